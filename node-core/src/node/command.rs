@@ -1,0 +1,85 @@
+//! What the user wants, from whatever page, terminal or test speaks for them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::compute::{Inputs, Program};
+
+/// A job's name within this ion's lifetime and beyond: random, chosen by who
+/// submits it.
+pub type JobId = u64;
+
+/// One wish. Each is answered by [`Event`](super::Event)s.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Begin: the first command, once. Everything else waits for it.
+    Start(Start),
+    /// Lend no processor until told otherwise. What runs is put back; jobs of
+    /// this ion go on elsewhere.
+    Pause {
+        /// Whether to pause or to resume.
+        paused: bool,
+    },
+    /// How many guest workers to lend, from 1 to
+    /// [`WORKERS_MAX`](crate::compute::WORKERS_MAX).
+    SetWorkers {
+        /// The number.
+        workers: u16,
+    },
+    /// Give this ion another readable name; an empty one restores that of its key.
+    Rename {
+        /// At most [`NAME_CHARS_MAX`](crate::identity::NAME_CHARS_MAX) characters.
+        name: String,
+    },
+    /// Make a nebula of one's own and go there.
+    CreateNebula {
+        /// Its readable name.
+        name: String,
+    },
+    /// Leave the present nebula for that of an invitation.
+    Join {
+        /// The invitation's code, or a link that carries it.
+        invitation: String,
+    },
+    /// Leave the present nebula for the relay's open one.
+    JoinDefault,
+    /// Forget a nebula that was saved.
+    ForgetNebula {
+        /// The nebula's id, as in [`NebulaView`](super::event::NebulaView).
+        id: String,
+    },
+    /// Look at a module without running it; answered by `Event::Inspected`.
+    Inspect {
+        /// Chosen by the asker, repeated in the answer.
+        request: u64,
+        /// The binary.
+        #[serde(with = "serde_bytes")]
+        binary: Vec<u8>,
+    },
+    /// Run a job on all ions of the nebula.
+    RunJob {
+        /// Chosen by the asker at random.
+        job: JobId,
+        /// What to run.
+        program: Program,
+        /// Its binary.
+        #[serde(with = "serde_bytes")]
+        binary: Vec<u8>,
+        /// What to run it over.
+        inputs: Inputs,
+    },
+    /// Stop a job; results so far stay.
+    CancelJob {
+        /// Which.
+        job: JobId,
+    },
+}
+
+/// What an ion is told when it begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// The invitation that the page was opened with, or that this tab had
+    /// before a reload; `None` joins the relay's open nebula.
+    pub invitation: Option<String>,
+    /// Guest workers to lend, unless the ion's own settings say otherwise.
+    pub workers: u16,
+}

@@ -1,0 +1,53 @@
+//! What a guest is asked to do, and how far it may go.
+
+use serde::{Deserialize, Serialize};
+
+/// One invocation of a module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Call {
+    /// Calls an exported function. Arguments come as text and are read by the
+    /// function's own signature (`i32`, `i64`, `f32`, `f64`); integers may be
+    /// decimal or `0x` hexadecimal, signed or unsigned.
+    Export {
+        /// The export's name.
+        name: String,
+        /// One text per parameter.
+        arguments: Vec<String>,
+    },
+    /// Runs a WASI preview 1 command: its `_start`.
+    Command {
+        /// Arguments after the program's own name.
+        arguments: Vec<String>,
+        /// Environment variables.
+        environment: Vec<(String, String)>,
+        /// What standard input reads.
+        #[serde(with = "serde_bytes")]
+        stdin: Vec<u8>,
+    },
+}
+
+/// How far one run may go. Reaching a limit ends the run with the
+/// [`Stop`](crate::Stop) of that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Fuel: roughly one unit per executed instruction.
+    pub fuel_max: u64,
+    /// Linear memory, in bytes, over all memories together.
+    pub memory_bytes_max: u64,
+    /// Standard output and standard error together, in bytes.
+    pub output_bytes_max: u64,
+    /// Wall-clock time, in milliseconds, checked between slices of fuel.
+    pub wall_ms_max: u64,
+}
+
+impl Default for Limits {
+    /// Enough for a task of seconds, little enough for a phone.
+    fn default() -> Self {
+        Self {
+            fuel_max: 20_000_000_000,
+            memory_bytes_max: 256 << 20,
+            output_bytes_max: 1 << 20,
+            wall_ms_max: 60_000,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What an ion and a guest worker say to each other.
+//!
+//! Messages travel as DAG-CBOR in transferred buffers ([`encode`], [`decode`]).
+//! A worker runs one guest at a time; requests wait in its inbox meanwhile.
+//! The first thing a worker says is [`FromGuest::Ready`].
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Call, Limits, Report, Stop, inspect::Inspection};
+
+/// A module's BLAKE3 hash.
+pub type ModuleHash = [u8; 32];
+
+/// From the ion to a guest worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToGuest {
+    /// Keep this module compiled under that name; answered by nothing.
+    Load {
+        /// Its hash, already verified by the ion.
+        module: ModuleHash,
+        /// The binary.
+        #[serde(with = "serde_bytes")]
+        binary: Vec<u8>,
+    },
+    /// Run; answered by [`FromGuest::Done`].
+    Run {
+        /// Named by the ion, repeated in the answer.
+        run: u64,
+        /// A module that was loaded before.
+        module: ModuleHash,
+        /// What to call.
+        call: Call,
+        /// How far it may go.
+        limits: Limits,
+    },
+    /// Look at a module; answered by [`FromGuest::Inspected`].
+    Inspect {
+        /// Named by the ion, repeated in the answer.
+        run: u64,
+        /// The binary.
+        #[serde(with = "serde_bytes")]
+        binary: Vec<u8>,
+    },
+}
+
+/// From a guest worker to the ion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromGuest {
+    /// The worker has started and takes requests.
+    Ready,
+    /// A run ended.
+    Done {
+        /// The request's name.
+        run: u64,
+        /// How it ended.
+        report: Report,
+    },
+    /// A module was looked at.
+    Inspected {
+        /// The request's name.
+        run: u64,
+        /// What it is, or why it cannot run here.
+        result: Result<Inspection, Stop>,
+    },
+}
+
+/// A message as bytes.
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    serde_ipld_dagcbor::to_vec(message).expect("plain data always has a DAG-CBOR form")
+}
+
+/// A message from bytes; `None` when they are not one.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    serde_ipld_dagcbor::from_slice(bytes).ok()
+}
