@@ -32,7 +32,8 @@ pub enum Call {
 pub struct Limits {
     /// Fuel: roughly one unit per executed instruction.
     pub fuel_max: u64,
-    /// Linear memory, in bytes, over all memories together.
+    /// Linear memory and tables together, in bytes; an element of a table
+    /// counts for [`TABLE_ELEMENT_BYTES`](crate::TABLE_ELEMENT_BYTES).
     pub memory_bytes_max: u64,
     /// Standard output and standard error together, in bytes.
     pub output_bytes_max: u64,

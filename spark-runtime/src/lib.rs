@@ -10,12 +10,28 @@
 //! a thread; in a tab it is the whole of a guest worker, which speaks
 //! [`wire`].
 //!
-//! Reading order: [`call`], [`report`], [`inspect`], [`wire`].
+//! Reading order: [`call`], [`report`], [`inspect`], [`wire`], then how it is
+//! done: `engine` compiles, `prepare` reads a binary first, `run` drives one
+//! instance in slices of fuel, `wasi` is what the guest finds outside itself,
+//! and [`worker`] answers requests.
 
+mod arguments;
 pub mod call;
+mod engine;
 pub mod inspect;
+mod prepare;
 pub mod report;
+mod run;
+mod wasi;
 pub mod wire;
+pub mod worker;
 
 pub use call::{Call, Limits};
+pub use engine::{CALL_DEPTH_MAX, Module, Runtime, STACK_BYTES_MAX};
+pub use prepare::{
+    CONTROL_DEPTH_MAX, COPIES_MAX, DATA_SEGMENTS_MAX, ELEMENT_SEGMENTS_MAX, FUNCTIONS_MAX,
+    GLOBALS_MAX, LOCALS_MAX, MEMORIES_MAX, MODULE_BYTES_MAX, PARAMETERS_MAX, TABLES_MAX,
+};
 pub use report::{Report, Stop, Value};
+pub use run::{ARGUMENT_BYTES_MAX, SLICE_FUEL, TABLE_ELEMENT_BYTES};
+pub use wasi::{IOVECS_MAX, SUBSCRIPTIONS_MAX};

@@ -96,7 +96,9 @@ pub enum Stop {
         given: String,
     },
     /// A parameter or result type that has no text form here.
-    #[error("`{name}` has a parameter or result of type {kind}, which cannot be passed as a number")]
+    #[error(
+        "`{name}` has a parameter or result of type {kind}, which cannot be passed as a number"
+    )]
     UnsupportedType {
         /// The function.
         name: String,

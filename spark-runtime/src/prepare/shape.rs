@@ -1,0 +1,122 @@
+//! Measures code whose translation would take far longer than its size says.
+//!
+//! Where blocks, branches and calls carry several values, each of them may
+//! have to be copied: three bytes of code can mean a hundred instructions.
+//! Compilers make next to none of this; a hostile module can be made of it.
+
+use wasmparser::{BinaryReaderError, BlockType, FuncType, FunctionBody, Operator, TypeRef};
+
+use super::{CONTROL_DEPTH_MAX, COPIES_MAX, at_most, malformed};
+use crate::Stop;
+
+/// What is known of a module's types and functions, and how much its code copies.
+#[derive(Default)]
+pub(super) struct Shape {
+    types: Vec<Width>,
+    /// The type of each function, imported ones first.
+    functions: Vec<u32>,
+    /// The most results of any type.
+    results_widest: u64,
+    copies: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Width {
+    parameters: u64,
+    results: u64,
+}
+
+impl Width {
+    /// What entering or leaving costs. One value is what any instruction moves.
+    fn copies(self) -> u64 {
+        let several = |values: u64| if values > 1 { values } else { 0 };
+        several(self.parameters) + several(self.results)
+    }
+}
+
+impl Shape {
+    /// Takes in a type.
+    pub(super) fn note_type(&mut self, kind: &FuncType) {
+        let width =
+            Width { parameters: kind.params().len() as u64, results: kind.results().len() as u64 };
+        self.results_widest = self.results_widest.max(width.results);
+        self.types.push(width);
+    }
+
+    /// Takes in an import.
+    pub(super) fn note_import(&mut self, kind: TypeRef) {
+        if let TypeRef::Func(kind) = kind {
+            self.functions.push(kind);
+        }
+    }
+
+    /// Takes in a function's type.
+    pub(super) fn note_function(&mut self, kind: u32) {
+        self.functions.push(kind);
+    }
+
+    /// Measures a function's code against the limits over the whole module.
+    pub(super) fn note_code(&mut self, body: &FunctionBody<'_>) -> Result<(), Stop> {
+        let mut depth: u32 = 0;
+        let mut branches: u64 = 0;
+        let mut widest = self.results_widest;
+        for operator in body.get_operators_reader().map_err(malformed)? {
+            match operator.map_err(malformed)? {
+                Operator::Block { blockty }
+                | Operator::Loop { blockty }
+                | Operator::If { blockty } => {
+                    depth += 1;
+                    at_most("nested blocks", u64::from(depth), u64::from(CONTROL_DEPTH_MAX))?;
+                    let width = self.block(blockty);
+                    widest = widest.max(width.copies());
+                    self.copies += width.copies();
+                }
+                Operator::End => depth = depth.saturating_sub(1),
+                Operator::Br { .. } | Operator::BrIf { .. } => branches += 1,
+                Operator::BrTable { targets } => branches += u64::from(targets.len()) + 1,
+                Operator::Call { function_index } => self.copies += self.call(function_index),
+                Operator::CallIndirect { type_index, .. } => {
+                    self.copies += self.call_type(type_index);
+                }
+                _ => {}
+            }
+        }
+        if widest > 1 {
+            self.copies = self.copies.saturating_add(branches.saturating_mul(widest));
+        }
+        at_most("copies of values around blocks", self.copies, COPIES_MAX)
+    }
+
+    fn block(&self, kind: BlockType) -> Width {
+        match kind {
+            BlockType::Empty | BlockType::Type(_) => Width::default(),
+            BlockType::FuncType(kind) => self.width(kind),
+        }
+    }
+
+    fn call(&self, function: u32) -> u64 {
+        self.functions.get(function as usize).map_or(0, |kind| self.call_type(*kind))
+    }
+
+    /// Arguments have to be put in place one by one, so that only results that
+    /// serve as arguments again come for nothing.
+    fn call_type(&self, kind: u32) -> u64 {
+        let width = self.width(kind);
+        if width.results > 1 { width.copies() } else { 0 }
+    }
+
+    fn width(&self, kind: u32) -> Width {
+        self.types.get(kind as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Reads every item of a section.
+pub(super) fn each<T>(
+    items: impl IntoIterator<Item = Result<T, BinaryReaderError>>,
+    mut note: impl FnMut(T),
+) -> Result<(), Stop> {
+    for item in items {
+        note(item.map_err(malformed)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The examples: each compiled module does what its `expected.json` says.
+
+use std::{fs, path::PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use spark_runtime::{Call, Limits, Module};
+
+use crate::guests::{command, runtime};
+
+/// The benchmarks game's picture of 200 by 200 points with 50 iterations.
+const PICTURE_SHA256: &str = "97610473750700638fc63d13cfa49d339b67c18e7f26b3f9c9acb61e746472d5";
+const MODULE_BYTES_MAX: u64 = 64 << 10;
+
+/// One line of an `expected.json`; what is left out is empty, or success.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    call: CaseCall,
+    stop: Option<String>,
+    #[serde(default)]
+    values: Vec<String>,
+    #[serde(default)]
+    stdout: String,
+    #[serde(default)]
+    stderr: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseCall {
+    export: Option<String>,
+    #[serde(default)]
+    arguments: Vec<String>,
+    #[serde(default)]
+    stdin: String,
+}
+
+impl CaseCall {
+    fn call(self) -> Call {
+        match self.export {
+            Some(name) => Call::Export { name, arguments: self.arguments },
+            None => Call::Command {
+                arguments: self.arguments,
+                environment: Vec::new(),
+                stdin: self.stdin.into_bytes(),
+            },
+        }
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples")
+}
+
+fn file(path: &str) -> Vec<u8> {
+    fs::read(folder().join(path)).unwrap_or_else(|error| panic!("examples/{path}: {error}"))
+}
+
+fn load(name: &str) -> Module {
+    runtime().load(&file(&format!("{name}/{name}.wasm"))).unwrap()
+}
+
+fn names() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_example_does_what_it_says() {
+    assert!(names().len() >= 6);
+    for name in names() {
+        let module = load(&name);
+        assert!(module.inspect().bytes <= MODULE_BYTES_MAX, "{name}.wasm is too large to be kept");
+        assert!(folder().join(&name).join("README.md").is_file(), "{name} explains itself");
+        let cases: Vec<Case> =
+            serde_json::from_slice(&file(&format!("{name}/expected.json"))).unwrap();
+        assert!(!cases.is_empty());
+        for (index, case) in cases.into_iter().enumerate() {
+            let limits = Limits { fuel_max: 50_000_000, ..Limits::default() };
+            let report = runtime().run(&module, &case.call.call(), &limits, &mut || 0);
+            let context = format!("{name}, case {index}: {:?}", report.stop);
+            assert_eq!(report.stop.map(|stop| stop.name().to_owned()), case.stop, "{context}");
+            let values: Vec<String> = report.values.iter().map(ToString::to_string).collect();
+            assert_eq!(values, case.values, "{context}");
+            assert_eq!(String::from_utf8_lossy(&report.stdout), case.stdout, "{context}");
+            assert_eq!(String::from_utf8_lossy(&report.stderr), case.stderr, "{context}");
+        }
+    }
+}
+
+#[test]
+fn the_rows_are_the_benchmarks_games_picture() {
+    let module = load("mandelbrot");
+    let mut picture = b"P4\n200 200\n".to_vec();
+    for row in 0..200 {
+        let call = command(&[&row.to_string(), "200", "50"], "");
+        let report = runtime().run(&module, &call, &Limits::default(), &mut || 0);
+        assert_eq!(report.stop, None, "row {row}");
+        assert_eq!(report.stdout.len(), 25, "row {row}");
+        picture.extend(report.stdout);
+    }
+    let digest = format!("{:x}", Sha256::digest(&picture));
+    assert_eq!((picture.len(), digest.as_str()), (5011, PICTURE_SHA256));
+    assert_eq!(picture, file("mandelbrot/expected.pbm"));
+}
+
+#[test]
+fn every_spark_of_the_gallery_is_there() {
+    let gallery: serde_json::Value = serde_json::from_slice(&file("gallery.json")).unwrap();
+    let sparks = gallery["sparks"].as_array().unwrap();
+    assert!(sparks.len() >= 4);
+    for spark in sparks {
+        let name = spark["name"].as_str().unwrap();
+        assert_eq!(spark["file"], format!("{name}.wasm"));
+        let inspection = load(name).inspect();
+        match spark["entry"]["export"].as_str() {
+            Some(export) => {
+                assert!(inspection.exports.iter().any(|one| one.name == export), "{name}");
+            }
+            None => assert!(spark["entry"] == "command" && inspection.is_command, "{name}"),
+        }
+    }
+}
