@@ -1,0 +1,23 @@
+// Runs before anything else of the page: the theme before the first paint, and
+// the ion's worker, so that it joins while the page's own code still loads. The
+// page takes the worker over, with what it has said meanwhile.
+(() => {
+  const root = document.documentElement;
+  try {
+    root.dataset.theme = localStorage.getItem("ionosphere.theme") ?? "";
+  } catch {
+    // No storage here: the system's theme it is.
+  }
+  const guest = new URL(root.dataset.guest, location.href).href;
+  const address = `${root.dataset.ion}?guest=${encodeURIComponent(guest)}`;
+  const early = [];
+  const handed = { address, early };
+  try {
+    handed.worker = new Worker(address);
+    handed.worker.onmessage = (event) => early.push(event.data);
+    handed.worker.onerror = (event) => early.push(event.message || "its script did not load");
+  } catch {
+    // The page starts one itself, and says why it cannot.
+  }
+  globalThis.ionosphere = handed;
+})();

@@ -1,0 +1,176 @@
+//! The ion in its worker.
+
+use std::{cell::RefCell, panic, rc::Rc};
+
+use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture, pin_mut, select};
+use js_sys::Uint8Array;
+use node_core::{
+    compute::guests::HostSeats,
+    identity::slot::{HostSlots, Notice, Settled, settle},
+    network::bootstrap::Bootstrap,
+    node::{
+        Command, Durability, Event, Problem,
+        port::{FromIon, PULSE_MS},
+        run::{COMMANDS_MAX, Fetch, World, run},
+    },
+    platform::{Platform, web::WebPlatform},
+};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Response, UrlSearchParams};
+
+/// Where the relay that serves the site says where to join.
+const BOOTSTRAP: &str = "/bootstrap.json";
+/// How long it may take, in milliseconds.
+const BOOTSTRAP_MS: u64 = 10_000;
+/// What all ions of an origin call their locks.
+const SLOTS: &str = "ionosphere-slot";
+
+/// Listens, says so, and runs the ion.
+pub(crate) fn main() {
+    panic::set_hook(Box::new(|info| post(&FromIon::Panicked(info.to_string()))));
+    let platform = match WebPlatform::new() {
+        Ok(platform) => platform,
+        Err(missing) => return give_up(&missing),
+    };
+    let (commands, taken) = mpsc::channel(COMMANDS_MAX);
+    listen(commands);
+    post(&FromIon::Ready);
+    pulse(platform.clone());
+    spawn_local(live(platform, taken));
+}
+
+async fn live(platform: WebPlatform, commands: mpsc::Receiver<Command>) {
+    // The document is on its way while the identity is read.
+    let fetch = prefetched(&platform);
+    let start = parameters();
+    let settled = settle(&platform, &HostSlots::new(SLOTS), start.slot).await;
+    let world = World {
+        durability: durability(&settled),
+        platform,
+        settled,
+        seats: HostSeats::new(start.guest),
+        fetch,
+        commands,
+        tell: Rc::new(|event| post(&FromIon::Event(event))),
+    };
+    if let Err(why) = run(world).await {
+        give_up(&why);
+    }
+}
+
+fn give_up(why: &impl std::fmt::Display) {
+    let problem = Problem {
+        what: "This tab could not become an ion.".to_owned(),
+        why: why.to_string(),
+        remedy: "Reload the page. If it happens again, try a newer browser.".to_owned(),
+    };
+    post(&FromIon::Event(Event::Problem(problem)));
+}
+
+/// What the worker was started with.
+struct Parameters {
+    guest: String,
+    slot: Option<u32>,
+}
+
+fn parameters() -> Parameters {
+    let search = scope().location().search();
+    let parameters = UrlSearchParams::new_with_str(&search).ok();
+    let get = |name: &str| parameters.as_ref().and_then(|all| all.get(name));
+    Parameters {
+        guest: get("guest").unwrap_or_default(),
+        slot: get("slot").and_then(|slot| slot.parse().ok()),
+    }
+}
+
+fn durability(settled: &Settled<WebPlatform>) -> Durability {
+    match &settled.notice {
+        None | Some(Notice::Replaced { .. }) => Durability::Kept,
+        Some(Notice::NoSlot(_)) => Durability::Insecure,
+        Some(Notice::NoStorage(_)) => Durability::Unavailable,
+    }
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+fn post(message: &FromIon) {
+    let serializer = serde_wasm_bindgen::Serializer::new();
+    let value = message.serialize(&serializer).expect("events are plain data");
+    if let Err(error) = scope().post_message(&value) {
+        web_sys::console::error_2(&"ion: a message could not be posted".into(), &error);
+    }
+}
+
+fn listen(commands: mpsc::Sender<Command>) {
+    let commands = RefCell::new(commands);
+    let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let read = serde_wasm_bindgen::from_value(event.data());
+        let taken = read.map_err(|why| why.to_string()).and_then(|command: Command| {
+            let sent = commands.borrow_mut().try_send(command);
+            sent.map_err(|_| "too many commands are waiting".to_owned())
+        });
+        if let Err(why) = taken {
+            let problem = Problem {
+                what: "The ion did not take a command.".to_owned(),
+                why,
+                remedy: "Try again in a moment; if it happens again, reload the page.".to_owned(),
+            };
+            post(&FromIon::Event(Event::Problem(problem)));
+        }
+    });
+    scope().set_onmessage(Some(listener.as_ref().unchecked_ref()));
+    // The listener lives as long as the worker.
+    listener.forget();
+}
+
+fn pulse(platform: WebPlatform) {
+    spawn_local(async move {
+        loop {
+            platform.sleep(PULSE_MS).await;
+            post(&FromIon::Pulse);
+        }
+    });
+}
+
+/// The way to the document; the first request is under way already.
+fn prefetched(platform: &WebPlatform) -> Fetch {
+    let first = bootstrap(platform.clone()).shared();
+    // Polled from now on, whoever asks for it.
+    spawn_local(first.clone().map(drop));
+    let first = RefCell::new(Some(first));
+    let platform = platform.clone();
+    Rc::new(move || match first.borrow_mut().take() {
+        Some(first) => first.boxed_local(),
+        None => bootstrap(platform.clone()),
+    })
+}
+
+fn bootstrap(platform: WebPlatform) -> LocalBoxFuture<'static, Result<Bootstrap, String>> {
+    async move {
+        let fetched = fetch(BOOTSTRAP).fuse();
+        let patience = platform.sleep(BOOTSTRAP_MS).fuse();
+        pin_mut!(fetched, patience);
+        let bytes = select! {
+            bytes = fetched => bytes?,
+            () = patience => return Err("The relay did not answer in time.".to_owned()),
+        };
+        Bootstrap::read(&bytes).map_err(|why| format!("Its answer cannot be read: {why}."))
+    }
+    .boxed_local()
+}
+
+async fn fetch(address: &str) -> Result<Vec<u8>, String> {
+    let unreachable = |_: JsValue| "The relay that served this page does not answer.".to_owned();
+    let response = JsFuture::from(scope().fetch_with_str(address)).await.map_err(unreachable)?;
+    let response: Response = response.unchecked_into();
+    if !response.ok() {
+        return Err(format!("The relay answered with the status {}.", response.status()));
+    }
+    let body = response.array_buffer().map_err(unreachable)?;
+    let body = JsFuture::from(body).await.map_err(unreachable)?;
+    Ok(Uint8Array::new(&body).to_vec())
+}

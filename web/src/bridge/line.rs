@@ -1,0 +1,113 @@
+//! One worker: its handlers, and messages both ways in the form that
+//! serde-wasm-bindgen gives them. What cannot be read is a failure of the
+//! worker, because page and worker come from one build.
+
+use std::{cell::RefCell, rc::Rc};
+
+use node_core::node::{Command, port::FromIon};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{ErrorEvent, Event, MessageEvent, Worker};
+
+use super::words;
+
+/// What a worker says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A message of the protocol.
+    Message(FromIon),
+    /// It failed; why.
+    Failed(String),
+}
+
+/// A worker that was started before this code ran, and what it has said since.
+pub struct Handed {
+    /// The worker.
+    pub worker: Worker,
+    /// Its messages so far, oldest first; an error stands there as a string.
+    pub early: Vec<JsValue>,
+}
+
+/// A worker with its handlers.
+pub(super) struct Line {
+    worker: Worker,
+    early: Vec<Said>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(Event)>,
+}
+
+impl Line {
+    /// Starts a worker, or takes over a handed one; the error says why none
+    /// could be started.
+    pub(super) fn open(
+        address: &str,
+        handed: Option<Handed>,
+        on_said: impl Fn(Said) + 'static,
+    ) -> Result<Self, String> {
+        let (worker, early) = match handed {
+            Some(Handed { worker, early }) => (worker, early.iter().map(read).collect()),
+            None => (Worker::new(address).map_err(|error| words(&error))?, Vec::new()),
+        };
+        let on_said = Rc::new(RefCell::new(on_said));
+        let on_message = message_handler(Rc::clone(&on_said));
+        let on_error = error_handler(on_said);
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self { worker, early, _on_message: on_message, _on_error: on_error })
+    }
+
+    /// What a handed worker had said before; empty afterwards.
+    pub(super) fn take_early(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.early)
+    }
+
+    /// Posts a command.
+    pub(super) fn send(&self, command: &Command) {
+        let serializer = serde_wasm_bindgen::Serializer::new();
+        let message = command.serialize(&serializer).expect("commands are plain data");
+        if let Err(error) = self.worker.post_message(&message) {
+            web_sys::console::error_2(&"the ion's worker took no command".into(), &error);
+        }
+    }
+
+    /// Ends the worker.
+    pub(super) fn close(self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+        // A handler may be running right now: it is freed once it has returned.
+        wasm_bindgen_futures::spawn_local(async move { drop(self) });
+    }
+}
+
+fn message_handler<F: Fn(Said) + 'static>(
+    on_said: Rc<RefCell<F>>,
+) -> Closure<dyn FnMut(MessageEvent)> {
+    Closure::new(move |event: MessageEvent| (on_said.borrow())(read(&event.data())))
+}
+
+fn error_handler<F: Fn(Said) + 'static>(on_said: Rc<RefCell<F>>) -> Closure<dyn FnMut(Event)> {
+    Closure::new(move |event: Event| {
+        event.prevent_default();
+        let error = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
+        let why = error.filter(|message| !message.is_empty());
+        (on_said.borrow())(Said::Failed(
+            why.unwrap_or_else(|| "its script did not load".to_owned()),
+        ));
+    })
+}
+
+fn read(message: &JsValue) -> Said {
+    if let Some(why) = message.as_string().filter(|text| !is_unit(text)) {
+        return Said::Failed(why);
+    }
+    match serde_wasm_bindgen::from_value(message.clone()) {
+        Ok(message) => Said::Message(message),
+        Err(error) => Said::Failed(format!("its message cannot be read: {error}")),
+    }
+}
+
+/// Variants without data travel as their bare names.
+fn is_unit(text: &str) -> bool {
+    matches!(text, "Ready" | "Pulse")
+}

@@ -1,0 +1,23 @@
+//! What the page decides, without a browser: every function here is pure and
+//! tested natively.
+//!
+//! Text from people and figures from the ion come in; plain data to draw, and
+//! commands to post, go out. Whatever cannot be accepted is refused with a
+//! sentence that says what to do.
+
+pub mod format;
+pub mod gallery;
+pub mod grid;
+pub mod inputs;
+pub mod invitation;
+pub mod job;
+pub mod map;
+pub mod news;
+pub mod outcome;
+pub mod pace;
+pub mod picture;
+pub mod qr;
+pub mod route;
+pub mod setup;
+pub mod watch;
+pub mod words;

@@ -1,0 +1,105 @@
+//! The sparks that come with the site: what `gallery.json` says of each.
+
+use serde::Deserialize;
+
+use super::{inputs::Kind, picture::SIDE_MAX, route::NAME_CHARS_MAX};
+
+/// Sparks that a gallery may have.
+pub const SPARKS_MAX: usize = 64;
+
+/// One spark, and how it is set up at first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Spark {
+    /// Its name in addresses: letters, digits and hyphens.
+    pub name: String,
+    /// The name people see.
+    pub title: String,
+    /// What it does, in a sentence.
+    pub description: String,
+    /// The module's file, beside the gallery's own.
+    pub file: String,
+    /// How it is called.
+    pub entry: SparkEntry,
+    /// Arguments at first; `{}` stands for the input.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Whether the input is given as standard input.
+    #[serde(default)]
+    pub stdin: bool,
+    /// What it runs over at first.
+    pub inputs: SparkInputs,
+    /// How its results are drawn, if they are a picture.
+    #[serde(default)]
+    pub picture: Option<Rows>,
+}
+
+/// How a spark is called.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SparkEntry {
+    /// An exported function, by name.
+    Export(String),
+    /// A WASI command.
+    Command,
+}
+
+/// What a spark runs over at first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SparkInputs {
+    /// From the first to the last, both included.
+    Range {
+        /// The first.
+        first: i64,
+        /// The last.
+        last: i64,
+    },
+    /// One task per line.
+    Lines(Vec<String>),
+    /// One task.
+    One(String),
+}
+
+impl SparkInputs {
+    /// The way they are given.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Range { .. } => Kind::Range,
+            Self::Lines(_) => Kind::Lines,
+            Self::One(_) => Kind::One,
+        }
+    }
+}
+
+/// Each result is one row of a bitmap, one bit a pixel.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Rows {
+    /// Which argument, counted from 0, is the width in pixels.
+    pub size_argument: usize,
+}
+
+impl Rows {
+    /// The width that a set of arguments asks for; `None` if it is none.
+    pub fn width(&self, arguments: &[String]) -> Option<u64> {
+        let width = arguments.get(self.size_argument)?.parse().ok()?;
+        (1..=u64::from(SIDE_MAX)).contains(&width).then_some(width)
+    }
+}
+
+#[derive(Deserialize)]
+struct Gallery {
+    sparks: Vec<Spark>,
+}
+
+/// Reads `gallery.json`; sparks whose names could not stand in an address, and
+/// any beyond [`SPARKS_MAX`], are left out.
+pub fn read(json: &str) -> Result<Vec<Spark>, String> {
+    let gallery: Gallery = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let named = gallery.sparks.into_iter().filter(|spark| is_name(&spark.name));
+    Ok(named.take(SPARKS_MAX).collect())
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.chars().all(allowed)
+}

@@ -1,0 +1,342 @@
+//! A job as the page keeps it: the ion's last word on it, its results in
+//! order, and what is needed to run it again.
+
+use std::sync::Arc;
+
+use node_core::{
+    compute::{Inputs, Program},
+    node::{Command, JobId, JobState, JobView, Problem, TaskResult},
+};
+
+use super::{
+    grid::{Counts, Grid},
+    outcome::{Whole, contribution, json_line},
+    pace::Pace,
+    picture::Picture,
+};
+
+/// Jobs that the page keeps; the oldest that ended goes first.
+pub const JOBS_MAX: usize = 50;
+/// Output that the page keeps for one job, in bytes; beyond it results are
+/// counted and hashed, but not kept.
+pub const KEPT_BYTES_MAX: usize = 512 << 20;
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What to run.
+    pub program: Program,
+    /// Its binary.
+    pub binary: Arc<[u8]>,
+    /// What to run it over.
+    pub inputs: Inputs,
+    /// The picture that its results make, if they make one.
+    pub picture: Option<Picture>,
+}
+
+impl Request {
+    /// The command that runs it as that job.
+    pub fn command(&self, job: JobId) -> Command {
+        Command::RunJob {
+            job,
+            program: self.program.clone(),
+            binary: self.binary.to_vec(),
+            inputs: self.inputs.clone(),
+        }
+    }
+}
+
+/// How a job stands, seen from the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Tasks are open.
+    Running,
+    /// Every task ended well.
+    Finished,
+    /// Every task ended, some of them failed.
+    FinishedWithFailures,
+    /// The user stopped it.
+    Cancelled,
+    /// The ion that held it died.
+    Interrupted,
+    /// The ion did not take it.
+    Refused,
+}
+
+impl Standing {
+    /// The name people see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::FinishedWithFailures => "finished with failures",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// One job.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The ion's last word.
+    pub view: JobView,
+    /// What was asked for.
+    pub request: Request,
+    results: Vec<TaskResult>,
+    failed: Vec<bool>,
+    whole: Whole,
+    kept_bytes: usize,
+    pace: Pace,
+    is_interrupted: bool,
+    refused: Option<Problem>,
+}
+
+impl Job {
+    /// A job that was just handed to the ion.
+    pub fn new(job: JobId, request: Request) -> Self {
+        Self {
+            view: first_view(job, &request),
+            whole: Whole::new(request.picture),
+            request,
+            results: Vec::new(),
+            failed: Vec::new(),
+            kept_bytes: 0,
+            pace: Pace::default(),
+            is_interrupted: false,
+            refused: None,
+        }
+    }
+
+    /// Takes the ion's word.
+    pub fn update(&mut self, view: JobView) {
+        self.pace.note(view.elapsed_ms, view.succeeded + view.failed);
+        self.view = view;
+    }
+
+    /// Takes results from input `first` on; what was there before is skipped,
+    /// and what would leave a gap is refused.
+    pub fn take(&mut self, first: u64, results: Vec<TaskResult>) {
+        let come = self.results.len() as u64;
+        let Some(known) = come.checked_sub(first) else { return };
+        let skipped = usize::try_from(known).unwrap_or(usize::MAX);
+        for result in results.into_iter().skip(skipped) {
+            self.push(result);
+        }
+    }
+
+    /// The ion is gone; what came stays.
+    pub fn interrupt(&mut self) {
+        self.is_interrupted |= self.view.state == JobState::Running;
+    }
+
+    /// The ion does not take it.
+    pub fn refuse(&mut self, problem: Problem) {
+        self.refused = Some(problem);
+    }
+
+    /// Why the ion did not take it, if so.
+    pub fn refusal(&self) -> Option<&Problem> {
+        self.refused.as_ref()
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        match self.view.state {
+            _ if self.refused.is_some() => Standing::Refused,
+            _ if self.is_interrupted => Standing::Interrupted,
+            JobState::Running => Standing::Running,
+            JobState::Cancelled => Standing::Cancelled,
+            JobState::Finished if self.view.failed > 0 => Standing::FinishedWithFailures,
+            JobState::Finished => Standing::Finished,
+        }
+    }
+
+    /// Results, in the order of the inputs.
+    pub fn results(&self) -> &[TaskResult] {
+        &self.results
+    }
+
+    /// The length of the whole result so far, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.whole.bytes()
+    }
+
+    /// The SHA-256 of the whole result, once it is complete.
+    pub fn sha256(&self) -> Option<String> {
+        let is_complete = self.results.len() as u64 == self.view.tasks;
+        is_complete.then(|| self.whole.sha256())
+    }
+
+    /// Whether some output was too much to keep, so that a download lacks it.
+    pub fn is_shortened(&self) -> bool {
+        self.kept_bytes > KEPT_BYTES_MAX
+    }
+
+    /// Its tasks as cells.
+    pub fn grid(&self) -> Grid {
+        let ended = self.view.succeeded + self.view.failed;
+        let running = if self.is_interrupted { 0 } else { self.view.running };
+        let counts = Counts { tasks: self.view.tasks, ended, running };
+        Grid::lay(counts, &self.failed)
+    }
+
+    /// Tasks a second: of late while it runs, else over all its time.
+    pub fn rate(&self) -> f64 {
+        if self.standing() == Standing::Running {
+            return self.pace.rate();
+        }
+        let ended = self.view.succeeded + self.view.failed;
+        ended as f64 * 1000.0 / self.view.elapsed_ms.max(1) as f64
+    }
+
+    /// How fast it goes.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// The file of all results, in order.
+    pub fn file(&self) -> Vec<u8> {
+        let header = self.request.picture.map(Picture::header).unwrap_or_default();
+        self.results.iter().fold(header, |mut file, result| {
+            file.extend_from_slice(&contribution(&result.report));
+            file
+        })
+    }
+
+    /// That file's name.
+    pub fn file_name(&self) -> String {
+        let ending = if self.request.picture.is_some() { "pbm" } else { "txt" };
+        format!("{}.{ending}", file_stem(&self.view.name))
+    }
+
+    /// All results as lines of JSON, one per task.
+    pub fn json_lines(&self) -> String {
+        let lines = self.results.iter().enumerate();
+        lines.map(|(task, result)| json_line(task, result) + "\n").collect()
+    }
+
+    /// The name of the file of [`Self::json_lines`].
+    pub fn json_lines_name(&self) -> String {
+        format!("{}.jsonl", file_stem(&self.view.name))
+    }
+
+    /// The text of one input, shortened, as a list shows it.
+    pub fn input_text(&self, task: u64) -> String {
+        let input = self.request.inputs.get(task).unwrap_or_default();
+        let text = String::from_utf8_lossy(&input);
+        text.chars().take(INPUT_CHARS_MAX).collect()
+    }
+
+    fn push(&mut self, mut result: TaskResult) {
+        self.whole.add(&result.report);
+        self.kept_bytes += result.report.stdout.len() + result.report.stderr.len();
+        if self.kept_bytes > KEPT_BYTES_MAX {
+            result.report.stdout = Vec::new();
+            result.report.stderr = Vec::new();
+        }
+        self.failed.push(result.report.stop.is_some());
+        self.results.push(result);
+    }
+}
+
+/// Characters of an input that a list shows.
+const INPUT_CHARS_MAX: usize = 60;
+
+fn first_view(job: JobId, request: &Request) -> JobView {
+    JobView {
+        job,
+        name: request.program.name.clone(),
+        state: JobState::Running,
+        tasks: request.inputs.len(),
+        succeeded: 0,
+        failed: 0,
+        running: 0,
+        retried: 0,
+        elapsed_ms: 0,
+        fuel: 0,
+        by_ion: Vec::new(),
+        causes: Vec::new(),
+        waiting: "handing it to the ion of this tab".to_owned(),
+    }
+}
+
+fn file_stem(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '-' };
+    let stem: String = name.trim_end_matches(".wasm").chars().take(60).map(safe).collect();
+    if stem.is_empty() { "result".to_owned() } else { stem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use node_core::compute::Entry;
+    use spark_runtime::{Limits, Report, Stop};
+
+    fn job(tasks: i64, picture: Option<Picture>) -> Job {
+        let program = Program {
+            name: "word count.wasm".to_owned(),
+            entry: Entry::Command { arguments: vec![], stdin: true },
+            limits: Limits::default(),
+        };
+        let inputs = Inputs::Range { first: 1, last: tasks };
+        Job::new(7, Request { program, binary: Arc::from([]), inputs, picture })
+    }
+
+    fn result(text: &str) -> TaskResult {
+        let stdout = text.as_bytes().to_vec();
+        TaskResult { ion: "a".to_owned(), report: Report { stdout, ..Report::default() } }
+    }
+
+    #[test]
+    fn results_are_taken_once_and_without_gaps() {
+        let mut job = job(4, None);
+        job.take(0, vec![result("a"), result("b")]);
+        job.take(1, vec![result("b"), result("c")]);
+        job.take(9, vec![result("z")]);
+        assert_eq!(job.file(), b"abc");
+        assert_eq!(job.sha256(), None);
+        job.take(3, vec![result("d")]);
+        assert_eq!(job.sha256().map(|sum| sum.len()), Some(64));
+        assert_eq!(job.file_name(), "word-count.txt");
+        assert_eq!(job.json_lines().lines().count(), 4);
+    }
+
+    #[test]
+    fn a_picture_is_a_file_that_viewers_open() {
+        let mut job = job(2, Picture::new(8, 2));
+        job.take(0, vec![result("\u{1}"), result("\u{2}")]);
+        assert_eq!(job.file(), b"P4\n8 2\n\x01\x02");
+        assert_eq!(job.file_name(), "word-count.pbm");
+        assert_eq!(job.bytes(), 9);
+    }
+
+    #[test]
+    fn only_a_running_job_is_interrupted() {
+        let mut running = job(1, None);
+        running.interrupt();
+        assert_eq!(running.standing(), Standing::Interrupted);
+        let mut ended = job(1, None);
+        ended.view.state = JobState::Finished;
+        ended.interrupt();
+        assert_eq!(ended.standing(), Standing::Finished);
+        ended.view.failed = 1;
+        assert_eq!(ended.standing(), Standing::FinishedWithFailures);
+    }
+
+    #[test]
+    fn failures_show_in_the_grid() {
+        let mut job = job(3, None);
+        let stop = Some(Stop::Exit { code: 1 });
+        let report = Report { stop, ..Report::default() };
+        job.take(0, vec![TaskResult { ion: String::new(), report }]);
+        assert_eq!(job.grid().cells[0], crate::model::grid::Cell::Failed);
+    }
+
+    #[test]
+    fn inputs_are_named_by_their_text() {
+        assert_eq!(job(3, None).input_text(2), "3");
+        assert_eq!(job(3, None).input_text(9), "");
+    }
+}

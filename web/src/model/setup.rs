@@ -1,0 +1,267 @@
+//! Setting up a job: what stands in the form, and the request that it makes.
+//! Every mistake is told by the field it is in, before anything runs.
+
+use std::sync::Arc;
+
+use node_core::compute::{Entry, Inputs, Program};
+use spark_runtime::{Call, Limits, inspect::Inspection};
+
+use super::{
+    gallery::{Rows, Spark, SparkEntry, SparkInputs},
+    inputs::{self, Kind},
+    job::Request,
+    picture::Picture,
+};
+
+/// A field of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The function or command.
+    Entry,
+    /// The arguments.
+    Arguments,
+    /// What to run over.
+    Inputs,
+    /// The fuel limit.
+    Fuel,
+    /// The memory limit.
+    Memory,
+    /// The time limit.
+    Time,
+}
+
+/// What stands in the form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The spark's name, as people see it.
+    pub name: String,
+    /// The exported function to call; empty for the command.
+    pub export: String,
+    /// Arguments on one line, quoted where they hold spaces.
+    pub arguments: String,
+    /// Whether each input goes to standard input.
+    pub stdin: bool,
+    /// The way inputs are given.
+    pub kind: Kind,
+    /// First number of the range.
+    pub first: String,
+    /// Last number of the range.
+    pub last: String,
+    /// Lines of text.
+    pub lines: String,
+    /// The one input.
+    pub one: String,
+    /// The file's name and bytes.
+    pub file: Option<(String, Arc<[u8]>)>,
+    /// Fuel a task may use, in millions.
+    pub fuel_millions: String,
+    /// Memory a task may use, in MiB.
+    pub memory_mib: String,
+    /// Time a task may take, in seconds.
+    pub seconds: String,
+    /// How results are drawn.
+    pub rows: Option<Rows>,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            name: String::new(),
+            export: String::new(),
+            arguments: String::new(),
+            stdin: false,
+            kind: Kind::Range,
+            first: "0".to_owned(),
+            last: "99".to_owned(),
+            lines: String::new(),
+            one: String::new(),
+            file: None,
+            fuel_millions: (limits.fuel_max / MILLION).to_string(),
+            memory_mib: (limits.memory_bytes_max >> 20).to_string(),
+            seconds: (limits.wall_ms_max / 1000).to_string(),
+            rows: None,
+        }
+    }
+}
+
+const MILLION: u64 = 1_000_000;
+/// The most fuel that can be asked for, in millions.
+pub const FUEL_MILLIONS_MAX: u64 = 1_000_000_000;
+/// The most memory that can be asked for, in MiB: what a 32-bit module can address.
+pub const MEMORY_MIB_MAX: u64 = 4_096;
+/// The longest that a task can be allowed, in seconds.
+pub const SECONDS_MAX: u64 = 3_600;
+
+impl Form {
+    /// The form as a gallery spark sets it.
+    pub fn of_spark(spark: &Spark) -> Self {
+        let mut form = Self {
+            name: spark.title.clone(),
+            arguments: join(&spark.arguments),
+            stdin: spark.stdin,
+            kind: spark.inputs.kind(),
+            rows: spark.picture.clone(),
+            ..Self::default()
+        };
+        if let SparkEntry::Export(name) = &spark.entry {
+            form.export.clone_from(name);
+        }
+        form.take_inputs(&spark.inputs);
+        form
+    }
+
+    /// The form for a file, as far as its inspection tells: a command reads
+    /// its input as standard input, a function takes it as arguments.
+    pub fn of_file(name: &str, inspection: &Inspection) -> Self {
+        let export = match inspection.exports.first() {
+            Some(first) if !inspection.is_command => first.name.clone(),
+            _ => String::new(),
+        };
+        let kind = if inspection.is_command { Kind::Lines } else { Kind::Range };
+        let name = name.trim_end_matches(".wasm").to_owned();
+        Self { name, export, stdin: inspection.is_command, kind, ..Self::default() }
+    }
+
+    /// The request that the form makes, or the first mistake in it.
+    pub fn request(
+        &self,
+        binary: &Arc<[u8]>,
+        inspection: &Inspection,
+    ) -> Result<Request, (Field, String)> {
+        let arguments = split(&self.arguments).map_err(|why| (Field::Arguments, why))?;
+        let inputs = self.inputs().map_err(|why| (Field::Inputs, why))?;
+        let limits = self.limits()?;
+        let picture = self.picture(&arguments, &inputs);
+        let entry = self.entry(arguments);
+        check_entry(&entry, &inputs, inspection)?;
+        let program = Program { name: self.name.clone(), entry, limits };
+        Ok(Request { program, binary: Arc::clone(binary), inputs, picture })
+    }
+
+    /// How many tasks the form makes, if its inputs can be read.
+    pub fn tasks(&self) -> Option<u64> {
+        self.inputs().ok().map(|inputs| inputs.len())
+    }
+
+    fn take_inputs(&mut self, inputs: &SparkInputs) {
+        match inputs {
+            SparkInputs::Range { first, last } => {
+                self.first = first.to_string();
+                self.last = last.to_string();
+            }
+            SparkInputs::Lines(lines) => self.lines = lines.join("\n"),
+            SparkInputs::One(text) => self.one.clone_from(text),
+        }
+    }
+
+    fn entry(&self, arguments: Vec<String>) -> Entry {
+        if self.export.is_empty() {
+            Entry::Command { arguments, stdin: self.stdin }
+        } else {
+            Entry::Export { name: self.export.clone(), arguments }
+        }
+    }
+
+    fn inputs(&self) -> Result<Inputs, String> {
+        match self.kind {
+            Kind::Range => inputs::range(&self.first, &self.last),
+            Kind::Lines => inputs::lines(self.lines.as_bytes()),
+            Kind::One => inputs::one(&self.one),
+            Kind::File => match &self.file {
+                Some((_, bytes)) => inputs::lines(bytes),
+                None => Err("Choose the file first.".to_owned()),
+            },
+        }
+    }
+
+    fn limits(&self) -> Result<Limits, (Field, String)> {
+        let fuel = limit(Field::Fuel, &self.fuel_millions, FUEL_MILLIONS_MAX)?;
+        let memory = limit(Field::Memory, &self.memory_mib, MEMORY_MIB_MAX)?;
+        let seconds = limit(Field::Time, &self.seconds, SECONDS_MAX)?;
+        Ok(Limits {
+            fuel_max: fuel * MILLION,
+            memory_bytes_max: memory << 20,
+            wall_ms_max: seconds * 1000,
+            ..Limits::default()
+        })
+    }
+
+    fn picture(&self, arguments: &[String], inputs: &Inputs) -> Option<Picture> {
+        let width = self.rows.as_ref()?.width(arguments)?;
+        Picture::new(width, inputs.len())
+    }
+}
+
+/// Looks at the first task only: what is wrong with its arguments' number is
+/// wrong with all that come by range, and with most that come by line.
+fn check_entry(
+    entry: &Entry,
+    inputs: &Inputs,
+    inspection: &Inspection,
+) -> Result<(), (Field, String)> {
+    let Entry::Export { name, .. } = entry else {
+        let why = "This module is no command: it exports no `_start`. Choose a function.";
+        return if inspection.is_command { Ok(()) } else { Err((Field::Entry, why.to_owned())) };
+    };
+    let Some(signature) = inspection.exports.iter().find(|export| export.name == *name) else {
+        return Err((Field::Entry, format!("The module exports no function `{name}`.")));
+    };
+    let first = inputs.get(0).unwrap_or_default();
+    match entry.bind(&first) {
+        Err(stop) => Err((Field::Inputs, format!("The first task cannot run: {stop}."))),
+        Ok(Call::Export { arguments, .. }) if arguments.len() != signature.parameters.len() => {
+            let (wanted, given) = (signature.parameters.len(), arguments.len());
+            let why = format!(
+                "`{name}` takes {wanted} arguments, and the first task would give {given}. \
+                 Name each, with {{}} for the input, or put them all into the input."
+            );
+            Err((Field::Arguments, why))
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+fn limit(field: Field, text: &str, most: u64) -> Result<u64, (Field, String)> {
+    match text.trim().replace(',', "").parse::<u64>() {
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        _ => Err((field, format!("A whole number from 1 to {most} is needed."))),
+    }
+}
+
+/// Cuts a line into arguments at spaces; single or double quotes hold them
+/// together.
+pub fn split(line: &str) -> Result<Vec<String>, String> {
+    let mut arguments = Vec::new();
+    let mut current: Option<String> = None;
+    let mut quote: Option<char> = None;
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                current.get_or_insert_default();
+            }
+            None if c.is_whitespace() => arguments.extend(current.take()),
+            _ => current.get_or_insert_default().push(c),
+        }
+    }
+    if let Some(open) = quote {
+        return Err(format!("A quote {open} is opened and not closed."));
+    }
+    arguments.extend(current);
+    Ok(arguments)
+}
+
+fn join(arguments: &[String]) -> String {
+    let quoted = |argument: &String| match argument {
+        plain if !plain.is_empty() && !plain.contains([' ', '\t', '"', '\'']) => plain.clone(),
+        quoted if quoted.contains('"') => format!("'{quoted}'"),
+        other => format!("\"{other}\""),
+    };
+    arguments.iter().map(quoted).collect::<Vec<String>>().join(" ")
+}
+
+#[cfg(test)]
+#[path = "setup_tests.rs"]
+mod tests;

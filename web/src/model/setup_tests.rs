@@ -1,0 +1,93 @@
+//! Stories of the form.
+
+use super::*;
+use spark_runtime::inspect::Signature;
+
+fn inspection(is_command: bool) -> Inspection {
+    let add = Signature {
+        name: "add".to_owned(),
+        parameters: vec!["i32".to_owned(), "i32".to_owned()],
+        results: vec!["i32".to_owned()],
+    };
+    Inspection { bytes: 8, is_command, exports: vec![add], imports: vec![], memory_bytes: 0 }
+}
+
+fn binary() -> Arc<[u8]> {
+    Arc::from([0_u8, 1])
+}
+
+fn form() -> Form {
+    Form { export: "add".to_owned(), arguments: "{} 1".to_owned(), ..Form::default() }
+}
+
+fn mandelbrot() -> Spark {
+    Spark {
+        name: "mandelbrot".to_owned(),
+        title: "Mandelbrot".to_owned(),
+        description: String::new(),
+        file: "mandelbrot.wasm".to_owned(),
+        entry: SparkEntry::Command,
+        arguments: vec!["{}".to_owned(), "200".to_owned()],
+        stdin: false,
+        inputs: SparkInputs::Range { first: 0, last: 199 },
+        picture: Some(Rows { size_argument: 1 }),
+    }
+}
+
+#[test]
+fn a_gallery_spark_runs_as_it_comes() {
+    let form = Form::of_spark(&mandelbrot());
+    let request = form.request(&binary(), &inspection(true)).expect("complete");
+    assert_eq!(request.picture, Picture::new(200, 200));
+    assert_eq!(request.inputs, Inputs::Range { first: 0, last: 199 });
+    let arguments = vec!["{}".to_owned(), "200".to_owned()];
+    assert_eq!(request.program.entry, Entry::Command { arguments, stdin: false });
+    assert_eq!(request.program.limits, Limits::default());
+}
+
+#[test]
+fn a_file_is_set_up_by_what_it_exports() {
+    let function = Form::of_file("sum.wasm", &inspection(false));
+    assert_eq!((function.name.as_str(), function.export.as_str()), ("sum", "add"));
+    let command = Form::of_file("sum.wasm", &inspection(true));
+    assert!(command.stdin && command.export.is_empty());
+}
+
+#[test]
+fn mistakes_are_told_by_their_field() {
+    let cases: [(Form, Field); 7] = [
+        (Form { arguments: "'".to_owned(), ..form() }, Field::Arguments),
+        (Form { arguments: "1 2 3".to_owned(), ..form() }, Field::Arguments),
+        (Form { arguments: String::new(), ..form() }, Field::Arguments),
+        (Form { last: "many".to_owned(), ..form() }, Field::Inputs),
+        (Form { export: "sub".to_owned(), ..form() }, Field::Entry),
+        (Form { memory_mib: "5000".to_owned(), ..form() }, Field::Memory),
+        (Form { seconds: "0".to_owned(), ..form() }, Field::Time),
+    ];
+    for (form, field) in cases {
+        let mistake = form.request(&binary(), &inspection(false)).expect_err("a mistake");
+        assert_eq!(mistake.0, field, "{}", mistake.1);
+        assert!(!mistake.1.is_empty());
+    }
+    let command = Form { export: String::new(), ..form() };
+    let mistake = command.request(&binary(), &inspection(false)).expect_err("no command");
+    assert_eq!(mistake.0, Field::Entry);
+}
+
+#[test]
+fn arguments_are_cut_as_in_a_shell() {
+    assert_eq!(
+        split(r#" a  "b c" 'd"e' "" "#),
+        Ok(vec!["a", "b c", "d\"e", ""].into_iter().map(str::to_owned).collect())
+    );
+    for arguments in [vec!["a b".to_owned(), "c".to_owned()], vec!["{\"x\": 1}".to_owned()]] {
+        assert_eq!(split(&join(&arguments)), Ok(arguments));
+    }
+}
+
+#[test]
+fn a_width_that_is_none_draws_no_picture() {
+    let form = Form { arguments: "{} wide".to_owned(), ..Form::of_spark(&mandelbrot()) };
+    let request = form.request(&binary(), &inspection(true)).expect("complete");
+    assert_eq!(request.picture, None);
+}

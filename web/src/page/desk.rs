@@ -1,0 +1,285 @@
+//! What every view looks at and acts by: the page's signals, and the actions
+//! that post commands. It lives as long as the page.
+
+use std::{rc::Rc, sync::Arc};
+
+use leptos::prelude::*;
+use node_core::node::{Command, Event, IonView, JobId, Phase, Problem, Status};
+use spark_runtime::inspect::Inspection;
+
+use super::browser;
+use crate::{
+    bridge::{Bridge, Heard},
+    model::{
+        gallery::Spark,
+        job::{JOBS_MAX, Job, Request, Standing},
+        map::Map,
+        news::{News, problem},
+        route::Route,
+        setup::Form,
+        words::phase_key,
+    },
+};
+
+/// The desk, as views pass it around.
+pub(crate) type At = &'static Desk;
+
+/// A job and the signal that carries it.
+#[derive(Clone, Copy)]
+pub(crate) struct JobHandle {
+    /// Its name.
+    pub(crate) id: JobId,
+    /// How it stands.
+    pub(crate) job: RwSignal<Job>,
+}
+
+/// What is laid over the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Nothing.
+    None,
+    /// How to invite others.
+    Invite,
+    /// The keys.
+    Keys,
+}
+
+/// Where a module came from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Source {
+    /// The gallery.
+    Gallery(Box<Spark>),
+    /// A file of that name.
+    File(String),
+}
+
+/// The module that is being set up.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Bench {
+    /// None is.
+    Empty,
+    /// It is fetched, read or inspected.
+    Loading(Source),
+    /// It cannot be used.
+    Refused(Problem),
+    /// It can be run.
+    Ready(Arc<[u8]>, Inspection),
+}
+
+/// The last request to inspect, and what it was about until it is answered.
+type Inspecting = (u64, Option<(Source, Arc<[u8]>)>);
+
+/// The page's state.
+pub(crate) struct Desk {
+    pub(crate) route: RwSignal<Route>,
+    pub(crate) status: RwSignal<Status>,
+    pub(crate) ions: RwSignal<Vec<IonView>>,
+    pub(crate) map: RwSignal<Map>,
+    /// Newest first.
+    pub(crate) jobs: RwSignal<Vec<JobHandle>>,
+    pub(crate) news: RwSignal<News>,
+    /// A word that needs nothing done; empty when there is none.
+    pub(crate) notice: RwSignal<String>,
+    pub(crate) dialog: RwSignal<Dialog>,
+    pub(crate) gallery: RwSignal<Option<Result<Vec<Spark>, String>>>,
+    pub(crate) bench: RwSignal<Bench>,
+    pub(crate) form: RwSignal<Form>,
+    /// When the present ion was started, in milliseconds of the page's clock.
+    pub(crate) ion_started_ms: RwSignal<f64>,
+    /// Owns the signals of jobs, which outlive the views that start them.
+    owner: Owner,
+    inspecting: RwSignal<Inspecting>,
+    bridge: StoredValue<Option<Rc<Bridge>>, LocalStorage>,
+}
+
+impl Desk {
+    /// An empty desk, kept for the page's lifetime.
+    pub(crate) fn new(route: Route) -> At {
+        Box::leak(Box::new(Self {
+            route: RwSignal::new(route),
+            status: RwSignal::new(Status::default()),
+            ions: RwSignal::new(Vec::new()),
+            map: RwSignal::new(Map::default()),
+            jobs: RwSignal::new(Vec::new()),
+            news: RwSignal::new(News::default()),
+            notice: RwSignal::new(String::new()),
+            dialog: RwSignal::new(Dialog::None),
+            gallery: RwSignal::new(None),
+            bench: RwSignal::new(Bench::Empty),
+            form: RwSignal::new(Form::default()),
+            ion_started_ms: RwSignal::new(0.0),
+            owner: Owner::new(),
+            inspecting: RwSignal::new((0, None)),
+            bridge: StoredValue::new_local(None),
+        }))
+    }
+
+    /// Takes the connection to the ion.
+    pub(crate) fn connect(&self, bridge: Rc<Bridge>) {
+        self.bridge.set_value(Some(bridge));
+    }
+
+    /// Posts a command; says so when the ion is gone.
+    pub(crate) fn post(&self, command: Command) {
+        let taken = self
+            .bridge
+            .with_value(|bridge| bridge.as_ref().is_some_and(|bridge| bridge.post(command)));
+        if !taken {
+            self.tell(problem(
+                "That could not be done",
+                "The ion of this tab is not answering.",
+                "Wait a moment and try again; if it stays so, reload the page.",
+            ));
+        }
+    }
+
+    /// Shows a problem until it is dismissed.
+    pub(crate) fn tell(&self, problem: Problem) {
+        self.news.update(|news| news.add(problem));
+    }
+
+    /// Takes what the bridge heard.
+    pub(crate) fn hear(&self, heard: Heard) {
+        match heard {
+            Heard::Event(event) => self.event(*event),
+            Heard::Restarted(why) => self.restarted(&why),
+            Heard::GaveUp(why) => self.gave_up(&why),
+        }
+    }
+
+    /// Hands a job to the ion; its place.
+    pub(crate) fn run(&self, request: Request) -> Route {
+        let id = browser::random_id();
+        self.post(request.command(id));
+        let job = self.owner.with(|| RwSignal::new(Job::new(id, request)));
+        let handle = JobHandle { id, job };
+        self.jobs.update(|jobs| {
+            jobs.insert(0, handle);
+            forget_oldest(jobs);
+        });
+        Route::Job(id)
+    }
+
+    /// The job of a name, if the page knows it.
+    pub(crate) fn job(&self, id: JobId) -> Option<JobHandle> {
+        self.jobs.with_untracked(|jobs| jobs.iter().find(|handle| handle.id == id).copied())
+    }
+
+    /// Puts a module on the bench: it is inspected by the ion.
+    pub(crate) fn inspect(&self, source: Source, binary: Vec<u8>) {
+        let request = self.inspecting.with_untracked(|(last, _)| last + 1);
+        let kept = Arc::from(binary.as_slice());
+        self.inspecting.set((request, Some((source.clone(), kept))));
+        self.bench.set(Bench::Loading(source));
+        self.post(Command::Inspect { request, binary });
+    }
+
+    /// Clears the bench.
+    pub(crate) fn clear_bench(&self) {
+        self.inspecting.update(|(_, source)| *source = None);
+        self.bench.set(Bench::Empty);
+    }
+
+    fn event(&self, event: Event) {
+        match event {
+            Event::Status(status) => self.take_status(status),
+            Event::Ions(ions) => {
+                self.map.update(|map| map.settle(ions.iter().map(|ion| ion.id.as_str())));
+                self.ions.set(ions);
+            }
+            Event::Job(view) => {
+                if let Some(handle) = self.job(view.job) {
+                    handle.job.update(|job| job.update(view));
+                }
+            }
+            Event::Results { job, first, results } => {
+                if let Some(handle) = self.job(job) {
+                    handle.job.update(|job| job.take(first, results));
+                }
+            }
+            Event::Refused { job, problem } => match self.job(job) {
+                Some(handle) => handle.job.update(|job| job.refuse(problem)),
+                None => self.tell(problem),
+            },
+            Event::Inspected { request, result } => self.inspected(request, result),
+            Event::Problem(problem) => self.tell(problem),
+            Event::Notice(word) => self.notice.set(word),
+        }
+    }
+
+    fn take_status(&self, status: Status) {
+        let before = self.status.with_untracked(|status| status.phase);
+        if status.phase == Phase::Joined && before != Phase::Joined {
+            browser::mark_joined();
+        }
+        browser::show_phase(phase_key(status.phase));
+        if let Some(nebula) = &status.nebula {
+            browser::keep_invitation((!nebula.is_open).then_some(nebula.invitation.as_str()));
+        }
+        self.status.set(status);
+    }
+
+    fn inspected(&self, request: u64, result: Result<Inspection, Problem>) {
+        let mut asked = None;
+        self.inspecting.update_untracked(|(last, source)| {
+            if *last == request {
+                asked = source.take();
+            }
+        });
+        let Some((source, binary)) = asked else { return };
+        match result {
+            Err(problem) => self.bench.set(Bench::Refused(problem)),
+            Ok(inspection) => {
+                self.form.set(match &source {
+                    Source::Gallery(spark) => Form::of_spark(spark),
+                    Source::File(name) => Form::of_file(name, &inspection),
+                });
+                self.bench.set(Bench::Ready(binary, inspection));
+            }
+        }
+    }
+
+    fn restarted(&self, why: &str) {
+        self.interrupt_jobs();
+        self.tell(problem(
+            "The ion of this tab stopped and was started again",
+            &format!("{}.", why.trim_end_matches('.')),
+            "Nothing needs doing: it joins again by itself. Jobs that were running here are \
+             marked as interrupted and can be run again.",
+        ));
+    }
+
+    fn gave_up(&self, why: &str) {
+        self.interrupt_jobs();
+        self.tell(problem(
+            "The ion of this tab does not start",
+            &format!("{}.", why.trim_end_matches('.')),
+            "Reload the page. If it stays so, open it in another browser, and tell whoever \
+             runs the relay.",
+        ));
+    }
+
+    fn interrupt_jobs(&self) {
+        self.status.set(Status::default());
+        self.ions.set(Vec::new());
+        self.map.set(Map::default());
+        self.ion_started_ms.set(browser::now_ms());
+        if matches!(self.bench.get_untracked(), Bench::Loading(_)) {
+            self.clear_bench();
+        }
+        for handle in self.jobs.get_untracked() {
+            handle.job.update(Job::interrupt);
+        }
+    }
+}
+
+fn forget_oldest(jobs: &mut Vec<JobHandle>) {
+    if jobs.len() <= JOBS_MAX {
+        return;
+    }
+    let has_ended =
+        |handle: &JobHandle| handle.job.with_untracked(Job::standing) != Standing::Running;
+    if let Some(oldest) = jobs.iter().rposition(has_ended) {
+        jobs.remove(oldest).job.dispose();
+    }
+}

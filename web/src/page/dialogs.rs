@@ -1,0 +1,163 @@
+//! What is laid over the page: inviting others, and the list of keys.
+
+use leptos::{html, prelude::*, task::spawn_local};
+use node_core::node::{Command, NebulaView};
+
+use super::{
+    browser,
+    desk::{At, Dialog},
+    icons::{self, icon},
+    keys::KEYS,
+};
+use crate::model::{invitation, qr};
+
+/// The open dialog, if any. The browser keeps the keyboard inside.
+pub(crate) fn view(desk: At) -> AnyView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let is_open = desk.dialog.get() != Dialog::None;
+        let Some(element) = dialog.get() else { return };
+        if !is_open {
+            element.close();
+        } else if !element.open() {
+            // A browser without modal dialogs shows none; the page still works.
+            let _ = element.show_modal();
+        }
+    });
+    let content = move || match desk.dialog.get() {
+        Dialog::None => ().into_any(),
+        Dialog::Invite => invite(desk),
+        Dialog::Keys => keys(),
+    };
+    view! {
+        <dialog node_ref=dialog aria-labelledby="dialog-title" on:close=move |_| {
+            desk.dialog.set(Dialog::None);
+        }>
+            <button
+                type="button"
+                class="button quiet square dialog-close"
+                aria-label="Close"
+                data-test="dialog-close"
+                on:click=move |_| desk.dialog.set(Dialog::None)
+            >
+                {icon(icons::CLOSE)}
+            </button>
+            {content}
+        </dialog>
+    }
+    .into_any()
+}
+
+fn keys() -> AnyView {
+    let rows = KEYS.map(|(key, what)| {
+        view! {
+            <div class="key">
+                <dt>
+                    <kbd>{key}</kbd>
+                </dt>
+                <dd>{what}</dd>
+            </div>
+        }
+    });
+    view! {
+        <h2 id="dialog-title">"Keys"</h2>
+        <dl class="keys">{rows.collect_view()}</dl>
+    }
+    .into_any()
+}
+
+fn invite(desk: At) -> AnyView {
+    let nebula = Memo::new(move |_| desk.status.with(|status| status.nebula.clone()));
+    let content = move || match nebula.get() {
+        None => view! { <p>"Joining; a moment, please."</p> }.into_any(),
+        Some(nebula) if nebula.is_open => create(desk, &nebula),
+        Some(nebula) => share(&nebula),
+    };
+    view! {
+        <h2 id="dialog-title">"Invite"</h2>
+        {content}
+    }
+    .into_any()
+}
+
+fn create(desk: At, open: &NebulaView) -> AnyView {
+    let name = RwSignal::new(String::new());
+    let address = browser::origin();
+    let make = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        desk.post(Command::CreateNebula { name: name.get_untracked().trim().to_owned() });
+    };
+    view! {
+        <p>
+            "This tab is in " <b>{open.name.clone()}</b>
+            ", the open nebula of this relay: whoever opens " <b>{address}</b> " is in it, too."
+        </p>
+        <p>
+            "To compute among people you choose, make a nebula of your own. You get a link and a \
+             QR code; only tabs opened with it are in, and nobody else reads or runs anything there."
+        </p>
+        <form on:submit=make>
+            <label class="field">
+                <span>"Its name (optional)"</span>
+                <input
+                    type="text"
+                    maxlength="32"
+                    autocomplete="off"
+                    data-test="nebula-new-name"
+                    on:input=move |event| name.set(event_target_value(&event))
+                />
+            </label>
+            <button type="submit" class="button primary wide" data-test="nebula-create">
+                "Make my own nebula"
+            </button>
+        </form>
+    }
+    .into_any()
+}
+
+fn share(nebula: &NebulaView) -> AnyView {
+    let link = invitation::link(&browser::origin(), &nebula.invitation);
+    let drawing = qr::draw(&link).map(|drawing| {
+        let field = format!("0 0 {0} {0}", drawing.size);
+        view! {
+            <svg class="qr" viewBox=field role="img" aria-label="The link as a QR code">
+                <rect width="100%" height="100%" fill="#fff"></rect>
+                <path d=drawing.path fill="#000"></path>
+            </svg>
+        }
+    });
+    view! {
+        <p>"Whoever opens this link is in " <b>{nebula.name.clone()}</b> "."</p>
+        {drawing}
+        {copyable(link, "invite-link")}
+        <p class="small">
+            "Treat it like a key: the part after # is the invitation, and is never sent to a server."
+        </p>
+    }
+    .into_any()
+}
+
+/// A text that can be copied, with its button.
+pub(crate) fn copyable(text: String, name: &'static str) -> AnyView {
+    let word = RwSignal::new("Copy");
+    let field = NodeRef::<html::Code>::new();
+    let shown = text.clone();
+    let copy = move |_| {
+        let text = text.clone();
+        spawn_local(async move {
+            let done = browser::copy(&text, field.get_untracked().as_deref()).await;
+            word.set(if done { "Copied" } else { "Selected" });
+        });
+    };
+    view! {
+        <div class="copyable">
+            <code node_ref=field data-test=name tabindex="0">
+                {shown}
+            </code>
+            <button type="button" class="button" data-test=format!("{name}-copy") on:click=copy>
+                <span role="status">{word}</span>
+            </button>
+        </div>
+    }
+    .into_any()
+}

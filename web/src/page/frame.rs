@@ -1,0 +1,210 @@
+//! The frame around every page: rail, strip, problems, notices and dialogs.
+
+use leptos::prelude::*;
+
+use super::{
+    desk::{At, Dialog},
+    dialogs, icons,
+    icons::icon,
+    ions, job, jobs, overview, parts, settings, sparks,
+};
+use crate::model::{format, route::Route, words};
+
+/// The whole of mission control.
+pub(crate) fn view(desk: At) -> AnyView {
+    view! {
+        <a class="skip" href="#content">
+            "Skip to content"
+        </a>
+        <div class="frame">
+            {rail(desk)}
+            <div class="stage">
+                {strip(desk)}
+                <main id="content" class="content">
+                    {problems(desk)}
+                    {move || {
+                        let route = desk.route.get();
+                        untrack(|| page(desk, &route))
+                    }}
+                </main>
+            </div>
+        </div>
+        {notices(desk)}
+        {dialogs::view(desk)}
+    }
+    .into_any()
+}
+
+fn page(desk: At, route: &Route) -> AnyView {
+    match route {
+        Route::Overview => overview::view(desk),
+        Route::Jobs => jobs::view(desk),
+        Route::Job(id) => job::view(desk, *id),
+        Route::Sparks => sparks::view(desk, None),
+        Route::Spark(name) => sparks::view(desk, Some(name.clone())),
+        Route::Ions => ions::view(desk),
+        Route::Settings => settings::view(desk),
+        Route::Unknown => lost(),
+    }
+}
+
+fn lost() -> AnyView {
+    let action = view! {
+        <a class="button primary" href="/">
+            "Go to Overview"
+        </a>
+    };
+    parts::head("Not found", "There is no page at this address.", action.into_any())
+}
+
+fn rail(desk: At) -> AnyView {
+    let entries = [
+        (Route::Overview, icons::OVERVIEW),
+        (Route::Jobs, icons::JOBS),
+        (Route::Sparks, icons::SPARKS),
+        (Route::Ions, icons::IONS),
+        (Route::Settings, icons::SETTINGS),
+    ];
+    let entries: Vec<AnyView> =
+        entries.into_iter().map(|(route, path)| rail_entry(desk, route, path)).collect();
+    view! {
+        <nav class="rail" aria-label="Pages">
+            <a class="brand" href="/">
+                {icons::logo()}
+                <span>"Ionosphere"</span>
+            </a>
+            <ul>{entries}</ul>
+        </nav>
+    }
+    .into_any()
+}
+
+fn rail_entry(desk: At, route: Route, path: &'static str) -> AnyView {
+    let (href, title) = (route.path(), route.title());
+    let test = format!("nav-{}", title.to_lowercase());
+    let current = move || {
+        let is_here = desk.route.with(|here| here.belongs_to(&route));
+        is_here.then_some("page")
+    };
+    view! {
+        <li>
+            <a href=href data-test=test aria-current=current>
+                {icon(path)}
+                <span>{title}</span>
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+fn strip(desk: At) -> AnyView {
+    let status = desk.status;
+    let nebula = Memo::new(move |_| {
+        let name =
+            |status: &node_core::node::Status| status.nebula.as_ref().map(|n| n.name.clone());
+        status.with(name).unwrap_or_else(|| "No nebula yet".to_owned())
+    });
+    let alive = Memo::new(move |_| desk.ions.with(Vec::len) as u64 + 1);
+    let phase = Memo::new(move |_| status.with(|status| status.phase));
+    let doing = Memo::new(move |_| status.with(words::doing));
+    let pill = move || {
+        let (meaning, word) = words::phase(phase.get());
+        parts::pill(meaning, word)
+    };
+    view! {
+        <header class="strip">
+            <div class="strip-state">
+                <span class="nebula" data-test="nebula-name">
+                    {nebula}
+                </span>
+                <span
+                    data-test="join-phase"
+                    data-phase=move || words::phase_key(phase.get())
+                    role="status"
+                >
+                    {pill}
+                </span>
+                <span class="strip-figures">
+                    <a href="/ions">
+                        <span data-test="ion-count" data-count=move || alive.get()>
+                            {move || format::counted(alive.get(), "ion")}
+                        </span>
+                    </a>
+                    <span class="doing" data-test="doing">
+                        {doing}
+                    </span>
+                </span>
+            </div>
+            <div class="strip-actions">
+                {parts::pause_button(desk, "pause")} <button
+                    type="button"
+                    class="button primary"
+                    data-test="invite"
+                    on:click=move |_| desk.dialog.set(Dialog::Invite)
+                >
+                    {icon(icons::INVITE)}
+                    <span class="word">"Invite"</span>
+                </button>
+            </div>
+        </header>
+    }
+    .into_any()
+}
+
+fn problems(desk: At) -> AnyView {
+    let shown = move || {
+        let problems = desk.news.with(|news| news.shown().to_vec());
+        problems
+            .into_iter()
+            .rev()
+            .map(|(number, problem)| {
+                view! {
+                    <section class="problem" data-test="problem">
+                        <div>
+                            <p class="problem-what" data-test="problem-what">
+                                {problem.what}
+                            </p>
+                            <p data-test="problem-why">{problem.why}</p>
+                            <p class="problem-remedy" data-test="problem-remedy">
+                                {problem.remedy}
+                            </p>
+                        </div>
+                        <button
+                            type="button"
+                            class="button quiet square"
+                            data-test="problem-dismiss"
+                            aria-label="Dismiss"
+                            on:click=move |_| desk.news.update(|news| news.dismiss(number))
+                        >
+                            {icon(icons::CLOSE)}
+                        </button>
+                    </section>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <div class="problems" aria-live="polite">
+            {shown}
+        </div>
+    }
+    .into_any()
+}
+
+fn notices(desk: At) -> AnyView {
+    let is_empty = move || desk.notice.with(String::is_empty);
+    view! {
+        <div class="notice" class:gone=is_empty role="status" data-test="notice">
+            <span>{move || desk.notice.get()}</span>
+            <button
+                type="button"
+                class="button quiet square"
+                aria-label="Dismiss"
+                on:click=move |_| desk.notice.set(String::new())
+            >
+                {icon(icons::CLOSE)}
+            </button>
+        </div>
+    }
+    .into_any()
+}

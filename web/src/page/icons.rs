@@ -1,0 +1,47 @@
+//! Icons, drawn by us: strokes on a field of 24 by 24, in the text's colour.
+
+use leptos::prelude::*;
+
+/// Overview.
+pub(crate) const OVERVIEW: &str = "M12 12m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M4.5 5.5m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M19.5 7m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M16.5 19.5m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M5.7 6.6l4 3.3M18.1 7.7l-3.4 2.4M15.8 18.2l-2.3-3.6";
+/// Jobs.
+pub(crate) const JOBS: &str =
+    "M4 4h6.5v6.5H4zM13.5 4H20v6.5h-6.5zM4 13.5h6.5V20H4zM13.5 16.8l2.3 2.3 4.2-4.6";
+/// Sparks.
+pub(crate) const SPARKS: &str = "M13 3L5.5 13.5H11L10.2 21 18.5 10H12.6z";
+/// Ions.
+pub(crate) const IONS: &str = "M3.5 5h17v11h-17zM8.5 20h7M12 16v4";
+/// Settings.
+pub(crate) const SETTINGS: &str = "M4 7h9M17 7h3M4 17h3M11 17h9M15 7m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M9 17m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0";
+/// Pause.
+pub(crate) const PAUSE: &str = "M8.5 6v12M15.5 6v12";
+/// Resume.
+pub(crate) const RESUME: &str = "M8 5.5v13l10.5-6.5z";
+/// Invite.
+pub(crate) const INVITE: &str = "M9.5 8m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0M3 20c.4-4 3-6 6.5-6s6.1 2 6.5 6M18.5 8.500v6M15.5 11.500h6";
+/// Close.
+pub(crate) const CLOSE: &str = "M6.5 6.500l11 11M17.5 6.500l-11 11";
+/// Upload.
+pub(crate) const UPLOAD: &str = "M12 15.500V4.500M7.5 8.500L12 4l4.5 4.500M4 16v4h16v-4";
+
+/// An icon beside words that say the same, so that readers need not hear it.
+pub(crate) fn icon(path: &'static str) -> AnyView {
+    view! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+            <path d=path></path>
+        </svg>
+    }
+    .into_any()
+}
+
+/// The mark of Ionosphere: an ion under the layer that reflects its waves.
+pub(crate) fn logo() -> AnyView {
+    view! {
+        <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+            <path class="logo-arc" d="M4.5 15.500a11.5 11.5 0 0 1 23 0"></path>
+            <path class="logo-arc" d="M9.8 17.800a6.4 6.4 0 0 1 12.4 0"></path>
+            <circle class="logo-ion" cx="16" cy="23" r="4"></circle>
+        </svg>
+    }
+    .into_any()
+}

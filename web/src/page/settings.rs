@@ -1,0 +1,359 @@
+//! Settings: this ion, its nebulas, its relays, and how the page looks.
+
+use leptos::prelude::*;
+use node_core::{
+    compute::WORKERS_MAX,
+    identity::NAME_CHARS_MAX,
+    node::{Command, NebulaView, RelayView},
+};
+
+use super::{browser, desk::At, dialogs::copyable, parts};
+use crate::model::{
+    invitation,
+    news::problem,
+    words::{self, Meaning},
+};
+
+/// The page.
+pub(crate) fn view(desk: At) -> AnyView {
+    view! {
+        {parts::head("Settings", "What this tab is called, what it lends, and where it belongs.", ().into_any())}
+        <div class="settings">
+            {this_ion(desk)} {lending(desk)} {nebulas(desk)} {relays(desk)} {appearance()}
+            {browser_gives(desk)}
+        </div>
+    }
+    .into_any()
+}
+
+fn section(title: &'static str, content: AnyView) -> AnyView {
+    view! {
+        <section class="panel setting" aria-label=title>
+            <h2>{title}</h2>
+            <div class="setting-body">{content}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn this_ion(desk: At) -> AnyView {
+    let name = Memo::new(move |_| desk.status.with(|status| status.name.clone()));
+    let id = Memo::new(move |_| desk.status.with(|status| status.id.clone()));
+    let typed = RwSignal::new(None::<String>);
+    let rename = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        let name = typed.get_untracked().unwrap_or_else(|| name.get_untracked());
+        desk.post(Command::Rename { name: name.trim().to_owned() });
+        typed.set(None);
+    };
+    let content = view! {
+        <form class="inline-form" on:submit=rename>
+            <label class="field">
+                <span>"Name"</span>
+                <input
+                    type="text"
+                    maxlength=NAME_CHARS_MAX
+                    autocomplete="off"
+                    data-test="self-name-field"
+                    prop:value=move || typed.get().unwrap_or_else(|| name.get())
+                    on:input=move |event| typed.set(Some(event_target_value(&event)))
+                />
+            </label>
+            <button type="submit" class="button" data-test="rename">
+                "Rename"
+            </button>
+        </form>
+        <p class="small muted">"An empty name brings back the one that comes from its key."</p>
+        <p class="field-name">"Id"</p>
+        {move || copyable(id.get(), "self-id")}
+    };
+    section("This ion", content.into_any())
+}
+
+fn lending(desk: At) -> AnyView {
+    let workers = Memo::new(move |_| desk.status.with(|status| status.workers));
+    let is_least = move || workers.get() <= 1;
+    let is_most = move || workers.get() >= WORKERS_MAX;
+    let set = move |change: i32| {
+        let wanted = i32::from(workers.get_untracked()) + change;
+        let wanted = u16::try_from(wanted).unwrap_or(1).clamp(1, WORKERS_MAX);
+        desk.status.update(|status| status.workers = wanted);
+        desk.post(Command::SetWorkers { workers: wanted });
+    };
+    let content = view! {
+        <div class="row">
+            <div>
+                <p class="field-name" id="workers-label">
+                    "Workers to lend"
+                </p>
+                <p class="small muted">"Each runs one task at a time, on a core of its own."</p>
+            </div>
+            <div class="stepper" role="group" aria-labelledby="workers-label">
+                <button
+                    type="button"
+                    class="button square"
+                    aria-label="One fewer"
+                    data-test="workers-fewer"
+                    disabled=is_least
+                    on:click=move |_| set(-1)
+                >
+                    "−"
+                </button>
+                <output data-test="workers" aria-live="polite">
+                    {workers}
+                </output>
+                <button
+                    type="button"
+                    class="button square"
+                    aria-label="One more"
+                    data-test="workers-more"
+                    disabled=is_most
+                    on:click=move |_| set(1)
+                >
+                    "+"
+                </button>
+            </div>
+        </div>
+        <div class="row">
+            <div>
+                <p class="field-name">"Pause"</p>
+                <p class="small muted">
+                    "While paused this tab runs nothing for anyone; its own jobs go on elsewhere."
+                </p>
+            </div>
+            {parts::pause_button(desk, "settings-pause")}
+        </div>
+    };
+    section("Lending", content.into_any())
+}
+
+fn nebulas(desk: At) -> AnyView {
+    let current = Memo::new(move |_| desk.status.with(|status| status.nebula.clone()));
+    let saved = Memo::new(move |_| desk.status.with(|status| status.nebulas.clone()));
+    let rows = move || {
+        let here = current.get();
+        let here_id = here.as_ref().map(|nebula| nebula.id.clone()).unwrap_or_default();
+        let others = saved.get().into_iter().filter(|nebula| nebula.id != here_id);
+        let first = here.map(|nebula| nebula_row(desk, nebula, true));
+        view! { {first} {others.map(|nebula| nebula_row(desk, nebula, false)).collect_view()} }
+    };
+    let is_away =
+        move || current.with(|nebula| nebula.as_ref().is_some_and(|nebula| !nebula.is_open));
+    let home = move || {
+        is_away().then(|| {
+            view! {
+                <button
+                    type="button"
+                    class="button"
+                    data-test="join-default"
+                    on:click=move |_| desk.post(Command::JoinDefault)
+                >
+                    "Go to the relay's open nebula"
+                </button>
+            }
+        })
+    };
+    let content = view! {
+        <ul class="rows">{rows}</ul>
+        {join(desk)}
+        {home}
+    };
+    section("Nebulas", content.into_any())
+}
+
+fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
+    let kind = if nebula.is_open { "open to everybody at this relay" } else { "by invitation" };
+    let (id, code) = (nebula.id.clone(), nebula.invitation);
+    let asking = RwSignal::new(false);
+    let name = nebula.name.clone();
+    let switch = move |_| desk.post(Command::Join { invitation: code.clone() });
+    let forget = move || {
+        let id = id.clone();
+        if asking.get() {
+            return view! {
+                <button
+                    type="button"
+                    class="button danger"
+                    data-test="nebula-forget-sure"
+                    on:click=move |_| desk.post(Command::ForgetNebula { id: id.clone() })
+                >
+                    {format!("Lose the invitation to {name}")}
+                </button>
+            }
+            .into_any();
+        }
+        view! {
+            <button
+                type="button"
+                class="button quiet"
+                data-test="nebula-forget"
+                on:click=move |_| asking.set(true)
+            >
+                "Forget"
+            </button>
+        }
+        .into_any()
+    };
+    let actions = if is_here {
+        parts::pill(Meaning::Good, "here")
+    } else {
+        view! {
+            <button type="button" class="button" data-test="nebula-switch" on:click=switch>
+                "Switch"
+            </button>
+            {forget}
+        }
+        .into_any()
+    };
+    view! {
+        <li class="row" data-test="nebula-row" data-id=nebula.id>
+            <div>
+                <p class="field-name">{nebula.name}</p>
+                <p class="small muted">{kind}</p>
+            </div>
+            <div class="actions">{actions}</div>
+        </li>
+    }
+    .into_any()
+}
+
+fn join(desk: At) -> AnyView {
+    let typed = RwSignal::new(String::new());
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        let Some(invitation) = invitation::from_paste(&typed.get_untracked()) else {
+            desk.tell(problem(
+                "This invitation was not used",
+                "It is not a link with an invitation, nor an invitation's code.",
+                "Copy the whole link from the Invite dialog of somebody who is in.",
+            ));
+            return;
+        };
+        typed.set(String::new());
+        desk.post(Command::Join { invitation });
+    };
+    view! {
+        <form class="inline-form" on:submit=submit>
+            <label class="field">
+                <span>"Join with an invitation"</span>
+                <input
+                    type="text"
+                    placeholder="Paste the link"
+                    autocomplete="off"
+                    maxlength="4200"
+                    data-test="join-field"
+                    prop:value=typed
+                    on:input=move |event| typed.set(event_target_value(&event))
+                />
+            </label>
+            <button type="submit" class="button" data-test="join">
+                "Join"
+            </button>
+        </form>
+    }
+    .into_any()
+}
+
+fn relays(desk: At) -> AnyView {
+    let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
+    let rows = move || {
+        if relays.with(Vec::is_empty) {
+            return view! { <li class="muted">"No relay is known yet."</li> }.into_any();
+        }
+        relays.get().into_iter().map(relay_row).collect_view().into_any()
+    };
+    let content = view! {
+        <ul class="rows">{rows}</ul>
+        <p class="small muted">
+            "A relay helps ions find each other. It stores nothing and decides nothing."
+        </p>
+    };
+    section("Relays", content.into_any())
+}
+
+fn relay_row(relay: RelayView) -> AnyView {
+    let (meaning, word) = if relay.is_connected {
+        (Meaning::Good, "connected")
+    } else {
+        (Meaning::Bad, "not connected")
+    };
+    let why = (!relay.problem.is_empty()).then(|| view! { <p class="small">{relay.problem}</p> });
+    view! {
+        <li class="row" data-test="relay-row" data-connected=relay.is_connected.to_string()>
+            <div class="grow">
+                <code class="address">{relay.address}</code>
+                {why}
+            </div>
+            {parts::pill(meaning, word)}
+        </li>
+    }
+    .into_any()
+}
+
+fn appearance() -> AnyView {
+    let chosen = RwSignal::new(browser::theme());
+    let choice = move |theme: &'static str, word: &'static str| {
+        view! {
+            <label class="choice">
+                <input
+                    type="radio"
+                    name="theme"
+                    value=theme
+                    data-test=format!("theme-{}", if theme.is_empty() { "system" } else { theme })
+                    prop:checked=move || chosen.with(|chosen| chosen == theme)
+                    on:change=move |_| {
+                        browser::set_theme(theme);
+                        chosen.set(theme.to_owned());
+                    }
+                />
+                <span>{word}</span>
+            </label>
+        }
+    };
+    let content = view! {
+        <fieldset class="choices">
+            <legend class="hidden">"Theme"</legend>
+            {choice("", "System")}
+            {choice("light", "Light")}
+            {choice("dark", "Dark")}
+        </fieldset>
+    };
+    section("Appearance", content.into_any())
+}
+
+fn browser_gives(desk: At) -> AnyView {
+    let storage = Memo::new(move |_| desk.status.with(|status| status.storage));
+    let kept = move || {
+        let (meaning, word, text) = words::durability(storage.get());
+        view! {
+            <div class="row" data-test="storage">
+                <div>
+                    <p class="field-name">"Identity"</p>
+                    <p class="small muted">{text}</p>
+                </div>
+                {parts::pill(meaning, word)}
+            </div>
+        }
+    };
+    let missing = (!browser::is_secure()).then(|| {
+        view! {
+            <div class="row" data-test="insecure">
+                <div>
+                    <p class="field-name">"This page is no secure context"</p>
+                    <p class="small muted">
+                        "Over plain http from another device the browser withholds Web Locks, shared \
+                         memory, WebCrypto, lasting storage, the clipboard and the camera. Start the \
+                         relay with its TLS options (certificate files, or one that it makes and \
+                         keeps) and open the https address to have them."
+                    </p>
+                </div>
+                {parts::pill(Meaning::Waiting, "limited")}
+            </div>
+        }
+    });
+    let content = view! {
+        {kept}
+        {missing}
+    };
+    section("What this browser gives", content.into_any())
+}
