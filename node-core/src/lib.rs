@@ -1,1 +1,8 @@
-//! The ion.
+#![doc = include_str!("../../ARCHITECTURE.md")]
+
+pub mod compute;
+pub mod identity;
+pub mod network;
+pub mod node;
+pub mod platform;
+pub mod sim;

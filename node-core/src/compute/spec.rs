@@ -2,7 +2,9 @@
 //! once the job runs.
 
 use serde::{Deserialize, Serialize};
-use spark_runtime::{Call, Limits};
+use spark_runtime::{Call, Limits, Stop};
+
+use super::wire::INPUT_BYTES_MAX;
 
 /// How each input becomes a call. `{}` in an argument stands for the input's
 /// text.
@@ -52,3 +54,196 @@ pub enum Inputs {
 
 /// The bytes that one task is given.
 pub type Input = serde_bytes::ByteBuf;
+
+/// Tasks in one job.
+pub const TASKS_MAX: u64 = 1_000_000;
+/// All inputs of one job together, in bytes.
+pub const INPUTS_BYTES_MAX: usize = 64 << 20;
+
+impl Inputs {
+    /// How many tasks they make.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Range { first, last } if last < first => 0,
+            Self::Range { first, last } => last.abs_diff(*first).saturating_add(1),
+            Self::List(items) => items.len() as u64,
+        }
+    }
+
+    /// Whether they make no task.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The input of one task; `None` beyond the last.
+    pub fn get(&self, task: u64) -> Option<Input> {
+        if task >= self.len() {
+            return None;
+        }
+        match self {
+            Self::Range { first, .. } => {
+                let number = i128::from(*first) + i128::from(task);
+                Some(Input::from(number.to_string().into_bytes()))
+            }
+            Self::List(items) => items.get(usize::try_from(task).ok()?).cloned(),
+        }
+    }
+
+    /// Checks them against the limits.
+    pub fn check(&self) -> Result<(), InputsError> {
+        let tasks = self.len();
+        if tasks == 0 {
+            return Err(InputsError::Empty);
+        }
+        if tasks > TASKS_MAX {
+            return Err(InputsError::TooMany { tasks });
+        }
+        let Self::List(items) = self else { return Ok(()) };
+        if let Some(task) = items.iter().position(|item| item.len() > INPUT_BYTES_MAX) {
+            return Err(InputsError::TooLarge { task: task + 1, bytes: items[task].len() });
+        }
+        let bytes = items.iter().map(|item| item.len()).sum();
+        if bytes > INPUTS_BYTES_MAX {
+            return Err(InputsError::TooMuch { bytes });
+        }
+        Ok(())
+    }
+}
+
+/// Why inputs are not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputsError {
+    /// There is none.
+    #[error("there is no input")]
+    Empty,
+    /// More than [`TASKS_MAX`].
+    #[error("{tasks} inputs are more than the {TASKS_MAX} that one job may have")]
+    TooMany {
+        /// How many.
+        tasks: u64,
+    },
+    /// One is larger than a task may get.
+    #[error("input {task} has {bytes} bytes; a task may get {INPUT_BYTES_MAX}")]
+    TooLarge {
+        /// Which, counted from 1.
+        task: usize,
+        /// Its length.
+        bytes: usize,
+    },
+    /// All together are larger than a job may have.
+    #[error("the inputs have {bytes} bytes together; a job may have {INPUTS_BYTES_MAX}")]
+    TooMuch {
+        /// Their length.
+        bytes: usize,
+    },
+}
+
+/// Stands for the input's text in an argument.
+const PLACEHOLDER: &str = "{}";
+
+/// Arguments after their placeholders are filled, in bytes.
+pub const FILLED_BYTES_MAX: usize = 512 << 10;
+
+impl Entry {
+    /// The call that an input makes. The error is what its task fails with:
+    /// an argument needs the input's text and it is not UTF-8, or too long.
+    pub fn bind(&self, input: &[u8]) -> Result<Call, Stop> {
+        match self {
+            Self::Export { name, arguments } if arguments.is_empty() => {
+                let words = text(input, name)?.split(|c: char| c.is_whitespace() || c == ',');
+                let arguments = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+                Ok(Call::Export { name: name.clone(), arguments })
+            }
+            Self::Export { name, arguments } => {
+                Ok(Call::Export { name: name.clone(), arguments: fill(arguments, input, name)? })
+            }
+            Self::Command { arguments, stdin } => Ok(Call::Command {
+                arguments: fill(arguments, input, "_start")?,
+                environment: Vec::new(),
+                stdin: if *stdin { input.to_vec() } else { Vec::new() },
+            }),
+        }
+    }
+}
+
+fn fill(arguments: &[String], input: &[u8], name: &str) -> Result<Vec<String>, Stop> {
+    let places: usize = arguments.iter().map(|one| one.matches(PLACEHOLDER).count()).sum();
+    if places == 0 {
+        return Ok(arguments.to_vec());
+    }
+    let text = text(input, name)?;
+    if places.saturating_mul(text.len()) > FILLED_BYTES_MAX {
+        return Err(unfit(name, "shorter once the input is filled in", text));
+    }
+    Ok(arguments.iter().map(|argument| argument.replace(PLACEHOLDER, text)).collect())
+}
+
+fn text<'a>(input: &'a [u8], name: &str) -> Result<&'a str, Stop> {
+    str::from_utf8(input)
+        .map_err(|_| unfit(name, "text (UTF-8)", &String::from_utf8_lossy(input)))
+}
+
+fn unfit(name: &str, expected: &str, given: &str) -> Stop {
+    Stop::WrongArgument {
+        name: name.to_owned(),
+        position: 1,
+        expected: expected.to_owned(),
+        given: given.chars().take(32).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_includes_both_ends() {
+        let range = Inputs::Range { first: -1, last: 1 };
+        let all: Vec<Input> = (0..range.len()).filter_map(|task| range.get(task)).collect();
+        assert_eq!(all, ["-1", "0", "1"].map(|text| Input::from(text.as_bytes())));
+        assert_eq!(range.get(3), None);
+    }
+
+    #[test]
+    fn absurd_ranges_are_refused_not_counted() {
+        let all = Inputs::Range { first: i64::MIN, last: i64::MAX };
+        assert_eq!(all.check(), Err(InputsError::TooMany { tasks: u64::MAX }));
+        assert_eq!(Inputs::Range { first: 1, last: 0 }.check(), Err(InputsError::Empty));
+    }
+
+    #[test]
+    fn a_large_input_is_named() {
+        let list = Inputs::List(vec![Input::new(), Input::from(vec![0; INPUT_BYTES_MAX + 1])]);
+        let error = InputsError::TooLarge { task: 2, bytes: INPUT_BYTES_MAX + 1 };
+        assert_eq!(list.check(), Err(error));
+    }
+
+    #[test]
+    fn an_export_takes_the_words_of_its_input() {
+        let entry = Entry::Export { name: "add".to_owned(), arguments: vec![] };
+        let call = Call::Export {
+            name: "add".to_owned(),
+            arguments: vec!["3".to_owned(), "-4".to_owned()],
+        };
+        assert_eq!(entry.bind(b" 3, -4\n"), Ok(call));
+        assert!(matches!(entry.bind(&[0xff]), Err(Stop::WrongArgument { .. })));
+    }
+
+    #[test]
+    fn a_command_takes_its_input_where_it_asks_for_it() {
+        let row = Entry::Command { arguments: vec!["{}".to_owned(), "200".to_owned()], stdin: false };
+        let Ok(Call::Command { arguments, stdin, .. }) = row.bind(b"7") else { panic!() };
+        assert_eq!((arguments, stdin), (vec!["7".to_owned(), "200".to_owned()], vec![]));
+        let piped = Entry::Command { arguments: vec![], stdin: true };
+        let Ok(Call::Command { stdin, .. }) = piped.bind(&[0xff]) else { panic!() };
+        assert_eq!(stdin, [0xff]);
+    }
+
+    #[test]
+    fn placeholders_cannot_multiply_an_input_without_bound() {
+        let arguments = vec!["{}".repeat(8_000)];
+        let entry = Entry::Command { arguments, stdin: false };
+        assert!(entry.bind(&[b'x'; 64]).is_ok());
+        assert!(entry.bind(&[b'x'; 1_000]).is_err());
+    }
+}

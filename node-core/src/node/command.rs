@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::compute::JobId;
 use crate::compute::{Inputs, Program};
-
-/// A job's name within this ion's lifetime and beyond: random, chosen by who
-/// submits it.
-pub type JobId = u64;
 
 /// One wish. Each is answered by [`Event`](super::Event)s.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,326 @@
+//! The side of an ion that owns jobs: gives out leases, takes results, keeps
+//! their order.
+//!
+//! A worker asks for tasks ([`Message::Pull`]) and gets at most its share of
+//! what is open, so that the end of a job is spread over all ions. Each task
+//! given out is a lease: it lapses when its ion is lost, returns it, or stops
+//! saying that it still has it in hand, and the task goes to the next ion that
+//! asks. Any message may be lost; every state mends itself by repeated offers,
+//! renewals and pulls. A result counts once, whoever else ran the same task.
+//!
+//! Bounds: [`JOBS_MAX`] jobs, [`WINDOW_TASKS_MAX`] tasks between the first
+//! unfinished one and the last one given out, [`ATTEMPTS_MAX`] attempts for a
+//! task that ends in a way that another ion might not meet.
+
+mod job;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use spark_runtime::{Report, wire::ModuleHash};
+
+use self::job::{Given, Job};
+use super::{
+    spec::{Inputs, Program},
+    wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX},
+};
+use crate::{
+    identity::IonId,
+    compute::{JobId, view::{JobState, JobView}},
+    platform::Time,
+};
+
+/// Jobs that one ion keeps, ended ones included; the oldest ended one makes room.
+pub const JOBS_MAX: usize = 64;
+/// Tasks from the first unfinished one that may be out or wait for their turn.
+pub const WINDOW_TASKS_MAX: u64 = 4_096;
+/// Attempts for a task that ended in a way that may not repeat elsewhere.
+pub const ATTEMPTS_MAX: usize = 3;
+/// How long a lease lasts without a sign that it is still in hand, in milliseconds.
+pub const LEASE_MS: u64 = 10_000;
+/// How often an ion that has not asked for tasks hears of a job again, in milliseconds.
+pub const OFFER_MS: u64 = 5_000;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A job was submitted; its parts have been checked.
+    Submit {
+        /// Its name.
+        job: JobId,
+        /// What to run.
+        program: Program,
+        /// The binary's hash.
+        module: ModuleHash,
+        /// The binary.
+        binary: Arc<[u8]>,
+        /// What to run it over.
+        inputs: Inputs,
+    },
+    /// The user wants no more of a job.
+    Cancel {
+        /// Which.
+        job: JobId,
+    },
+    /// An ion can take work now; this ion itself counts.
+    Linked(IonId),
+    /// An ion is gone.
+    Lost(IonId),
+    /// A worker said something.
+    Said(IonId, Message),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is asked of the world.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Tell a worker.
+    Send(IonId, Message),
+    /// Results in order, each exactly once.
+    Results {
+        /// The job.
+        job: JobId,
+        /// The first one's task.
+        first: u64,
+        /// One per task, with the ion that ran it.
+        results: Vec<(IonId, Report)>,
+    },
+    /// A worker broke the rules.
+    Offence(IonId),
+}
+
+/// The machine.
+#[derive(Debug, Default)]
+pub struct Coordinator {
+    jobs: BTreeMap<JobId, Job>,
+    ions: BTreeMap<IonId, Ion>,
+}
+
+/// What is known of an ion that takes work.
+#[derive(Debug)]
+struct Ion {
+    /// When it was last told of open jobs.
+    offered_at: Time,
+}
+
+impl Coordinator {
+    /// Takes one input.
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Submit { job, program, module, binary, inputs } => {
+                self.make_room();
+                let added = Job::new(now, program, module, binary, inputs);
+                for ion in self.ions.keys() {
+                    effects.push(Effect::Send(*ion, added.offer(job)));
+                }
+                self.jobs.insert(job, added);
+            }
+            Input::Cancel { job } => self.end(now, job, JobState::Cancelled, effects),
+            Input::Linked(ion) => self.linked(now, ion, effects),
+            Input::Lost(ion) => self.lost(now, ion, effects),
+            Input::Said(ion, message) => self.said(now, ion, message, effects),
+            Input::Tick => self.tick(now, effects),
+        }
+    }
+
+    /// Whether another job may be submitted.
+    pub fn has_room(&self) -> bool {
+        self.jobs.len() < JOBS_MAX || self.jobs.values().any(|job| !job.is_running())
+    }
+
+    /// Whether a job of that name is kept.
+    pub fn knows(&self, job: JobId) -> bool {
+        self.jobs.contains_key(&job)
+    }
+
+    /// Whether any job still has open tasks.
+    pub fn is_busy(&self) -> bool {
+        self.jobs.values().any(Job::is_running)
+    }
+
+    /// Jobs that changed since this was last asked, as they are now. Names of
+    /// ions are left empty.
+    pub fn changed(&mut self, now: Time) -> Vec<JobView> {
+        let ions = self.ions.len();
+        let mut views = Vec::new();
+        for (id, job) in &mut self.jobs {
+            if job.take_changed() {
+                views.push(job.view(now, *id, ions));
+            }
+        }
+        views
+    }
+
+    fn make_room(&mut self) {
+        if self.jobs.len() < JOBS_MAX {
+            return;
+        }
+        let ended = self.jobs.iter().filter(|(_, job)| !job.is_running());
+        let oldest = ended.min_by_key(|(_, job)| job.started_at()).map(|(id, _)| *id);
+        oldest.and_then(|id| self.jobs.remove(&id));
+    }
+
+    fn linked(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+        self.ions.insert(ion, Ion { offered_at: now });
+        for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_running()) {
+            effects.push(Effect::Send(ion, job.offer(*id)));
+        }
+    }
+
+    fn lost(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+        if self.ions.remove(&ion).is_none() {
+            return;
+        }
+        let others = self.ions.keys().copied().collect();
+        for id in self.running() {
+            if let Some(job) = self.jobs.get_mut(&id) {
+                job.lose(ion, &others);
+            }
+            self.serve_waiting(now, id, effects);
+        }
+    }
+
+    fn said(&mut self, now: Time, ion: IonId, message: Message, effects: &mut Vec<Effect>) {
+        if !self.ions.contains_key(&ion) {
+            return;
+        }
+        match message {
+            Message::Pull { job, tasks } => self.pull(now, ion, job, tasks, effects),
+            Message::Holding { job, tasks } => {
+                if let Some(job) = self.jobs.get_mut(&job) {
+                    job.renew(now, ion, &tasks);
+                }
+            }
+            Message::Return { job, tasks } => {
+                if let Some(job) = self.jobs.get_mut(&job) {
+                    job.give_back(ion, &tasks);
+                }
+                self.serve_waiting(now, job, effects);
+            }
+            Message::Results { job, results } => self.results(now, ion, job, results, effects),
+            Message::WantBlock { module, offset } => self.block(ion, module, offset, effects),
+            Message::Offer { .. }
+            | Message::Withdraw { .. }
+            | Message::Tasks { .. }
+            | Message::Block { .. } => effects.push(Effect::Offence(ion)),
+        }
+    }
+
+    fn pull(
+        &mut self,
+        now: Time,
+        ion: IonId,
+        id: JobId,
+        tasks: u32,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self.jobs.get_mut(&id) {
+            Some(job) if job.is_running() => {
+                job.ask(now, ion, usize::try_from(tasks).unwrap_or(usize::MAX).min(TASKS_HELD_MAX));
+                self.serve(now, id, ion, effects);
+            }
+            // The job is over, or was another's: the worker need not ask again.
+            _ => effects.push(Effect::Send(ion, Message::Withdraw { job: id })),
+        }
+    }
+
+    fn serve(&mut self, now: Time, id: JobId, ion: IonId, effects: &mut Vec<Effect>) {
+        let ions = self.ions.len();
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        let tasks = job.lease(now, ion, ions);
+        if !tasks.is_empty() {
+            effects.push(Effect::Send(ion, Message::Tasks { job: id, tasks }));
+        }
+    }
+
+    /// Serves everybody whose wish could not be met before.
+    fn serve_waiting(&mut self, now: Time, id: JobId, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get(&id) else { return };
+        for ion in job.asking() {
+            self.serve(now, id, ion, effects);
+        }
+    }
+
+    fn results(
+        &mut self,
+        now: Time,
+        ion: IonId,
+        id: JobId,
+        results: Vec<(u64, Report)>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let others: Vec<IonId> = self.ions.keys().copied().collect();
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        for (task, report) in results {
+            if job.accept(ion, task, report, &others) == Given::TooLarge {
+                effects.push(Effect::Offence(ion));
+            }
+        }
+        let (first, ready) = job.take_ready();
+        if !ready.is_empty() {
+            effects.push(Effect::Results { job: id, first, results: ready });
+        }
+        if job.is_complete() {
+            self.end(now, id, JobState::Finished, effects);
+        } else {
+            self.serve_waiting(now, id, effects);
+        }
+    }
+
+    fn block(&self, ion: IonId, module: ModuleHash, offset: u64, effects: &mut Vec<Effect>) {
+        let holders = self.jobs.iter().filter(|(_, job)| *job.module() == module);
+        let Some((_, job)) = holders.clone().find(|(_, job)| job.is_running()) else {
+            // The worker missed the end of the job, and would ask for ever.
+            effects.extend(holders.map(|(id, _)| Effect::Send(ion, Message::Withdraw { job: *id })));
+            return;
+        };
+        let binary = job.binary();
+        let Some(begin) = usize::try_from(offset).ok().filter(|begin| *begin < binary.len()) else {
+            effects.push(Effect::Offence(ion));
+            return;
+        };
+        let length = usize::try_from(BLOCK_BYTES).unwrap_or(usize::MAX);
+        let end = binary.len().min(begin.saturating_add(length));
+        let bytes = binary[begin..end].to_vec();
+        effects.push(Effect::Send(ion, Message::Block { module, offset, bytes }));
+    }
+
+    fn end(&mut self, now: Time, id: JobId, state: JobState, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_running()) else { return };
+        job.end(now, state);
+        for ion in self.ions.keys() {
+            effects.push(Effect::Send(*ion, Message::Withdraw { job: id }));
+        }
+    }
+
+    fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for id in self.running() {
+            let Some(job) = self.jobs.get_mut(&id) else { continue };
+            if job.lapse(now) {
+                self.serve_waiting(now, id, effects);
+            }
+        }
+        self.offer_again(now, effects);
+    }
+
+    fn offer_again(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for (ion, known) in &mut self.ions {
+            if now.since_ms(known.offered_at) < OFFER_MS {
+                continue;
+            }
+            known.offered_at = now;
+            for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_running()) {
+                if !job.has_asked_since(*ion, now, OFFER_MS) {
+                    effects.push(Effect::Send(*ion, job.offer(*id)));
+                }
+            }
+        }
+    }
+
+    fn running(&self) -> Vec<JobId> {
+        self.jobs.iter().filter(|(_, job)| job.is_running()).map(|(id, _)| *id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

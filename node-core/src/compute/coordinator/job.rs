@@ -1,0 +1,408 @@
+//! One job's books: which task is where, what came back, what is next.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use spark_runtime::{Report, wire::ModuleHash};
+
+use super::{ATTEMPTS_MAX, LEASE_MS, WINDOW_TASKS_MAX};
+use crate::{
+    compute::{
+        CAUSES_MAX, JobId,
+        spec::{Input, Inputs, Program},
+        view::{Cause, IonShare, JobState, JobView},
+        wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report},
+    },
+    identity::IonId,
+
+    platform::Time,
+};
+
+/// What became of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// It counts.
+    Kept,
+    /// The task is tried again by another ion.
+    Requeued,
+    /// It was not this ion's to give, or not any more.
+    NotLeased,
+    /// It is larger than its limits allow; the task is tried again.
+    TooLarge,
+}
+
+#[derive(Debug)]
+pub(super) struct Job {
+    program: Program,
+    module: ModuleHash,
+    binary: Arc<[u8]>,
+    inputs: Inputs,
+    state: JobState,
+    started_at: Time,
+    ended_at: Time,
+    /// The first task that was never given out.
+    fresh: u64,
+    /// Tasks that were given out and came back without a result.
+    requeued: BTreeSet<u64>,
+    leases: BTreeMap<u64, Lease>,
+    ions: BTreeMap<IonId, Share>,
+    /// Who met a stop that another ion might not meet.
+    strikes: BTreeMap<u64, BTreeSet<IonId>>,
+    /// Results that wait for an earlier one.
+    ready: BTreeMap<u64, (IonId, Report)>,
+    /// The first task whose result has not been told.
+    told: u64,
+    succeeded: u64,
+    failed: u64,
+    retried: u64,
+    fuel: u64,
+    causes: BTreeMap<String, (u64, u64)>,
+    changed: bool,
+}
+
+#[derive(Debug)]
+struct Lease {
+    ion: IonId,
+    renewed_at: Time,
+}
+
+/// What one ion has to do with the job.
+#[derive(Debug, Default)]
+struct Share {
+    asks: usize,
+    asked_at: Time,
+    holds: usize,
+    finished: u64,
+}
+
+impl Job {
+    pub(super) fn new(
+        now: Time,
+        program: Program,
+        module: ModuleHash,
+        binary: Arc<[u8]>,
+        inputs: Inputs,
+    ) -> Self {
+        Self {
+            program,
+            module,
+            binary,
+            inputs,
+            state: JobState::Running,
+            started_at: now,
+            ended_at: now,
+            fresh: 0,
+            requeued: BTreeSet::new(),
+            leases: BTreeMap::new(),
+            ions: BTreeMap::new(),
+            strikes: BTreeMap::new(),
+            ready: BTreeMap::new(),
+            told: 0,
+            succeeded: 0,
+            failed: 0,
+            retried: 0,
+            fuel: 0,
+            causes: BTreeMap::new(),
+            changed: true,
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state == JobState::Running
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.told == self.inputs.len()
+    }
+
+    pub(super) fn started_at(&self) -> Time {
+        self.started_at
+    }
+
+    pub(super) fn module(&self) -> &ModuleHash {
+        &self.module
+    }
+
+    pub(super) fn binary(&self) -> &[u8] {
+        &self.binary
+    }
+
+    pub(super) fn offer(&self, job: JobId) -> Message {
+        Message::Offer {
+            job,
+            program: self.program.clone(),
+            module: self.module,
+            module_bytes: self.binary.len() as u64,
+        }
+    }
+
+    /// Ends the job and lets go of what only running needs.
+    pub(super) fn end(&mut self, now: Time, state: JobState) {
+        self.state = state;
+        self.ended_at = now;
+        self.binary = Arc::new([]);
+        self.leases.clear();
+        self.requeued.clear();
+        self.ready.clear();
+        self.strikes.clear();
+        for share in self.ions.values_mut() {
+            (share.asks, share.holds) = (0, 0);
+        }
+        self.changed = true;
+    }
+
+    /// An ion has room for that many more tasks.
+    pub(super) fn ask(&mut self, now: Time, ion: IonId, tasks: usize) {
+        let share = self.ions.entry(ion).or_default();
+        (share.asks, share.asked_at) = (tasks, now);
+    }
+
+    pub(super) fn has_asked_since(&self, ion: IonId, now: Time, ms: u64) -> bool {
+        let asked = self.ions.get(&ion).filter(|share| share.asks > 0 || share.holds > 0);
+        asked.is_some_and(|share| share.holds > 0 || now.since_ms(share.asked_at) < ms)
+    }
+
+    /// Ions whose wish is not met yet.
+    pub(super) fn asking(&self) -> Vec<IonId> {
+        self.ions.iter().filter(|(_, share)| share.asks > 0).map(|(ion, _)| *ion).collect()
+    }
+
+    /// Gives an ion what it asked for, but no more than its share of what is
+    /// open: half of an equal part (guided self-scheduling), so that all
+    /// ions end at nearly the same time.
+    pub(super) fn lease(&mut self, now: Time, ion: IonId, ions: usize) -> Vec<(u64, Input)> {
+        let Some(share) = self.ions.get(&ion) else { return Vec::new() };
+        let open = self.inputs.len() - self.fresh + self.requeued.len() as u64;
+        let part = usize::try_from(open.div_ceil(2 * ions.max(1) as u64)).unwrap_or(usize::MAX);
+        let most = share.asks.min(part).min(TASKS_HELD_MAX.saturating_sub(share.holds));
+        let (mut given, mut bytes) = (Vec::new(), 0);
+        while given.len() < most && bytes < TASKS_BYTES {
+            let Some(task) = self.next_for(ion) else { break };
+            let input = self.inputs.get(task).expect("only tasks that have an input are open");
+            bytes += input.len();
+            self.leases.insert(task, Lease { ion, renewed_at: now });
+            given.push((task, input));
+        }
+        if let Some(share) = self.ions.get_mut(&ion) {
+            share.asks -= given.len();
+            share.holds += given.len();
+        }
+        self.changed |= !given.is_empty();
+        given
+    }
+
+    /// Takes the next open task that this ion has not failed at.
+    fn next_for(&mut self, ion: IonId) -> Option<u64> {
+        let struck = |task: &u64| self.strikes.get(task).is_some_and(|by| by.contains(&ion));
+        if let Some(task) = self.requeued.iter().copied().find(|task| !struck(task)) {
+            self.requeued.remove(&task);
+            return Some(task);
+        }
+        let limit = self.inputs.len().min(self.told.saturating_add(WINDOW_TASKS_MAX));
+        (self.fresh < limit).then(|| {
+            self.fresh += 1;
+            self.fresh - 1
+        })
+    }
+
+    /// An ion says that it still has these in hand.
+    pub(super) fn renew(&mut self, now: Time, ion: IonId, tasks: &[u64]) {
+        for task in tasks {
+            if let Some(lease) = self.leases.get_mut(task).filter(|lease| lease.ion == ion) {
+                lease.renewed_at = now;
+            }
+        }
+    }
+
+    /// An ion will not run these after all.
+    pub(super) fn give_back(&mut self, ion: IonId, tasks: &[u64]) {
+        for task in tasks {
+            if self.leases.get(task).is_some_and(|lease| lease.ion == ion) {
+                self.requeue(*task);
+            }
+        }
+        if let Some(share) = self.ions.get_mut(&ion) {
+            share.asks = 0;
+        }
+    }
+
+    /// An ion is gone, and with it what it had in hand.
+    pub(super) fn lose(&mut self, ion: IonId, others: &BTreeSet<IonId>) {
+        let held: Vec<u64> =
+            self.leases.iter().filter(|(_, lease)| lease.ion == ion).map(|(task, _)| *task).collect();
+        for task in held {
+            self.requeue(task);
+        }
+        if let Some(share) = self.ions.get_mut(&ion) {
+            share.asks = 0;
+        }
+        // A task that only the lost ion could still try is open to all again.
+        self.strikes.retain(|_, struck| !others.is_subset(struck));
+    }
+
+    /// Takes back leases that nobody renewed; whether there were any.
+    pub(super) fn lapse(&mut self, now: Time) -> bool {
+        let lapsed: Vec<u64> = self
+            .leases
+            .iter()
+            .filter(|(_, lease)| now.since_ms(lease.renewed_at) > LEASE_MS)
+            .map(|(task, _)| *task)
+            .collect();
+        for task in &lapsed {
+            self.requeue(*task);
+        }
+        // The clock on the page goes on while nothing else happens.
+        self.changed = true;
+        !lapsed.is_empty()
+    }
+
+    fn requeue(&mut self, task: u64) {
+        self.release(task);
+        self.requeued.insert(task);
+        self.retried += 1;
+        self.changed = true;
+    }
+
+    fn release(&mut self, task: u64) {
+        let Some(lease) = self.leases.remove(&task) else { return };
+        if let Some(share) = self.ions.get_mut(&lease.ion) {
+            share.holds = share.holds.saturating_sub(1);
+        }
+    }
+
+    /// A result came. `others` are all ions that could still try.
+    pub(super) fn accept(
+        &mut self,
+        ion: IonId,
+        task: u64,
+        report: Report,
+        others: &[IonId],
+    ) -> Given {
+        if self.leases.get(&task).is_none_or(|lease| lease.ion != ion) {
+            return Given::NotLeased;
+        }
+        if check_report(&report, &self.program.limits).is_err() {
+            self.strike(task, ion);
+            self.requeue(task);
+            return Given::TooLarge;
+        }
+        let may_differ = report.stop.as_ref().is_some_and(|stop| !stop.is_deterministic());
+        if may_differ && self.may_retry(task, ion, others) {
+            self.requeue(task);
+            return Given::Requeued;
+        }
+        self.release(task);
+        self.count(ion, task, &report);
+        self.ready.insert(task, (ion, report));
+        Given::Kept
+    }
+
+    /// Notes who failed at a task; whether somebody else should try.
+    fn may_retry(&mut self, task: u64, ion: IonId, others: &[IonId]) -> bool {
+        self.strike(task, ion);
+        let struck = &self.strikes[&task];
+        struck.len() < ATTEMPTS_MAX && others.iter().any(|other| !struck.contains(other))
+    }
+
+    fn strike(&mut self, task: u64, ion: IonId) {
+        self.strikes.entry(task).or_default().insert(ion);
+    }
+
+    fn count(&mut self, ion: IonId, task: u64, report: &Report) {
+        self.strikes.remove(&task);
+        self.ions.entry(ion).or_default().finished += 1;
+        self.fuel = self.fuel.saturating_add(report.fuel);
+        self.changed = true;
+        let Some(stop) = &report.stop else {
+            self.succeeded += 1;
+            return;
+        };
+        self.failed += 1;
+        let reason = stop.to_string();
+        let is_known = self.causes.contains_key(&reason);
+        let reason = if is_known || self.causes.len() < CAUSES_MAX {
+            reason
+        } else {
+            format!("other causes, such as: {}", stop.name())
+        };
+        let cause = self.causes.entry(reason).or_insert((0, task));
+        *cause = (cause.0 + 1, cause.1.min(task));
+    }
+
+    /// Results whose turn has come, with the first one's task.
+    pub(super) fn take_ready(&mut self) -> (u64, Vec<(IonId, Report)>) {
+        let first = self.told;
+        let mut results = Vec::new();
+        while let Some(result) = self.ready.remove(&self.told) {
+            self.told += 1;
+            results.push(result);
+        }
+        (first, results)
+    }
+
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    pub(super) fn view(&self, now: Time, job: JobId, ions: usize) -> JobView {
+        let until = if self.is_running() { now } else { self.ended_at };
+        let mut by_ion: Vec<IonShare> = self.ions.iter().map(|(ion, share)| share.view(*ion)).collect();
+        by_ion.sort_by_key(|share| std::cmp::Reverse(share.finished));
+        let mut causes: Vec<Cause> = self
+            .causes
+            .iter()
+            .map(|(reason, (count, first))| Cause {
+                reason: reason.clone(),
+                count: *count,
+                first_task: *first,
+            })
+            .collect();
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+        causes.truncate(CAUSES_MAX);
+        JobView {
+            job,
+            name: self.program.name.clone(),
+            state: self.state,
+            tasks: self.inputs.len(),
+            succeeded: self.succeeded,
+            failed: self.failed,
+            running: self.leases.len() as u64,
+            retried: self.retried,
+            elapsed_ms: until.since_ms(self.started_at),
+            fuel: self.fuel,
+            by_ion,
+            causes,
+            waiting: self.waiting(ions),
+        }
+    }
+
+    /// Why nothing moves, if nothing does.
+    fn waiting(&self, ions: usize) -> String {
+        if !self.is_running() || !self.leases.is_empty() {
+            return String::new();
+        }
+        let asking = self.ions.values().any(|share| share.asks > 0);
+        let reason = match (ions, asking) {
+            (0, _) => "no ion takes work; is this one still starting?",
+            (_, false) => {
+                "no ion has asked for tasks yet; they may be paused, busy, or still fetching the spark"
+            }
+            (_, true) => "the tasks that are left failed on every ion that asks; another ion could try",
+        };
+        reason.to_owned()
+    }
+}
+
+impl Share {
+    fn view(&self, ion: IonId) -> IonShare {
+        IonShare {
+            id: ion.to_string(),
+            name: String::new(),
+            is_self: false,
+            finished: self.finished,
+            running: self.holds as u64,
+        }
+    }
+}

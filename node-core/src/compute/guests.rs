@@ -1,0 +1,303 @@
+//! The pool of guest workers: runs what the [`worker`](super::worker) machine
+//! asks, one guest at a time in each. Decides nothing but which idle worker is
+//! used, and replaces those that die.
+//!
+//! A guest worker is a *seat*: a dedicated worker in a tab, a thread natively.
+//! Seats are opened when they are first needed and stay warm up to the number
+//! that is lent; one more is opened for a moment where a module is to be
+//! looked at while all are busy.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use futures::{SinkExt, StreamExt, channel::mpsc, select};
+use spark_runtime::{
+    Call, Limits, Report, Stop,
+    inspect::Inspection,
+    wire::{FromGuest, ModuleHash, ToGuest},
+    worker::MODULES_MAX,
+};
+
+use crate::platform::Platform;
+
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "guests/native.rs"]
+mod host;
+#[cfg(target_arch = "wasm32")]
+#[path = "guests/web.rs"]
+mod host;
+
+pub use host::HostSeats;
+
+/// Seats beyond those that are lent.
+pub const SPARE_SEATS_MAX: usize = 1;
+/// News that wait for the node.
+pub const NEWS_MAX: usize = 256;
+
+/// What is asked of the pool.
+#[derive(Debug)]
+pub enum Order {
+    /// Keep a module ready to run.
+    Keep(ModuleHash, Arc<[u8]>),
+    /// Let go of a module.
+    Drop(ModuleHash),
+    /// Run a guest.
+    Run(u64, ModuleHash, Call, Limits),
+    /// End a guest; no answer is wanted.
+    Kill(u64),
+    /// Look at a module.
+    Inspect(u64, Arc<[u8]>),
+    /// How many seats to keep warm.
+    Lend(u16),
+}
+
+/// What the pool tells.
+#[derive(Debug, PartialEq, Eq)]
+pub enum News {
+    /// A guest ended.
+    Ran(u64, Report),
+    /// A module was looked at.
+    Inspected(u64, Result<Inspection, Stop>),
+}
+
+/// Opens seats.
+pub trait Seats: 'static {
+    /// One guest worker.
+    type Seat: Seat;
+
+    /// Opens a seat that tells its news under that number. The error is a
+    /// reason for people.
+    fn open(&self, number: u64, news: mpsc::UnboundedSender<SeatNews>) -> Result<Self::Seat, String>;
+}
+
+/// One guest worker; it ends when it is dropped, whatever it is doing.
+pub trait Seat {
+    /// Gives it a request.
+    fn post(&mut self, message: ToGuest);
+}
+
+/// What a seat tells.
+#[derive(Debug)]
+pub struct SeatNews {
+    /// Which seat.
+    pub number: u64,
+    /// What it said, or why it died.
+    pub said: Result<FromGuest, String>,
+}
+
+/// The two ends of a running pool; it stops when they are dropped.
+pub struct Guests {
+    /// Where orders go.
+    pub orders: mpsc::UnboundedSender<Order>,
+    /// Where news comes from.
+    pub news: mpsc::Receiver<News>,
+}
+
+/// Starts a pool.
+pub fn start<P: Platform, S: Seats>(platform: &P, seats: S) -> Guests {
+    let (orders, taken) = mpsc::unbounded();
+    let (told, news) = mpsc::channel(NEWS_MAX);
+    // A seat says one thing for each request that it was given.
+    let (seat_news, from_seats) = mpsc::unbounded();
+    let pool = Pool {
+        seats,
+        seat_news,
+        open: BTreeMap::new(),
+        waiting: VecDeque::new(),
+        modules: BTreeMap::new(),
+        lends: 1,
+        numbers: 0,
+        told: Vec::new(),
+    };
+    platform.spawn(Box::pin(pool.serve(taken, from_seats, told)));
+    Guests { orders, news }
+}
+
+struct Pool<S: Seats> {
+    seats: S,
+    seat_news: mpsc::UnboundedSender<SeatNews>,
+    open: BTreeMap<u64, Taken<S::Seat>>,
+    waiting: VecDeque<Work>,
+    modules: BTreeMap<ModuleHash, Arc<[u8]>>,
+    lends: usize,
+    numbers: u64,
+    told: Vec<News>,
+}
+
+struct Taken<S> {
+    seat: S,
+    /// Modules that it holds, the most recently used last, as it counts itself.
+    holds: Vec<ModuleHash>,
+    work: Option<Work>,
+}
+
+enum Work {
+    Run(u64, ModuleHash, Call, Limits),
+    Inspect(u64, Arc<[u8]>),
+}
+
+impl<S: Seats> Pool<S> {
+    async fn serve(
+        mut self,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut from_seats: mpsc::UnboundedReceiver<SeatNews>,
+        mut told: mpsc::Sender<News>,
+    ) {
+        loop {
+            select! {
+                order = orders.next() => match order {
+                    Some(order) => self.order(order),
+                    None => return,
+                },
+                news = from_seats.select_next_some() => self.seat(news),
+            }
+            for news in std::mem::take(&mut self.told) {
+                if told.send(news).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        match order {
+            Order::Keep(module, binary) => drop(self.modules.insert(module, binary)),
+            Order::Drop(module) => drop(self.modules.remove(&module)),
+            Order::Run(run, module, call, limits) => {
+                self.waiting.push_back(Work::Run(run, module, call, limits));
+            }
+            Order::Kill(run) => self.kill(run),
+            Order::Inspect(run, binary) => self.waiting.push_front(Work::Inspect(run, binary)),
+            Order::Lend(workers) => {
+                self.lends = usize::from(workers);
+                self.warm();
+            }
+        }
+        self.assign();
+    }
+
+    /// Opens seats up to what is lent.
+    fn warm(&mut self) {
+        while self.open.len() < self.lends && self.open_seat().is_ok() {}
+    }
+
+    fn open_seat(&mut self) -> Result<u64, String> {
+        self.numbers += 1;
+        let number = self.numbers;
+        let seat = self.seats.open(number, self.seat_news.clone())?;
+        self.open.insert(number, Taken { seat, holds: Vec::new(), work: None });
+        Ok(number)
+    }
+
+    fn assign(&mut self) {
+        while let Some(work) = self.waiting.pop_front() {
+            match self.free_seat() {
+                Ok(Some(number)) => self.give(number, work),
+                Ok(None) => {
+                    self.waiting.push_front(work);
+                    return;
+                }
+                Err(reason) => self.fail(work, reason),
+            }
+        }
+    }
+
+    fn free_seat(&mut self) -> Result<Option<u64>, String> {
+        if let Some((number, _)) = self.open.iter().find(|(_, taken)| taken.work.is_none()) {
+            return Ok(Some(*number));
+        }
+        if self.open.len() >= self.lends + SPARE_SEATS_MAX {
+            return Ok(None);
+        }
+        self.open_seat().map(Some)
+    }
+
+    fn give(&mut self, number: u64, work: Work) {
+        let Some(taken) = self.open.get_mut(&number) else { return };
+        match &work {
+            Work::Run(run, module, call, limits) => {
+                let Some(binary) = self.modules.get(module) else {
+                    self.fail(work, "the module is not here".to_owned());
+                    return;
+                };
+                taken.load(*module, binary);
+                let (run, module, call, limits) = (*run, *module, call.clone(), *limits);
+                taken.seat.post(ToGuest::Run { run, module, call, limits });
+            }
+            Work::Inspect(run, binary) => {
+                taken.seat.post(ToGuest::Inspect { run: *run, binary: binary.to_vec() });
+            }
+        }
+        taken.work = Some(work);
+    }
+
+    fn kill(&mut self, run: u64) {
+        self.waiting.retain(|work| !matches!(work, Work::Run(one, ..) if *one == run));
+        let runs = |taken: &Taken<S::Seat>| matches!(&taken.work, Some(Work::Run(one, ..)) if *one == run);
+        let number = self.open.iter().find(|(_, taken)| runs(taken)).map(|(number, _)| *number);
+        if let Some(number) = number {
+            self.open.remove(&number);
+            self.warm();
+        }
+    }
+
+    fn seat(&mut self, news: SeatNews) {
+        let SeatNews { number, said } = news;
+        match said {
+            Ok(FromGuest::Ready) => {}
+            Ok(FromGuest::Done { run, report }) => {
+                self.free(number);
+                self.told.push(News::Ran(run, report));
+            }
+            Ok(FromGuest::Inspected { run, result }) => {
+                self.free(number);
+                self.told.push(News::Inspected(run, result));
+            }
+            Err(reason) => {
+                let work = self.open.remove(&number).and_then(|taken| taken.work);
+                if let Some(work) = work {
+                    self.fail(work, reason);
+                    self.warm();
+                }
+            }
+        }
+        self.assign();
+    }
+
+    /// A seat is idle again, or one too many.
+    fn free(&mut self, number: u64) {
+        if self.open.len() > self.lends.max(1) && self.waiting.is_empty() {
+            self.open.remove(&number);
+        } else if let Some(taken) = self.open.get_mut(&number) {
+            taken.work = None;
+        }
+    }
+
+    fn fail(&mut self, work: Work, reason: String) {
+        let stop = Stop::WorkerLost { reason };
+        self.told.push(match work {
+            Work::Run(run, ..) => {
+                News::Ran(run, Report { stop: Some(stop), ..Report::default() })
+            }
+            Work::Inspect(run, _) => News::Inspected(run, Err(stop)),
+        });
+    }
+}
+
+impl<S: Seat> Taken<S> {
+    /// Makes sure that the seat has the module, keeping count as it does.
+    fn load(&mut self, module: ModuleHash, binary: &[u8]) {
+        let held = self.holds.iter().position(|held| *held == module);
+        if let Some(position) = held {
+            self.holds.remove(position);
+        } else {
+            self.seat.post(ToGuest::Load { module, binary: binary.to_vec() });
+            if self.holds.len() == MODULES_MAX {
+                self.holds.remove(0);
+            }
+        }
+        self.holds.push(module);
+    }
+}

@@ -1,0 +1,302 @@
+//! The side of an ion that works: pulls tasks of every job it is offered, runs
+//! them in guest workers, returns results in batches.
+//!
+//! How many tasks to ask for is measured, not set: when a guest worker runs
+//! dry although more was asked for, the round trip was not hidden and the
+//! batch doubles. What is in hand is said every [`HOLD_MS`], so that leases of
+//! a worker that vanished lapse while those of a slow one do not. A guest that
+//! outstays its deadline by [`GRACE_MS`] is ended from outside.
+//!
+//! Bounds: [`JOBS_MAX`] jobs, [`JOBS_PER_OWNER_MAX`] of one owner,
+//! [`TASKS_HELD_MAX`] tasks of one job, [`MODULES_BYTES_MAX`] of modules.
+
+mod jobs;
+mod modules;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use spark_runtime::{Call, Limits, Report, Stop, wire::ModuleHash};
+
+use self::{
+    jobs::{Job, Key, Task},
+    modules::Modules,
+};
+use super::wire::Message;
+use crate::{compute::JobId, identity::IonId, platform::Time};
+
+/// Jobs that an ion works for at once.
+pub const JOBS_MAX: usize = 256;
+/// Jobs of one owner that an ion works for at once.
+pub const JOBS_PER_OWNER_MAX: usize = 64;
+/// Modules kept in memory, in bytes; those without a job go first.
+pub const MODULES_BYTES_MAX: usize = 64 << 20;
+/// How often a worker says what it has in hand, in milliseconds.
+pub const HOLD_MS: u64 = 3_000;
+/// After how long a request without an answer is made again, in milliseconds.
+pub const ASK_AGAIN_MS: u64 = 3_000;
+/// How long a result may wait for company, in milliseconds.
+pub const FLUSH_MS: u64 = 20;
+/// How far beyond its deadline a guest is ended from outside, in milliseconds.
+pub const GRACE_MS: u64 = 2_000;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A coordinator said something.
+    Said(IonId, Message),
+    /// A coordinator is gone, and nobody wants its results.
+    Lost(IonId),
+    /// A guest ended.
+    Done {
+        /// As named in [`Effect::Run`].
+        run: u64,
+        /// How.
+        report: Report,
+    },
+    /// How many guest workers to lend from now on; 0 is a pause.
+    Lend(u16),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is asked of the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Tell a coordinator.
+    Send(IonId, Message),
+    /// Keep a module ready to run.
+    Keep(ModuleHash, Arc<[u8]>),
+    /// Let go of a module.
+    Drop(ModuleHash),
+    /// Run a guest; answered by [`Input::Done`].
+    Run {
+        /// A name for the run.
+        run: u64,
+        /// A module that is kept.
+        module: ModuleHash,
+        /// What to call.
+        call: Call,
+        /// How far it may go.
+        limits: Limits,
+    },
+    /// End a guest; no answer is wanted.
+    Kill(u64),
+    /// A coordinator broke the rules.
+    Offence(IonId),
+}
+
+/// The machine.
+#[derive(Debug, Default)]
+pub struct Worker {
+    jobs: BTreeMap<Key, Job>,
+    modules: Modules,
+    running: BTreeMap<u64, Running>,
+    lends: u16,
+    runs: u64,
+    /// The job that was served last: the next one in order is served next.
+    turn: Option<Key>,
+    done: u64,
+}
+
+#[derive(Debug)]
+struct Running {
+    key: Key,
+    task: u64,
+    limits: Limits,
+    since: Time,
+}
+
+impl Worker {
+    /// Takes one input.
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Said(owner, message) => self.said(now, owner, message, effects),
+            Input::Lost(owner) => {
+                for key in self.keys_of(owner) {
+                    self.forget(key, effects);
+                }
+            }
+            Input::Done { run, report } => self.done(now, run, report, effects),
+            Input::Lend(workers) => self.lend(now, workers, effects),
+            Input::Tick => self.tick(now, effects),
+        }
+        self.advance(now, effects);
+    }
+
+    /// Guests that run now.
+    pub fn busy(&self) -> u16 {
+        u16::try_from(self.running.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Whether any job is here.
+    pub fn has_jobs(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    /// Tasks finished since the start.
+    pub fn tasks_done(&self) -> u64 {
+        self.done
+    }
+
+    fn said(&mut self, now: Time, owner: IonId, message: Message, effects: &mut Vec<Effect>) {
+        match message {
+            Message::Offer { job, program, module, module_bytes } => {
+                let key = (owner, job);
+                if !self.jobs.contains_key(&key) && self.has_room_for(owner) {
+                    self.modules.want(module, module_bytes, owner);
+                    self.jobs.insert(key, Job::new(program, module, self.lends));
+                }
+            }
+            Message::Withdraw { job } => self.forget((owner, job), effects),
+            Message::Tasks { job, tasks } => self.tasks((owner, job), tasks, effects),
+            Message::Block { module, offset, bytes } => {
+                self.modules.block(now, owner, module, offset, &bytes, effects);
+            }
+            Message::Pull { .. }
+            | Message::Holding { .. }
+            | Message::Return { .. }
+            | Message::Results { .. }
+            | Message::WantBlock { .. } => effects.push(Effect::Offence(owner)),
+        }
+    }
+
+    fn has_room_for(&self, owner: IonId) -> bool {
+        self.jobs.len() < JOBS_MAX && self.keys_of(owner).len() < JOBS_PER_OWNER_MAX
+    }
+
+    fn keys_of(&self, owner: IonId) -> Vec<Key> {
+        self.jobs.range((owner, JobId::MIN)..=(owner, JobId::MAX)).map(|(key, _)| *key).collect()
+    }
+
+    fn tasks(&mut self, key: Key, tasks: Vec<(u64, super::Input)>, effects: &mut Vec<Effect>) {
+        // While paused, or when the job is gone, or beyond what may be held:
+        // they are free for others at once.
+        let back = match self.jobs.get_mut(&key).filter(|_| self.lends > 0) {
+            Some(job) => job.take(tasks),
+            None => tasks.into_iter().map(|(task, _)| task).collect(),
+        };
+        if !back.is_empty() {
+            effects.push(Effect::Send(key.0, Message::Return { job: key.1, tasks: back }));
+        }
+    }
+
+    fn done(&mut self, now: Time, run: u64, report: Report, effects: &mut Vec<Effect>) {
+        let Some(running) = self.running.remove(&run) else { return };
+        let Some(job) = self.jobs.get_mut(&running.key) else { return };
+        self.done += 1;
+        job.finish(running.task, report);
+        job.flush(now, running.key, FLUSH_MS, effects);
+    }
+
+    fn lend(&mut self, now: Time, workers: u16, effects: &mut Vec<Effect>) {
+        self.lends = workers;
+        if workers > 0 {
+            return;
+        }
+        for run in std::mem::take(&mut self.running).into_keys() {
+            effects.push(Effect::Kill(run));
+        }
+        for (key, job) in &mut self.jobs {
+            job.flush(now, *key, 0, effects);
+            job.give_back(*key, effects);
+        }
+    }
+
+    fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.fence(now, effects);
+        for (key, job) in &mut self.jobs {
+            job.flush(now, *key, FLUSH_MS, effects);
+            job.hold(now, *key, effects);
+        }
+    }
+
+    /// Ends guests that outstayed their deadline without ending themselves.
+    fn fence(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let late = |running: &Running| {
+            now.since_ms(running.since) > running.limits.wall_ms_max.saturating_add(GRACE_MS)
+        };
+        let over: Vec<u64> =
+            self.running.iter().filter(|(_, one)| late(one)).map(|(run, _)| *run).collect();
+        for run in over {
+            effects.push(Effect::Kill(run));
+            let wall_ms_max = self.running[&run].limits.wall_ms_max;
+            let stop = Some(Stop::Deadline { wall_ms_max });
+            self.done(now, run, Report { stop, ..Report::default() }, effects);
+        }
+    }
+
+    fn forget(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.remove(&key) else { return };
+        let mine = |running: &Running| running.key == key;
+        let runs: Vec<u64> =
+            self.running.iter().filter(|(_, one)| mine(one)).map(|(run, _)| *run).collect();
+        for run in runs {
+            self.running.remove(&run);
+            effects.push(Effect::Kill(run));
+        }
+        let wanted = |module: &ModuleHash| self.jobs.values().any(|job| job.module() == module);
+        if !wanted(job.module()) {
+            self.modules.unused(*job.module());
+        }
+        self.modules.shrink(&wanted, effects);
+    }
+
+    /// Fills free guest workers, then asks for more.
+    fn advance(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if self.lends == 0 {
+            return;
+        }
+        while self.running.len() < usize::from(self.lends) && self.start_one(now, effects) {}
+        let has_idle = self.running.len() < usize::from(self.lends);
+        for (key, job) in &mut self.jobs {
+            if self.modules.is_ready(job.module()) {
+                job.pull(now, *key, self.lends, has_idle, effects);
+            } else {
+                self.modules.fetch(now, *job.module(), key.0, effects);
+            }
+        }
+        self.drop_jobs_without_module(effects);
+    }
+
+    fn drop_jobs_without_module(&mut self, effects: &mut Vec<Effect>) {
+        let refused: Vec<Key> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| self.modules.is_refused(job.module()))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in refused {
+            self.forget(key, effects);
+        }
+    }
+
+    /// Starts the next task of the next job in turn; whether there was one.
+    fn start_one(&mut self, now: Time, effects: &mut Vec<Effect>) -> bool {
+        let after = self.jobs.keys().copied().filter(|key| Some(*key) > self.turn);
+        let before = self.jobs.keys().copied().filter(|key| Some(*key) <= self.turn);
+        let order: Vec<Key> = after.chain(before).collect();
+        let ready = |key: &Key| self.jobs[key].has_tasks() && self.modules.is_ready(self.jobs[key].module());
+        let Some(key) = order.into_iter().find(ready) else { return false };
+        self.turn = Some(key);
+        let job = self.jobs.get_mut(&key).expect("it was just found");
+        let Some(Task { task, input }) = job.next() else { return false };
+        let program = job.program();
+        match program.entry.bind(&input) {
+            Ok(call) => {
+                self.runs += 1;
+                let (run, limits) = (self.runs, program.limits);
+                let module = *job.module();
+                self.running.insert(run, Running { key, task, limits, since: now });
+                effects.push(Effect::Run { run, module, call, limits });
+            }
+            Err(stop) => {
+                job.finish(task, Report { stop: Some(stop), ..Report::default() });
+                job.flush(now, key, FLUSH_MS, effects);
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! One job as a worker sees it: what is in hand, what was asked for, what
+//! waits to be sent.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use spark_runtime::{Report, wire::ModuleHash};
+
+use super::{ASK_AGAIN_MS, Effect, HOLD_MS};
+use crate::{
+    compute::{
+        JobId,
+        spec::{Input, Program},
+        wire::{Message, RESULTS_BYTES, TASKS_HELD_MAX, report_bytes},
+    },
+    identity::IonId,
+
+    platform::Time,
+};
+
+/// A job's owner and its name there.
+pub(super) type Key = (IonId, JobId);
+
+/// A task in hand.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) task: u64,
+    pub(super) input: Input,
+}
+
+#[derive(Debug)]
+pub(super) struct Job {
+    program: Program,
+    module: ModuleHash,
+    queue: VecDeque<Task>,
+    running: BTreeSet<u64>,
+    results: Vec<(u64, Report)>,
+    results_bytes: usize,
+    flushed_at: Time,
+    /// Tasks that were asked for and have not come.
+    asked: usize,
+    asked_at: Time,
+    held_at: Time,
+    /// How many tasks to have in hand or on the way.
+    batch: usize,
+    /// Whether tasks have come at all: before that, running dry means nothing.
+    has_begun: bool,
+}
+
+impl Job {
+    pub(super) fn new(program: Program, module: ModuleHash, workers: u16) -> Self {
+        Self {
+            program,
+            module,
+            queue: VecDeque::new(),
+            running: BTreeSet::new(),
+            results: Vec::new(),
+            results_bytes: 0,
+            flushed_at: Time::default(),
+            asked: 0,
+            asked_at: Time::default(),
+            held_at: Time::default(),
+            batch: 2 * usize::from(workers.max(1)),
+            has_begun: false,
+        }
+    }
+
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(super) fn module(&self) -> &ModuleHash {
+        &self.module
+    }
+
+    pub(super) fn has_tasks(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Takes tasks in hand; gives the numbers of those there is no room for.
+    pub(super) fn take(&mut self, tasks: Vec<(u64, Input)>) -> Vec<u64> {
+        self.asked = self.asked.saturating_sub(tasks.len());
+        self.has_begun |= !tasks.is_empty();
+        let mut back = Vec::new();
+        for (task, input) in tasks {
+            // What was asked for twice, because an answer seemed lost, may come twice.
+            if self.running.contains(&task) || self.queue.iter().any(|held| held.task == task) {
+                continue;
+            }
+            if self.queue.len() + self.running.len() < TASKS_HELD_MAX {
+                self.queue.push_back(Task { task, input });
+            } else {
+                back.push(task);
+            }
+        }
+        back
+    }
+
+    pub(super) fn next(&mut self) -> Option<Task> {
+        let next = self.queue.pop_front()?;
+        self.running.insert(next.task);
+        Some(next)
+    }
+
+    pub(super) fn finish(&mut self, task: u64, report: Report) {
+        self.running.remove(&task);
+        self.results_bytes += report_bytes(&report);
+        self.results.push((task, report));
+    }
+
+    /// Sends results when they are many, old, or all there will be.
+    pub(super) fn flush(&mut self, now: Time, key: Key, wait_ms: u64, effects: &mut Vec<Effect>) {
+        let is_last = self.queue.is_empty() && self.running.is_empty();
+        let is_old = now.since_ms(self.flushed_at) >= wait_ms;
+        let is_full = self.results_bytes >= RESULTS_BYTES || self.results.len() >= TASKS_HELD_MAX / 2;
+        if self.results.is_empty() || !(is_last || is_old || is_full) {
+            return;
+        }
+        self.flushed_at = now;
+        self.results_bytes = 0;
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        for result in std::mem::take(&mut self.results) {
+            let length = report_bytes(&result.1);
+            if !part.is_empty() && (bytes + length > RESULTS_BYTES || part.len() >= TASKS_HELD_MAX) {
+                effects.push(results(key, std::mem::take(&mut part)));
+                bytes = 0;
+            }
+            bytes += length;
+            part.push(result);
+        }
+        effects.push(results(key, part));
+    }
+
+    /// Says what is in hand, so that its leases go on.
+    pub(super) fn hold(&mut self, now: Time, key: Key, effects: &mut Vec<Effect>) {
+        if now.since_ms(self.held_at) < HOLD_MS {
+            return;
+        }
+        self.held_at = now;
+        let tasks = self.in_hand();
+        if !tasks.is_empty() {
+            effects.push(Effect::Send(key.0, Message::Holding { job: key.1, tasks }));
+        }
+    }
+
+    /// Puts everything back.
+    pub(super) fn give_back(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        let tasks = self.in_hand();
+        self.queue.clear();
+        self.running.clear();
+        self.asked = 0;
+        if !tasks.is_empty() {
+            effects.push(Effect::Send(key.0, Message::Return { job: key.1, tasks }));
+        }
+    }
+
+    fn in_hand(&self) -> Vec<u64> {
+        self.running.iter().copied().chain(self.queue.iter().map(|held| held.task)).collect()
+    }
+
+    /// Asks for more when less than half of a batch is in hand or on the way.
+    pub(super) fn pull(
+        &mut self,
+        now: Time,
+        key: Key,
+        workers: u16,
+        has_idle: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_dry = has_idle && self.queue.is_empty();
+        if self.asked > 0 && now.since_ms(self.asked_at) >= ASK_AGAIN_MS {
+            self.asked = 0;
+        }
+        if is_dry && self.has_begun && self.asked > 0 {
+            // The round trip showed: hold more next time. Counted once a trip.
+            self.batch = (self.batch * 2).min(TASKS_HELD_MAX / 2);
+            self.has_begun = false;
+        }
+        let batch = self.batch.max(2 * usize::from(workers)).min(TASKS_HELD_MAX / 2);
+        let expected = self.queue.len() + self.asked;
+        if expected * 2 > batch {
+            return;
+        }
+        let room = TASKS_HELD_MAX - (self.queue.len() + self.running.len()).min(TASKS_HELD_MAX);
+        let wanted = (batch - self.queue.len().min(batch)).min(room);
+        if wanted <= self.asked {
+            return;
+        }
+        (self.asked, self.asked_at) = (wanted, now);
+        let tasks = u32::try_from(wanted).unwrap_or(u32::MAX);
+        effects.push(Effect::Send(key.0, Message::Pull { job: key.1, tasks }));
+    }
+}
+
+fn results(key: Key, results: Vec<(u64, Report)>) -> Effect {
+    Effect::Send(key.0, Message::Results { job: key.1, results })
+}

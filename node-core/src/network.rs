@@ -1,0 +1,17 @@
+//! How ions find each other, prove that they belong together, and talk.
+//!
+//! Two machines decide: [`relays`] keeps connections to relays and asks them
+//! who is there; [`links`] keeps a link to every ion that was found, lets
+//! nobody in without a proof of membership, and notices who has gone. The
+//! [`driver`] moves the bytes over libp2p and decides nothing.
+//!
+//! Each pair of ions has one ordered stream per [`Room`](wire::Room) and
+//! direction. The first frame of each is the sender's proof.
+//!
+//! Reading order: [`wire`], [`links`], [`relays`], [`bootstrap`], [`driver`].
+
+pub mod bootstrap;
+pub mod driver;
+pub mod links;
+pub mod relays;
+pub mod wire;

@@ -1,0 +1,143 @@
+//! Which streams stand with which ion, and what waits to be sent there.
+
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
+
+use futures::channel::{mpsc, oneshot};
+
+use super::{QUEUE_BYTES_MAX, QUEUE_FRAMES_MAX, streams::WriteEnd};
+use crate::{identity::IonId, network::wire::Room};
+
+/// Streams that one ion may have open to us.
+pub(super) const INBOUND_MAX: usize = 4 * Room::ALL.len();
+
+/// What a stream's task tells the driver.
+#[derive(Debug)]
+pub(super) enum StreamNews {
+    Opened { ion: IonId, room: Room, number: u64, bytes: Vec<u8> },
+    Frame { ion: IonId, room: Room, number: u64, bytes: Vec<u8> },
+    Ended { ion: IonId, number: u64 },
+    Wrote { ion: IonId, number: u64, end: WriteEnd },
+}
+
+/// All that stands with one ion.
+#[derive(Default)]
+pub(super) struct Session {
+    /// What every stream to it opens with; `None` while it was not asked for.
+    pub(super) opening: Option<Vec<u8>>,
+    outbound: BTreeMap<Room, Outbound>,
+    inbound: BTreeMap<u64, Inbound>,
+    queued: Rc<Cell<usize>>,
+}
+
+struct Outbound {
+    number: u64,
+    frames: mpsc::Sender<Vec<u8>>,
+    /// Kept until the connection stands.
+    waiting: Option<mpsc::Receiver<Vec<u8>>>,
+}
+
+struct Inbound {
+    room: Room,
+    is_open: bool,
+    refuse: Option<oneshot::Sender<()>>,
+}
+
+/// A stream to open, with all that its task needs.
+pub(super) struct ToOpen {
+    pub(super) room: Room,
+    pub(super) number: u64,
+    pub(super) opening: Vec<u8>,
+    pub(super) frames: mpsc::Receiver<Vec<u8>>,
+    pub(super) queued: Rc<Cell<usize>>,
+}
+
+/// The ion takes no more bytes.
+#[derive(Debug)]
+pub(super) struct Full;
+
+impl Session {
+    /// Queues a frame, in a stream with this number if the room has none yet.
+    pub(super) fn queue(&mut self, room: Room, frame: Vec<u8>, number: u64) -> Result<(), Full> {
+        let queued = self.queued.get() + frame.len();
+        if queued > QUEUE_BYTES_MAX {
+            return Err(Full);
+        }
+        let outbound = self.outbound.entry(room).or_insert_with(|| {
+            let (frames, waiting) = mpsc::channel(QUEUE_FRAMES_MAX);
+            Outbound { number, frames, waiting: Some(waiting) }
+        });
+        outbound.frames.try_send(frame).map_err(|_| Full)?;
+        self.queued.set(queued);
+        Ok(())
+    }
+
+    /// Streams that can be opened now that the connection stands.
+    pub(super) fn to_open(&mut self) -> Vec<ToOpen> {
+        let Some(opening) = &self.opening else { return Vec::new() };
+        let mut streams = Vec::new();
+        for (room, outbound) in &mut self.outbound {
+            let Some(frames) = outbound.waiting.take() else { continue };
+            let (opening, queued) = (opening.clone(), self.queued.clone());
+            streams.push(ToOpen { room: *room, number: outbound.number, opening, frames, queued });
+        }
+        streams
+    }
+
+    /// Takes a new inbound stream; `None` when there are too many.
+    pub(super) fn accept(&mut self, room: Room, number: u64) -> Option<oneshot::Receiver<()>> {
+        if self.inbound.len() >= INBOUND_MAX {
+            return None;
+        }
+        let (refuse, refused) = oneshot::channel();
+        self.inbound.insert(number, Inbound { room, is_open: false, refuse: Some(refuse) });
+        Some(refused)
+    }
+
+    /// An inbound stream said its opening. If the room had one, all that is
+    /// older goes. Whether the stream is still ours.
+    pub(super) fn open(&mut self, room: Room, number: u64) -> bool {
+        if !self.inbound.contains_key(&number) {
+            return false;
+        }
+        let is_again = self.inbound.values().any(|one| one.is_open && one.room == room);
+        if is_again {
+            self.inbound.retain(|other, one| *other == number || !one.is_open);
+            self.outbound.clear();
+            self.queued = Rc::default();
+        }
+        if let Some(inbound) = self.inbound.get_mut(&number) {
+            inbound.is_open = true;
+        }
+        true
+    }
+
+    /// Whether a frame of that stream counts.
+    pub(super) fn hears(&self, number: u64) -> bool {
+        self.inbound.get(&number).is_some_and(|one| one.is_open)
+    }
+
+    /// An inbound stream ended; whether it had counted.
+    pub(super) fn ended(&mut self, number: u64) -> bool {
+        self.inbound.remove(&number).is_some_and(|one| one.is_open)
+    }
+
+    /// Whether an outbound stream is still ours.
+    pub(super) fn speaks(&self, number: u64) -> bool {
+        self.outbound.values().any(|one| one.number == number)
+    }
+
+    /// Lets every inbound stream say that it is refused, and end.
+    pub(super) fn refuse(&mut self) {
+        for inbound in self.inbound.values_mut() {
+            if let Some(refuse) = inbound.refuse.take() {
+                let _ = refuse.send(());
+            }
+            inbound.is_open = false;
+        }
+    }
+
+    /// Whether anything of it is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.opening.is_none() && self.inbound.is_empty() && self.outbound.is_empty()
+    }
+}

@@ -1,0 +1,232 @@
+//! One stream each way: frames with a length before them (unsigned varint, as
+//! everywhere in libp2p), the first of which is the opening.
+
+use futures::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, SinkExt, StreamExt,
+    channel::{mpsc, oneshot},
+    future::{Either, select},
+    pin_mut,
+};
+
+use super::{OPENING_MS, sessions::StreamNews};
+use crate::{
+    identity::IonId,
+    network::wire::{LINK_FRAME_BYTES_MAX, Room},
+    platform::Platform,
+};
+
+/// What an inbound stream answers to a wrong proof before it closes.
+const REFUSED: &[u8] = b"refused";
+/// Bytes of a length before a frame.
+const LENGTH_BYTES_MAX: usize = 5;
+
+/// Why a stream ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StreamError {
+    #[error("the stream ended: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("a frame of {0} bytes is longer than the room takes")]
+    TooLong(usize),
+    #[error("a frame's length is no number")]
+    Length,
+    #[error("the stream said nothing in time")]
+    Silent,
+}
+
+/// How an outbound stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WriteEnd {
+    /// All was sent and nobody wants to send more.
+    Done,
+    /// The other side shut us out.
+    Refused,
+    /// It broke.
+    Broken,
+}
+
+/// Writes the opening and every frame until there are no more, the other side
+/// ends, or it breaks. `sent` hears the length of every frame that is gone.
+pub(super) async fn write_all(
+    stream: libp2p::Stream,
+    opening: Vec<u8>,
+    frames: mpsc::Receiver<Vec<u8>>,
+    sent: impl Fn(usize),
+) -> WriteEnd {
+    let (read, write) = stream.split();
+    let writing = write_frames(write, opening, frames, sent);
+    let watching = watch(read);
+    pin_mut!(writing, watching);
+    match select(writing, watching).await {
+        Either::Left((Ok(()), _)) => WriteEnd::Done,
+        Either::Left((Err(_), watching)) => match watching.await {
+            WriteEnd::Refused => WriteEnd::Refused,
+            _ => WriteEnd::Broken,
+        },
+        Either::Right((end, _)) => end,
+    }
+}
+
+async fn write_frames(
+    mut stream: impl AsyncWrite + Unpin,
+    opening: Vec<u8>,
+    mut frames: mpsc::Receiver<Vec<u8>>,
+    sent: impl Fn(usize),
+) -> Result<(), StreamError> {
+    write_frame(&mut stream, &opening).await?;
+    stream.flush().await?;
+    while let Some(frame) = frames.next().await {
+        write_frame(&mut stream, &frame).await?;
+        sent(frame.len());
+        // What is there already goes along before the flush.
+        while let Ok(Some(frame)) = frames.try_next() {
+            write_frame(&mut stream, &frame).await?;
+            sent(frame.len());
+        }
+        stream.flush().await?;
+    }
+    stream.close().await?;
+    Ok(())
+}
+
+async fn write_frame(
+    stream: &mut (impl AsyncWrite + Unpin),
+    frame: &[u8],
+) -> Result<(), StreamError> {
+    let mut length = Vec::with_capacity(LENGTH_BYTES_MAX);
+    let mut rest = frame.len();
+    while rest >= 0x80 {
+        length.push(u8::try_from(rest & 0x7f).expect("seven bits fit") | 0x80);
+        rest >>= 7;
+    }
+    length.push(u8::try_from(rest).expect("seven bits fit"));
+    stream.write_all(&length).await?;
+    stream.write_all(frame).await?;
+    Ok(())
+}
+
+/// The other side says nothing on our stream unless it refuses us.
+async fn watch(mut stream: impl AsyncRead + Unpin) -> WriteEnd {
+    let mut said = [0; REFUSED.len()];
+    match stream.read_exact(&mut said).await {
+        Ok(()) if said == REFUSED => WriteEnd::Refused,
+        _ => WriteEnd::Broken,
+    }
+}
+
+/// Reads the opening and every frame, and tells of them under the stream's
+/// number, until the stream ends or is refused.
+pub(super) async fn read_all<P: Platform>(
+    platform: P,
+    ion: IonId,
+    room: Room,
+    number: u64,
+    stream: libp2p::Stream,
+    refuse: oneshot::Receiver<()>,
+    mut news: mpsc::Sender<StreamNews>,
+) {
+    let (mut read, mut write) = stream.split();
+    {
+        let reading = read_frames(&platform, room, &mut read, ion, number, &mut news);
+        pin_mut!(reading);
+        if let Either::Right((Ok(()), _)) = select(reading, refuse).await {
+            // Told once, in bounded time; whoever does not read it learns by the close.
+            let telling = async {
+                if write.write_all(REFUSED).await.is_ok() {
+                    let _ = write.close().await;
+                }
+            };
+            let patience = platform.sleep(OPENING_MS);
+            pin_mut!(telling);
+            let _ = select(telling, patience).await;
+        }
+    }
+    let _ = news.send(StreamNews::Ended { ion, number }).await;
+}
+
+async fn read_frames<P: Platform>(
+    platform: &P,
+    room: Room,
+    stream: &mut (impl AsyncRead + Unpin),
+    ion: IonId,
+    number: u64,
+    news: &mut mpsc::Sender<StreamNews>,
+) -> Result<(), StreamError> {
+    let bytes = {
+        let opening = read_frame(stream, LINK_FRAME_BYTES_MAX);
+        let patience = platform.sleep(OPENING_MS);
+        pin_mut!(opening);
+        match select(opening, patience).await {
+            Either::Left((opening, _)) => opening?,
+            Either::Right(_) => return Err(StreamError::Silent),
+        }
+    };
+    let _ = news.send(StreamNews::Opened { ion, room, number, bytes }).await;
+    loop {
+        let bytes = read_frame(stream, room.frame_bytes_max()).await?;
+        let _ = news.send(StreamNews::Frame { ion, room, number, bytes }).await;
+    }
+}
+
+async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    bytes_max: usize,
+) -> Result<Vec<u8>, StreamError> {
+    let length = read_length(stream).await?;
+    if length > bytes_max {
+        return Err(StreamError::TooLong(length));
+    }
+    // Grows as bytes come, so that a length alone costs nothing.
+    let mut frame = Vec::new();
+    let wanted = u64::try_from(length).map_err(|_| StreamError::Length)?;
+    stream.take(wanted).read_to_end(&mut frame).await?;
+    if frame.len() < length {
+        return Err(StreamError::Io(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(frame)
+}
+
+async fn read_length(stream: &mut (impl AsyncRead + Unpin)) -> Result<usize, StreamError> {
+    let mut length = 0;
+    for position in 0..LENGTH_BYTES_MAX {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await?;
+        length |= usize::from(byte[0] & 0x7f) << (7 * position);
+        if byte[0] & 0x80 == 0 {
+            return Ok(length);
+        }
+    }
+    Err(StreamError::Length)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{executor::block_on, io::Cursor};
+
+    use super::*;
+
+    fn read(bytes: &[u8], bytes_max: usize) -> Result<Vec<u8>, StreamError> {
+        block_on(read_frame(&mut Cursor::new(bytes), bytes_max))
+    }
+
+    #[test]
+    fn frames_of_every_length_read_back() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
+            let frame = vec![7; length];
+            let mut bytes = Vec::new();
+            block_on(write_frame(&mut bytes, &frame)).expect("memory takes everything");
+            assert_eq!(read(&bytes, 70_000).expect("it was just written"), frame);
+        }
+    }
+
+    #[test]
+    fn a_long_frame_is_refused_by_its_length_alone() {
+        assert!(matches!(read(&[0x81, 0x01], 128), Err(StreamError::TooLong(129))));
+    }
+
+    #[test]
+    fn garbage_and_cut_frames_end_the_stream() {
+        assert!(matches!(read(&[0xff; 8], 1 << 20), Err(StreamError::Length)));
+        assert!(matches!(read(&[5, 1, 2], 8), Err(StreamError::Io(_))));
+        assert!(matches!(read(&[], 8), Err(StreamError::Io(_))));
+    }
+}

@@ -1,0 +1,37 @@
+//! A tab's swarm: WebSocket to relays, and circuits through them.
+
+use libp2p::{
+    Swarm, SwarmBuilder, Transport as _,
+    core::upgrade::Version,
+    identity::Keypair,
+    noise,
+    websocket_websys::Transport,
+    yamux,
+};
+
+use super::{
+    StartError,
+    behaviour::{Behaviour, config},
+};
+
+pub(super) fn swarm(keypair: Keypair) -> Result<Swarm<Behaviour>, StartError> {
+    let failed = |why: noise::Error| StartError(why.to_string());
+    let noise = noise::Config::new(&keypair).map_err(failed)?;
+    let swarm = SwarmBuilder::with_existing_identity(keypair)
+        .with_wasm_bindgen()
+        .with_other_transport(|_| {
+            // Lazy negotiation saves a round trip with every upgrade.
+            Transport::default()
+                .upgrade(Version::V1Lazy)
+                .authenticate(noise)
+                .multiplex(yamux::Config::default())
+        })
+        .map_err(|why| StartError(why.to_string()))?
+        .with_relay_client(noise::Config::new, yamux::Config::default)
+        .map_err(failed)?
+        .with_behaviour(|keypair, relay| Behaviour::new(keypair, relay))
+        .map_err(|why| StartError(why.to_string()))?
+        .with_swarm_config(config)
+        .build();
+    Ok(swarm)
+}

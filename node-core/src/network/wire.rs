@@ -1,0 +1,96 @@
+//! Rooms, and what ions say in the first of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::nebula::Proof;
+
+/// The version of what links say; another one is refused.
+pub const VERSION: u32 = 1;
+/// One frame of the link room, in bytes.
+pub const LINK_FRAME_BYTES_MAX: usize = 4 << 10;
+
+/// What a stream between two ions is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Room {
+    /// Greeting, presence, heartbeat.
+    Link,
+    /// Jobs.
+    Compute,
+}
+
+impl Room {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Link, Self::Compute];
+
+    /// The libp2p protocol that the room's streams speak.
+    pub const fn protocol(self) -> &'static str {
+        match self {
+            Self::Link => "/ionosphere/link/1",
+            Self::Compute => "/ionosphere/compute/1",
+        }
+    }
+
+    /// The longest frame, in bytes.
+    pub const fn frame_bytes_max(self) -> usize {
+        match self {
+            Self::Link => LINK_FRAME_BYTES_MAX,
+            Self::Compute => crate::compute::wire::MESSAGE_BYTES_MAX,
+        }
+    }
+}
+
+/// The first frame of every stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// [`VERSION`].
+    pub version: u32,
+    /// That the sender is a member.
+    #[serde(with = "serde_bytes")]
+    pub proof: Proof,
+    /// Which session of the sender the stream belongs to. All streams of one
+    /// session open with the same bytes; other bytes mean that it began anew.
+    pub session: u64,
+}
+
+/// What an ion says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Its readable name; empty for that of its key.
+    pub name: String,
+    /// Guest workers that it lends; 0 while paused.
+    pub workers: u16,
+    /// Guest workers that run something.
+    pub busy: u16,
+}
+
+/// What ions say in the link room, after the opening.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkMessage {
+    /// I am here; sent every second.
+    Beat {
+        /// Counts up, repeated in the answer.
+        count: u64,
+        /// What I am.
+        presence: Presence,
+    },
+    /// The answer to a beat, from which its sender learns the round-trip time.
+    Echo {
+        /// The beat's count.
+        count: u64,
+    },
+    /// I am leaving.
+    Goodbye,
+}
+
+/// A value as bytes.
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_ipld_dagcbor::to_vec(value).expect("plain data always has a DAG-CBOR form")
+}
+
+/// A value from bytes of bounded length; `None` when they are not one.
+pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
+    if bytes.len() > LINK_FRAME_BYTES_MAX {
+        return None;
+    }
+    serde_ipld_dagcbor::from_slice(bytes).ok()
+}

@@ -1,0 +1,27 @@
+//! The ion: all machines together, what it is asked, what it tells.
+//!
+//! [`Node`] is itself a machine. It hands each input to the machine concerned,
+//! passes on what machines ask of each other, and leaves what is asked of the
+//! world as [`Effect`]s. The simulator runs it as it is; [`run`] runs it on a
+//! real platform, with drivers for network, guests and storage.
+//!
+//! Reading order: [`command`], [`event`], [`port`], [`machine`], [`run`].
+
+pub mod command;
+pub mod event;
+pub mod machine;
+pub mod port;
+pub mod run;
+
+mod jobs;
+mod nebulas;
+mod views;
+mod words;
+
+pub use command::{Command, JobId, Start};
+pub use event::{
+    Cause, Durability, Event, IonShare, IonView, JobState, JobView, LinkKind, NebulaView, Phase,
+    Problem, RelayView, Status, TaskResult,
+};
+pub use machine::{Effect, Input, Node};
+pub use nebulas::Settings;

@@ -1,0 +1,205 @@
+//! Taking a job from the user: everything is checked, the module is looked at
+//! in a guest worker, and only then does the job begin.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use spark_runtime::{Report, Stop, inspect::Inspection, wire::ModuleHash};
+
+use super::{
+    command::JobId,
+    event::{Event, Problem, TaskResult},
+    machine::{Effect, Node},
+    words,
+};
+use crate::{
+    compute::{
+        coordinator,
+        spec::{Entry, Inputs, Program},
+        wire::{check_module_size, check_program},
+    },
+    identity::IonId,
+    platform::Time,
+};
+
+/// How long looking at a module may take, in milliseconds.
+pub const INSPECT_MS: u64 = 30_000;
+/// Modules that may be looked at at once.
+pub const INSPECTIONS_MAX: usize = 16;
+
+/// Modules that are being looked at.
+#[derive(Default)]
+pub(super) struct Inspections {
+    open: BTreeMap<u64, (Time, For)>,
+    runs: u64,
+}
+
+/// What a module is looked at for.
+enum For {
+    /// The user asked.
+    User(u64),
+    /// A job wants to run it.
+    Job(Box<Submission>),
+}
+
+struct Submission {
+    job: JobId,
+    program: Program,
+    module: ModuleHash,
+    binary: Arc<[u8]>,
+    inputs: Inputs,
+}
+
+impl Node {
+    pub(super) fn inspect(
+        &mut self,
+        now: Time,
+        request: u64,
+        binary: Vec<u8>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let result = match check_module_size(binary.len() as u64) {
+            Ok(()) => self.look(now, binary.into(), For::User(request), effects),
+            Err(why) => Err(words::refused(&why)),
+        };
+        if let Err(problem) = result {
+            effects.push(Effect::Tell(Event::Inspected { request, result: Err(problem) }));
+        }
+    }
+
+    pub(super) fn run_job(
+        &mut self,
+        now: Time,
+        job: JobId,
+        program: Program,
+        binary: Vec<u8>,
+        inputs: Inputs,
+        effects: &mut Vec<Effect>,
+    ) {
+        let result = self.check_job(job, &program, &binary, &inputs).and_then(|()| {
+            let module = *blake3::hash(&binary).as_bytes();
+            let binary: Arc<[u8]> = binary.into();
+            let submission = Submission { job, program, module, binary: binary.clone(), inputs };
+            self.look(now, binary, For::Job(Box::new(submission)), effects)
+        });
+        if let Err(problem) = result {
+            effects.push(Effect::Tell(Event::Refused { job, problem }));
+        }
+    }
+
+    fn check_job(
+        &self,
+        job: JobId,
+        program: &Program,
+        binary: &[u8],
+        inputs: &Inputs,
+    ) -> Result<(), Problem> {
+        check_module_size(binary.len() as u64).map_err(|why| words::refused(&why))?;
+        check_program(program).map_err(|why| words::refused(&why))?;
+        inputs.check().map_err(|why| words::bad_inputs(&why))?;
+        if self.coordinator.knows(job) || !self.coordinator.has_room() {
+            return Err(words::too_many_jobs());
+        }
+        Ok(())
+    }
+
+    fn look(
+        &mut self,
+        now: Time,
+        binary: Arc<[u8]>,
+        reason: For,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Problem> {
+        if self.inspections.open.len() >= INSPECTIONS_MAX {
+            return Err(words::too_many_jobs());
+        }
+        self.inspections.runs += 1;
+        let run = self.inspections.runs;
+        self.inspections.open.insert(run, (now, reason));
+        effects.push(Effect::Inspect(run, binary));
+        Ok(())
+    }
+
+    pub(super) fn inspected(
+        &mut self,
+        _now: Time,
+        run: u64,
+        result: Result<Inspection, Stop>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some((_, reason)) = self.inspections.open.remove(&run) else { return };
+        match reason {
+            For::User(request) => {
+                let result = result.map_err(|stop| words::cannot_run(&stop));
+                effects.push(Effect::Tell(Event::Inspected { request, result }));
+            }
+            For::Job(submission) => self.begin_job(*submission, result, effects),
+        }
+    }
+
+    fn begin_job(
+        &mut self,
+        submission: Submission,
+        result: Result<Inspection, Stop>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Submission { job, program, module, binary, inputs } = submission;
+        match result.and_then(|seen| fits(&seen, &program.entry)) {
+            Ok(()) => {
+                self.submit(coordinator::Input::Submit { job, program, module, binary, inputs });
+            }
+            Err(stop) => {
+                let problem = words::cannot_run(&stop);
+                effects.push(Effect::Tell(Event::Refused { job, problem }));
+            }
+        }
+    }
+
+    pub(super) fn late_inspections(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let late = |since: &Time| now.since_ms(*since) > INSPECT_MS;
+        let open = &mut self.inspections.open;
+        let over: Vec<u64> =
+            open.iter().filter(|(_, (since, _))| late(since)).map(|(run, _)| *run).collect();
+        for run in over {
+            let reason = "no guest worker answered".to_owned();
+            self.inspected(now, run, Err(Stop::WorkerLost { reason }), effects);
+        }
+    }
+
+    pub(super) fn tell_results(
+        &mut self,
+        job: JobId,
+        first: u64,
+        results: Vec<(IonId, Report)>,
+        effects: &mut Vec<Effect>,
+    ) {
+        for (ion, _) in &results {
+            *self.credits.entry(*ion).or_default() += 1;
+        }
+        let results = results
+            .into_iter()
+            .map(|(ion, report)| TaskResult { ion: ion.to_string(), report })
+            .collect();
+        effects.push(Effect::Tell(Event::Results { job, first, results }));
+    }
+}
+
+/// Whether a module has what the program calls, and gets all that it wants.
+fn fits(seen: &Inspection, entry: &Entry) -> Result<(), Stop> {
+    if let Some(import) = seen.imports.iter().find(|import| !import.offered) {
+        let (module, name) = (import.module.clone(), import.name.clone());
+        return Err(Stop::ImportNotOffered { module, name });
+    }
+    let name = match entry {
+        Entry::Export { name, .. } => name.as_str(),
+        Entry::Command { .. } => "_start",
+    };
+    let is_there = match entry {
+        Entry::Export { .. } => seen.exports.iter().any(|export| export.name == name),
+        Entry::Command { .. } => seen.is_command,
+    };
+    if is_there {
+        return Ok(());
+    }
+    let exports = seen.exports.iter().map(|export| export.name.clone()).collect();
+    Err(Stop::NoSuchExport { name: name.to_owned(), exports })
+}

@@ -1,0 +1,495 @@
+//! The node as one machine.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use spark_runtime::{Call, Limits, Report, Stop, inspect::Inspection, wire::ModuleHash};
+
+use super::{
+    command::{Command, Start},
+    event::{Durability, Event, Problem},
+    jobs::Inspections,
+    nebulas::{Nebulas, Settings},
+    views::Views,
+    words,
+};
+use crate::{
+    compute::{
+        WORKERS_MAX,
+        coordinator::{self, Coordinator},
+        wire::{self, Message},
+        worker::{self, Worker},
+    },
+    identity::{IonId, name::clean_name},
+    network::{
+        bootstrap::Bootstrap,
+        links::{self, Links},
+        relays::{self, RelayIndex, Relays},
+        wire::{Presence, Room},
+    },
+    platform::Time,
+};
+
+/// How soon a bootstrap document that could not be had is asked for again, in
+/// milliseconds.
+pub const BOOTSTRAP_RETRY_MS: u64 = 3_000;
+/// How often others are told how many guest workers are busy, in milliseconds.
+pub const PRESENCE_MS: u64 = 1_000;
+/// Between two ticks while jobs are about, in milliseconds.
+pub const TICK_BUSY_MS: u64 = 50;
+/// Between two ticks otherwise, in milliseconds.
+pub const TICK_IDLE_MS: u64 = 250;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The user wants something; fresh random bytes come with every wish.
+    Command(Command, Box<[u8; 48]>),
+    /// The bootstrap document came, or why it did not.
+    Bootstrap(Result<Bootstrap, String>),
+    /// A relay relays for this ion now.
+    Reserved(RelayIndex),
+    /// A relay took the registration.
+    Registered(RelayIndex),
+    /// A relay is lost; why, as a sentence.
+    RelayLost(RelayIndex, String),
+    /// A relay told who is there.
+    Found(RelayIndex, Vec<IonId>),
+    /// A stream came in, with these first bytes.
+    Opened(IonId, Room, Vec<u8>),
+    /// A frame came in.
+    Frame(IonId, Room, Vec<u8>),
+    /// An ion could not be reached, or it refused.
+    Failed(IonId),
+    /// The connection to an ion ended.
+    Closed(IonId),
+    /// A guest ended.
+    Ran(u64, Report),
+    /// A module was looked at.
+    Inspected(u64, Result<Inspection, Stop>),
+    /// Something that the user should know of, from a driver.
+    Trouble(Problem),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is asked of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Fetch the bootstrap document.
+    FetchBootstrap,
+    /// Connect to a relay and reserve there.
+    Connect(RelayIndex, String),
+    /// Give up a connection to a relay.
+    Disconnect(RelayIndex),
+    /// Register at a relay.
+    Register(RelayIndex, String),
+    /// Take a registration back.
+    Unregister(RelayIndex, String),
+    /// Ask a relay who is there.
+    Discover(RelayIndex, String),
+    /// Be ready to send to an ion; every stream to it opens with these bytes.
+    Reach(IonId, Vec<u8>),
+    /// Send a frame.
+    Send(IonId, Room, Vec<u8>),
+    /// Tell whoever sent a wrong proof, and close.
+    Refuse(IonId),
+    /// End the connection to an ion.
+    Close(IonId),
+    /// Keep a module ready to run.
+    Keep(ModuleHash, Arc<[u8]>),
+    /// Let go of a module.
+    Drop(ModuleHash),
+    /// Run a guest; answered by [`Input::Ran`].
+    Run(u64, ModuleHash, Call, Limits),
+    /// End a guest; no answer is wanted.
+    Kill(u64),
+    /// Look at a module; answered by [`Input::Inspected`].
+    Inspect(u64, Arc<[u8]>),
+    /// How many guest workers to have ready.
+    Lend(u16),
+    /// Keep the settings.
+    Save(Settings),
+    /// Tell the user.
+    Tell(Event),
+}
+
+/// The node.
+pub struct Node {
+    pub(super) own: IonId,
+    pub(super) is_started: bool,
+    pub(super) settings: Settings,
+    pub(super) nebulas: Nebulas,
+    pub(super) relays: Relays,
+    pub(super) links: Links,
+    pub(super) coordinator: Coordinator,
+    pub(super) worker: Worker,
+    pub(super) inspections: Inspections,
+    pub(super) views: Views,
+    /// Tasks that each ion finished for this one.
+    pub(super) credits: BTreeMap<IonId, u64>,
+    bootstrap: BootstrapState,
+    presence_at: Time,
+    queue: VecDeque<Step>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum BootstrapState {
+    Asked,
+    Had,
+    RetryAt(Time),
+}
+
+/// What one machine asks of another.
+#[derive(Debug)]
+enum Step {
+    Relays(relays::Input),
+    Links(links::Input),
+    Coordinator(coordinator::Input),
+    Worker(worker::Input),
+}
+
+impl Node {
+    /// A node with the settings that it had before.
+    pub fn new(own: IonId, settings: Settings, storage: Durability) -> Self {
+        Self {
+            own,
+            is_started: false,
+            settings,
+            nebulas: Nebulas::default(),
+            relays: Relays::default(),
+            links: Links::new(own),
+            coordinator: Coordinator::default(),
+            worker: Worker::default(),
+            inspections: Inspections::default(),
+            views: Views::new(storage),
+            credits: BTreeMap::new(),
+            bootstrap: BootstrapState::RetryAt(Time::default()),
+            presence_at: Time::default(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Command(command, random) => self.command(now, command, &random, effects),
+            Input::Bootstrap(result) => self.bootstrap(now, result, effects),
+            Input::Reserved(index) => self.push(Step::Relays(relays::Input::Reserved(index))),
+            Input::Registered(index) => self.push(Step::Relays(relays::Input::Registered(index))),
+            Input::RelayLost(index, why) => {
+                self.push(Step::Relays(relays::Input::Lost(index, why)));
+            }
+            Input::Found(index, ions) => self.push(Step::Relays(relays::Input::Found(index, ions))),
+            Input::Opened(ion, room, bytes) => {
+                self.push(Step::Links(links::Input::Opened(ion, room, bytes)));
+            }
+            Input::Frame(ion, room, bytes) => {
+                self.push(Step::Links(links::Input::Frame(ion, room, bytes)));
+            }
+            Input::Failed(ion) => self.push(Step::Links(links::Input::Failed(ion))),
+            Input::Closed(ion) => self.push(Step::Links(links::Input::Closed(ion))),
+            Input::Ran(run, report) => {
+                self.push(Step::Worker(worker::Input::Done { run, report }));
+            }
+            Input::Inspected(run, result) => self.inspected(now, run, result, effects),
+            Input::Trouble(problem) => effects.push(Effect::Tell(Event::Problem(problem))),
+            Input::Tick => self.tick(now, effects),
+        }
+        self.settle(now, effects);
+        self.report(now, effects);
+    }
+
+    /// How long until the next [`Input::Tick`] is wanted, in milliseconds.
+    pub fn tick_ms(&self) -> u64 {
+        let is_busy = self.coordinator.is_busy() || self.worker.has_jobs();
+        if is_busy { TICK_BUSY_MS } else { TICK_IDLE_MS }
+    }
+
+    pub(super) fn submit(&mut self, input: coordinator::Input) {
+        self.push(Step::Coordinator(input));
+    }
+
+    fn command(
+        &mut self,
+        now: Time,
+        command: Command,
+        random: &[u8; 48],
+        effects: &mut Vec<Effect>,
+    ) {
+        match command {
+            Command::Start(start) => {
+                let first = random.first_chunk().expect("48 bytes begin with 8");
+                self.links.begin_sessions_at(u64::from_le_bytes(*first));
+                self.start(now, &start, effects);
+            }
+            Command::Pause { paused } => {
+                self.settings.paused = paused;
+                self.lend(now, effects);
+            }
+            Command::SetWorkers { workers } => {
+                self.settings.workers = Some(workers.clamp(1, WORKERS_MAX));
+                self.lend(now, effects);
+            }
+            Command::Rename { name } => self.rename(now, &name, effects),
+            Command::CreateNebula { name } => self.found_nebula(&name, random, effects),
+            Command::Join { invitation } => self.join(&invitation, effects),
+            Command::JoinDefault => self.join_default(effects),
+            Command::ForgetNebula { id } => self.forget_nebula(&id, effects),
+            Command::Inspect { request, binary } => self.inspect(now, request, binary, effects),
+            Command::RunJob { job, program, binary, inputs } => {
+                self.run_job(now, job, program, binary, inputs, effects);
+            }
+            Command::CancelJob { job } => {
+                self.push(Step::Coordinator(coordinator::Input::Cancel { job }));
+            }
+        }
+        self.views.touch();
+    }
+
+    fn start(&mut self, now: Time, start: &Start, effects: &mut Vec<Effect>) {
+        if self.is_started {
+            return;
+        }
+        self.is_started = true;
+        self.settings.workers.get_or_insert(start.workers.clamp(1, WORKERS_MAX));
+        self.push(Step::Coordinator(coordinator::Input::Linked(self.own)));
+        self.lend(now, effects);
+        match &start.invitation {
+            Some(invitation) => self.join(invitation, effects),
+            None => self.join_default(effects),
+        }
+    }
+
+    fn bootstrap(
+        &mut self,
+        now: Time,
+        result: Result<Bootstrap, String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match result {
+            Ok(bootstrap) => {
+                self.bootstrap = BootstrapState::Had;
+                self.views.bootstrapped();
+                self.push(Step::Relays(relays::Input::Known(bootstrap.relays)));
+                self.open_nebula(bootstrap.nebula.as_deref(), effects);
+            }
+            Err(why) => {
+                self.bootstrap = BootstrapState::RetryAt(now.plus_ms(BOOTSTRAP_RETRY_MS));
+                if self.views.bootstrap_failed() {
+                    effects.push(Effect::Tell(Event::Problem(words::no_bootstrap(&why))));
+                }
+            }
+        }
+    }
+
+    /// Moves to the present nebula, wherever it was before.
+    pub(super) fn move_to(&mut self, membership: crate::identity::Membership) {
+        let namespace = membership.namespace().to_owned();
+        self.push(Step::Links(links::Input::Move(membership)));
+        self.push(Step::Relays(relays::Input::Namespace(namespace)));
+        self.views.touch();
+    }
+
+    /// Learns of relays beside those of the bootstrap document.
+    pub(super) fn know_relays(&mut self, addresses: Vec<String>) {
+        self.push(Step::Relays(relays::Input::Known(addresses)));
+    }
+
+    fn rename(&mut self, now: Time, name: &str, effects: &mut Vec<Effect>) {
+        if name.is_empty() {
+            self.settings.name.clear();
+        } else if let Some(name) = clean_name(name) {
+            self.settings.name = name;
+        } else {
+            effects.push(Effect::Tell(Event::Problem(words::bad_name())));
+            return;
+        }
+        effects.push(Effect::Save(self.settings.clone()));
+        self.present(now);
+    }
+
+    fn lend(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let workers = self.lends();
+        effects.push(Effect::Save(self.settings.clone()));
+        effects.push(Effect::Lend(workers.max(1)));
+        self.push(Step::Worker(worker::Input::Lend(workers)));
+        self.present(now);
+    }
+
+    /// Guest workers lent at the moment.
+    pub(super) fn lends(&self) -> u16 {
+        if self.settings.paused { 0 } else { self.settings.workers.unwrap_or(1) }
+    }
+
+    fn present(&mut self, now: Time) {
+        self.presence_at = now;
+        let presence = Presence {
+            name: self.settings.name.clone(),
+            workers: self.lends(),
+            busy: self.worker.busy(),
+        };
+        self.push(Step::Links(links::Input::Presence(presence)));
+    }
+
+    fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        match self.bootstrap {
+            BootstrapState::RetryAt(at) if now >= at => {
+                self.bootstrap = BootstrapState::Asked;
+                effects.push(Effect::FetchBootstrap);
+            }
+            _ => {}
+        }
+        if now.since_ms(self.presence_at) >= PRESENCE_MS {
+            self.present(now);
+        }
+        self.late_inspections(now, effects);
+        self.push(Step::Relays(relays::Input::Tick));
+        self.push(Step::Links(links::Input::Tick));
+        self.push(Step::Coordinator(coordinator::Input::Tick));
+        self.push(Step::Worker(worker::Input::Tick));
+    }
+
+    fn push(&mut self, step: Step) {
+        self.queue.push_back(step);
+    }
+
+    /// Lets the machines talk until none has anything left to say.
+    fn settle(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        while let Some(step) = self.queue.pop_front() {
+            match step {
+                Step::Relays(input) => self.step_relays(now, input, effects),
+                Step::Links(input) => self.step_links(now, input, effects),
+                Step::Coordinator(input) => self.step_coordinator(now, input, effects),
+                Step::Worker(input) => self.step_worker(now, input, effects),
+            }
+        }
+    }
+
+    fn step_relays(&mut self, now: Time, input: relays::Input, effects: &mut Vec<Effect>) {
+        let mut asked = Vec::new();
+        self.relays.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                relays::Effect::Connect(index, address) => {
+                    effects.push(Effect::Connect(index, address));
+                }
+                relays::Effect::Disconnect(index) => effects.push(Effect::Disconnect(index)),
+                relays::Effect::Register(index, name) => effects.push(Effect::Register(index, name)),
+                relays::Effect::Unregister(index, name) => {
+                    effects.push(Effect::Unregister(index, name));
+                }
+                relays::Effect::Discover(index, name) => effects.push(Effect::Discover(index, name)),
+                relays::Effect::Found(ions) => self.push(Step::Links(links::Input::Found(ions))),
+            }
+        }
+    }
+
+    fn step_links(&mut self, now: Time, input: links::Input, effects: &mut Vec<Effect>) {
+        let mut asked = Vec::new();
+        self.links.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                links::Effect::Reach(ion, opening) => effects.push(Effect::Reach(ion, opening)),
+                links::Effect::Send(ion, room, bytes) => {
+                    effects.push(Effect::Send(ion, room, bytes));
+                }
+                links::Effect::Refuse(ion) => effects.push(Effect::Refuse(ion)),
+                links::Effect::Close(ion) => effects.push(Effect::Close(ion)),
+                links::Effect::Linked(ion) => {
+                    self.company();
+                    self.push(Step::Coordinator(coordinator::Input::Linked(ion)));
+                }
+                links::Effect::Lost(ion) => {
+                    self.company();
+                    self.push(Step::Coordinator(coordinator::Input::Lost(ion)));
+                    self.push(Step::Worker(worker::Input::Lost(ion)));
+                }
+                links::Effect::Heard(ion, Room::Compute, bytes) => self.heard(ion, &bytes),
+                links::Effect::Heard(_, Room::Link, _) => {}
+            }
+        }
+    }
+
+    fn company(&mut self) {
+        let ions = self.links.neighbours().len();
+        self.push(Step::Relays(relays::Input::Company(ions)));
+    }
+
+    fn heard(&mut self, ion: IonId, bytes: &[u8]) {
+        match wire::decode(bytes) {
+            Ok(message) => self.deliver(ion, message),
+            Err(_) => self.push(Step::Links(links::Input::Offence(ion))),
+        }
+    }
+
+    /// Hands a message to whichever side of compute it is for.
+    fn deliver(&mut self, from: IonId, message: Message) {
+        let step = match message {
+            Message::Offer { .. }
+            | Message::Withdraw { .. }
+            | Message::Tasks { .. }
+            | Message::Block { .. } => Step::Worker(worker::Input::Said(from, message)),
+            Message::Pull { .. }
+            | Message::Holding { .. }
+            | Message::Return { .. }
+            | Message::Results { .. }
+            | Message::WantBlock { .. } => {
+                Step::Coordinator(coordinator::Input::Said(from, message))
+            }
+        };
+        self.push(step);
+    }
+
+    fn say(&mut self, to: IonId, message: Message) {
+        if to == self.own {
+            self.deliver(to, message);
+        } else {
+            let bytes = wire::encode(&message);
+            self.push(Step::Links(links::Input::Say(to, Room::Compute, bytes)));
+        }
+    }
+
+    fn step_coordinator(
+        &mut self,
+        now: Time,
+        input: coordinator::Input,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut asked = Vec::new();
+        self.coordinator.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                coordinator::Effect::Send(ion, message) => self.say(ion, message),
+                coordinator::Effect::Results { job, first, results } => {
+                    self.tell_results(job, first, results, effects);
+                }
+                coordinator::Effect::Offence(ion) => {
+                    self.push(Step::Links(links::Input::Offence(ion)));
+                }
+            }
+        }
+    }
+
+    fn step_worker(&mut self, now: Time, input: worker::Input, effects: &mut Vec<Effect>) {
+        let mut asked = Vec::new();
+        self.worker.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                worker::Effect::Send(ion, message) => self.say(ion, message),
+                worker::Effect::Keep(module, binary) => effects.push(Effect::Keep(module, binary)),
+                worker::Effect::Drop(module) => effects.push(Effect::Drop(module)),
+                worker::Effect::Run { run, module, call, limits } => {
+                    effects.push(Effect::Run(run, module, call, limits));
+                }
+                worker::Effect::Kill(run) => effects.push(Effect::Kill(run)),
+                worker::Effect::Offence(ion) => {
+                    self.push(Step::Links(links::Input::Offence(ion)));
+                }
+            }
+        }
+        self.views.touch();
+    }
+}

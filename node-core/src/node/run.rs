@@ -1,0 +1,211 @@
+//! The node on a real platform: one input at a time, every effect to its
+//! driver.
+
+use std::rc::Rc;
+
+use futures::{FutureExt, StreamExt, channel::mpsc, future::LocalBoxFuture, select};
+
+use super::{
+    command::Command,
+    event::{Durability, Event},
+    machine::{Effect, Input, Node},
+    nebulas::Settings,
+    words,
+};
+use crate::{
+    compute::guests::{self, Seats},
+    identity::{IonId, slot::Settled},
+    network::{
+        bootstrap::Bootstrap,
+        driver::{self, StartError},
+    },
+    platform::{Platform, Storage},
+};
+
+/// The key under which the settings are kept.
+const SETTINGS_KEY: &str = "settings-1";
+/// Commands that may wait.
+pub const COMMANDS_MAX: usize = 256;
+
+/// Fetches the bootstrap document; the error is a reason for people.
+pub type Fetch = Rc<dyn Fn() -> LocalBoxFuture<'static, Result<Bootstrap, String>>>;
+
+/// What an ion needs from whoever runs it.
+pub struct World<P: Platform, S> {
+    /// The machine below.
+    pub platform: P,
+    /// Who it is and where it keeps what it must remember.
+    pub settled: Settled<P>,
+    /// What to say where it cannot keep anything.
+    pub durability: Durability,
+    /// Opens guest workers.
+    pub seats: S,
+    /// Fetches the bootstrap document.
+    pub fetch: Fetch,
+    /// What the user wants; the ion ends when this does.
+    pub commands: mpsc::Receiver<Command>,
+    /// Tells the user.
+    pub tell: Rc<dyn Fn(Event)>,
+}
+
+/// Runs an ion until its commands end.
+pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartError> {
+    let World { platform, settled, durability, seats, fetch, mut commands, tell } = world;
+    let network = driver::start(&platform, settled.seed)?;
+    let guests = guests::start(&platform, seats);
+    let storage = settled.place.as_ref().map(|(_, storage)| storage.clone());
+    let settings = load(storage.as_ref()).await;
+    let (inputs, mut own_inputs) = mpsc::unbounded();
+    let own = IonId::of_seed(settled.seed);
+    let mut ion = Ion {
+        node: Node::new(own, settings, durability),
+        saves: saver(&platform, storage, inputs.clone()),
+        platform,
+        network: network.orders,
+        guests: guests.orders,
+        fetch,
+        inputs,
+        tell,
+    };
+    if let Some(notice) = &settled.notice {
+        (ion.tell)(Event::Notice(notice.to_string()));
+    }
+    let (mut news, mut guest_news) = (network.news, guests.news);
+    ion.handle(Input::Tick);
+    let mut tick = ion.platform.sleep(ion.node.tick_ms()).fuse();
+    loop {
+        select! {
+            command = commands.next() => match command {
+                Some(command) => {
+                    let mut random = Box::new([0; 48]);
+                    ion.platform.fill_random(&mut random[..]);
+                    ion.handle(Input::Command(command, random));
+                }
+                None => return Ok(()),
+            },
+            news = news.select_next_some() => ion.handle(from_network(news)),
+            news = guest_news.select_next_some() => ion.handle(from_guests(news)),
+            input = own_inputs.select_next_some() => ion.handle(input),
+            () = tick => {
+                ion.handle(Input::Tick);
+                tick = ion.platform.sleep(ion.node.tick_ms()).fuse();
+            }
+        }
+    }
+}
+
+/// The node and the ways to its drivers.
+struct Ion<P> {
+    node: Node,
+    platform: P,
+    network: mpsc::UnboundedSender<driver::Order>,
+    guests: mpsc::UnboundedSender<guests::Order>,
+    saves: mpsc::UnboundedSender<Settings>,
+    fetch: Fetch,
+    inputs: mpsc::UnboundedSender<Input>,
+    tell: Rc<dyn Fn(Event)>,
+}
+
+impl<P: Platform> Ion<P> {
+    fn handle(&mut self, input: Input) {
+        let mut effects = Vec::new();
+        self.node.handle(self.platform.now(), input, &mut effects);
+        for effect in effects {
+            self.act(effect);
+        }
+    }
+
+    fn act(&self, effect: Effect) {
+        use driver::Order as Net;
+        use guests::Order as Guest;
+        match effect {
+            Effect::FetchBootstrap => self.fetch_bootstrap(),
+            Effect::Connect(index, address) => self.net(Net::Connect(index, address)),
+            Effect::Disconnect(index) => self.net(Net::Disconnect(index)),
+            Effect::Register(index, namespace) => self.net(Net::Register(index, namespace)),
+            Effect::Unregister(index, namespace) => self.net(Net::Unregister(index, namespace)),
+            Effect::Discover(index, namespace) => self.net(Net::Discover(index, namespace)),
+            Effect::Reach(ion, opening) => self.net(Net::Reach(ion, opening)),
+            Effect::Send(ion, room, frame) => self.net(Net::Send(ion, room, frame)),
+            Effect::Refuse(ion) => self.net(Net::Refuse(ion)),
+            Effect::Close(ion) => self.net(Net::Close(ion)),
+            Effect::Keep(module, binary) => self.guest(Guest::Keep(module, binary)),
+            Effect::Drop(module) => self.guest(Guest::Drop(module)),
+            Effect::Run(run, module, call, limits) => {
+                self.guest(Guest::Run(run, module, call, limits));
+            }
+            Effect::Kill(run) => self.guest(Guest::Kill(run)),
+            Effect::Inspect(run, binary) => self.guest(Guest::Inspect(run, binary)),
+            Effect::Lend(workers) => self.guest(Guest::Lend(workers)),
+            Effect::Save(settings) => drop(self.saves.unbounded_send(settings)),
+            Effect::Tell(event) => (self.tell)(event),
+        }
+    }
+
+    // The drivers live as long as the loop does; orders to one that has ended
+    // would have nobody to serve.
+    fn net(&self, order: driver::Order) {
+        let _ = self.network.unbounded_send(order);
+    }
+
+    fn guest(&self, order: guests::Order) {
+        let _ = self.guests.unbounded_send(order);
+    }
+
+    fn fetch_bootstrap(&self) {
+        let (fetched, inputs) = ((self.fetch)(), self.inputs.clone());
+        self.platform.spawn(Box::pin(async move {
+            let _ = inputs.unbounded_send(Input::Bootstrap(fetched.await));
+        }));
+    }
+}
+
+/// Settings that were kept; those that cannot be read are as good as none.
+async fn load(storage: Option<&impl Storage>) -> Settings {
+    let Some(storage) = storage else { return Settings::default() };
+    let kept = storage.get(SETTINGS_KEY).await.ok().flatten();
+    kept.and_then(|bytes| serde_ipld_dagcbor::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+/// A task that keeps the newest settings, one write after the other.
+fn saver<P: Platform>(
+    platform: &P,
+    storage: Option<P::Storage>,
+    inputs: mpsc::UnboundedSender<Input>,
+) -> mpsc::UnboundedSender<Settings> {
+    let (saves, mut waiting) = mpsc::unbounded::<Settings>();
+    platform.spawn(Box::pin(async move {
+        while let Some(mut settings) = waiting.next().await {
+            while let Ok(Some(newer)) = waiting.try_next() {
+                settings = newer;
+            }
+            let Some(storage) = &storage else { continue };
+            let bytes = serde_ipld_dagcbor::to_vec(&settings)
+                .expect("plain data always has a DAG-CBOR form");
+            if let Err(why) = storage.put(SETTINGS_KEY, bytes).await {
+                let _ = inputs.unbounded_send(Input::Trouble(words::not_saved(&why)));
+            }
+        }
+    }));
+    saves
+}
+
+fn from_network(news: driver::News) -> Input {
+    match news {
+        driver::News::Reserved(index) => Input::Reserved(index),
+        driver::News::Registered(index) => Input::Registered(index),
+        driver::News::RelayLost(index, why) => Input::RelayLost(index, why),
+        driver::News::Found(index, ions) => Input::Found(index, ions),
+        driver::News::Opened(ion, room, opening) => Input::Opened(ion, room, opening),
+        driver::News::Frame(ion, room, frame) => Input::Frame(ion, room, frame),
+        driver::News::Failed(ion) => Input::Failed(ion),
+        driver::News::Closed(ion) => Input::Closed(ion),
+    }
+}
+
+fn from_guests(news: guests::News) -> Input {
+    match news {
+        guests::News::Ran(run, report) => Input::Ran(run, report),
+        guests::News::Inspected(run, result) => Input::Inspected(run, result),
+    }
+}

@@ -1,0 +1,193 @@
+//! What the user sees of the ion, and how often.
+
+use super::{
+    event::{Durability, Event, IonView, JobView, LinkKind, Phase, RelayView, Status},
+    machine::{Effect, Node},
+};
+use crate::{identity::IonId, network::links::Neighbour, platform::Time};
+
+/// The least time between two pictures of this ion or of a job, in milliseconds.
+pub const STATUS_MS: u64 = 100;
+/// The least time between two lists of ions, in milliseconds.
+pub const IONS_MS: u64 = 250;
+
+/// What was told last, and what has changed since.
+pub(super) struct Views {
+    storage: Durability,
+    bootstrap_failures: u32,
+    is_bootstrapped: bool,
+    is_touched: bool,
+    ions_changed: bool,
+    status_at: Option<Time>,
+    ions_at: Option<Time>,
+    jobs_at: Option<Time>,
+    was_busy: bool,
+    told: Status,
+}
+
+impl Views {
+    pub(super) fn new(storage: Durability) -> Self {
+        Self {
+            storage,
+            bootstrap_failures: 0,
+            is_bootstrapped: false,
+            is_touched: true,
+            ions_changed: true,
+            status_at: None,
+            ions_at: None,
+            jobs_at: None,
+            was_busy: false,
+            told: Status::default(),
+        }
+    }
+
+    /// Something that the status shows may have changed.
+    pub(super) fn touch(&mut self) {
+        self.is_touched = true;
+    }
+
+    pub(super) fn bootstrapped(&mut self) {
+        self.is_bootstrapped = true;
+        self.is_touched = true;
+    }
+
+    /// Whether this is the first failure, of which the user is told.
+    pub(super) fn bootstrap_failed(&mut self) -> bool {
+        self.bootstrap_failures += 1;
+        self.is_touched = true;
+        self.bootstrap_failures == 1
+    }
+}
+
+impl Node {
+    /// Tells what changed, where it was not told a moment ago.
+    pub(super) fn report(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let links_changed = self.links.take_changed();
+        self.views.is_touched |= self.relays.take_changed() || links_changed;
+        self.views.ions_changed |= links_changed;
+        self.report_status(now, effects);
+        self.report_ions(now, effects);
+        self.report_jobs(now, effects);
+    }
+
+    fn report_status(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if !self.views.is_touched || !is_due(now, self.views.status_at, STATUS_MS) {
+            return;
+        }
+        self.views.is_touched = false;
+        let status = self.status();
+        if self.views.status_at.is_none() || status != self.views.told {
+            self.views.status_at = Some(now);
+            self.views.told = status.clone();
+            effects.push(Effect::Tell(Event::Status(status)));
+        }
+    }
+
+    fn report_ions(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if !self.views.ions_changed || !is_due(now, self.views.ions_at, IONS_MS) {
+            return;
+        }
+        self.views.ions_changed = false;
+        self.views.ions_at = Some(now);
+        let mut ions: Vec<IonView> =
+            self.links.neighbours().into_iter().map(|ion| self.ion_view(ion)).collect();
+        ions.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        effects.push(Effect::Tell(Event::Ions(ions)));
+    }
+
+    fn report_jobs(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        // The end of a job is told at once, its course a few times a second.
+        let is_busy = self.coordinator.is_busy();
+        let has_ended = self.views.was_busy && !is_busy;
+        if !has_ended && !is_due(now, self.views.jobs_at, STATUS_MS) {
+            return;
+        }
+        self.views.was_busy = is_busy;
+        let views = self.coordinator.changed(now);
+        if !views.is_empty() {
+            self.views.jobs_at = Some(now);
+        }
+        for view in views {
+            let view = self.with_names(view);
+            effects.push(Effect::Tell(Event::Job(view)));
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            id: self.own.to_string(),
+            name: self.name_of(&self.own),
+            phase: self.phase(),
+            nebula: self.nebula_view(),
+            nebulas: self.nebula_views(),
+            relays: self.relays.all().iter().map(relay_view).collect(),
+            paused: self.settings.paused,
+            workers: self.settings.workers.unwrap_or(1),
+            workers_busy: self.worker.busy(),
+            tasks_done: self.worker.tasks_done(),
+            storage: self.views.storage,
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        if self.relays.is_registered() && self.nebulas.present().is_some() {
+            Phase::Joined
+        } else if !self.views.is_bootstrapped && self.views.bootstrap_failures > 0 {
+            Phase::NoRelay
+        } else if !self.is_started || self.relays.all().is_empty() {
+            Phase::Starting
+        } else if self.relays.are_down() {
+            Phase::NoRelay
+        } else {
+            Phase::Connecting
+        }
+    }
+
+    fn ion_view(&self, neighbour: Neighbour) -> IonView {
+        let name = display_name(&neighbour.ion, &neighbour.presence.name);
+        IonView {
+            id: neighbour.ion.to_string(),
+            name,
+            link: LinkKind::Relayed,
+            round_trip_ms: neighbour.round_trip_ms,
+            workers: neighbour.presence.workers,
+            workers_busy: neighbour.presence.busy,
+            tasks_done: self.credits.get(&neighbour.ion).copied().unwrap_or(0),
+            linked_at_ms: neighbour.since.as_ms(),
+        }
+    }
+
+    fn name_of(&self, ion: &IonId) -> String {
+        if *ion == self.own {
+            return display_name(ion, &self.settings.name);
+        }
+        let neighbours = self.links.neighbours();
+        let known = neighbours.iter().find(|neighbour| neighbour.ion == *ion);
+        display_name(ion, known.map_or("", |neighbour| &neighbour.presence.name))
+    }
+
+    fn with_names(&self, mut view: JobView) -> JobView {
+        let own = self.own.to_string();
+        for share in &mut view.by_ion {
+            share.is_self = share.id == own;
+            share.name = share.id.parse().map(|ion| self.name_of(&ion)).unwrap_or_default();
+        }
+        view
+    }
+}
+
+fn display_name(ion: &IonId, chosen: &str) -> String {
+    if chosen.is_empty() { ion.readable_name() } else { chosen.to_owned() }
+}
+
+fn relay_view(relay: &crate::network::relays::Relay) -> RelayView {
+    RelayView {
+        address: relay.address.clone(),
+        is_connected: relay.is_up(),
+        problem: relay.problem.clone(),
+    }
+}
+
+fn is_due(now: Time, last: Option<Time>, wait_ms: u64) -> bool {
+    last.is_none_or(|last| now.since_ms(last) >= wait_ms)
+}

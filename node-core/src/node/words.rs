@@ -1,0 +1,107 @@
+//! What is said to people when something is wrong: what happened, why, what to
+//! do. All of it stands here, so that it sounds like one voice.
+
+use spark_runtime::Stop;
+
+use super::event::Problem;
+use crate::{
+    compute::{spec::InputsError, wire::Refusal},
+    identity::{InvitationError, NAME_CHARS_MAX},
+    platform::storage,
+};
+
+pub(super) fn no_bootstrap(why: &str) -> Problem {
+    problem(
+        "No relay told this tab where to join.",
+        why,
+        "It is asked again every few seconds. If you run the relay, see whether it is up; \
+         otherwise check this device's network.",
+    )
+}
+
+pub(super) fn no_open_nebula() -> Problem {
+    problem(
+        "This relay has no open nebula.",
+        "Its operator turned that off, so only invitations lead to others.",
+        "Open an invitation link, or press Invite to make a nebula of your own.",
+    )
+}
+
+pub(super) fn bad_invitation(why: &InvitationError) -> Problem {
+    let remedy = match why {
+        InvitationError::Version { .. } => "Reload the page to get its newest version, then open the link again.",
+        _ => "Ask for the link again and copy the whole of it.",
+    };
+    problem("This invitation cannot be read.", &sentence(why), remedy)
+}
+
+pub(super) fn no_nebula(why: &InvitationError) -> Problem {
+    problem("The nebula could not be made.", &sentence(why), "Choose another name.")
+}
+
+pub(super) fn not_saved(why: &storage::Error) -> Problem {
+    problem(
+        "The settings could not be saved.",
+        &sentence(why),
+        "They hold until this tab is closed. Free some space for this site and change one again.",
+    )
+}
+
+pub(super) fn bad_name() -> Problem {
+    problem(
+        "The name was not changed.",
+        &format!("A name has 1 to {NAME_CHARS_MAX} visible characters."),
+        "Choose a shorter or simpler one.",
+    )
+}
+
+pub(super) fn too_many_jobs() -> Problem {
+    problem(
+        "The job was not started.",
+        "This ion already runs as many jobs as it keeps.",
+        "Wait for one to end, or cancel one, and run it again.",
+    )
+}
+
+pub(super) fn bad_inputs(why: &InputsError) -> Problem {
+    let remedy = match why {
+        InputsError::Empty => "Give a range, some lines, or a file.",
+        _ => "Split it into several jobs, or into smaller inputs.",
+    };
+    problem("The job was not started.", &sentence(why), remedy)
+}
+
+pub(super) fn refused(why: &Refusal) -> Problem {
+    let remedy = match why {
+        Refusal::ModuleSize => "Build the module smaller, for example with wasm-opt -Os.",
+        Refusal::LimitsTooHigh => "Ask for lower limits.",
+        _ => "Shorten them.",
+    };
+    problem("The job was not started.", &sentence(why), remedy)
+}
+
+pub(super) fn cannot_run(stop: &Stop) -> Problem {
+    let remedy = match stop {
+        Stop::NotAModule { .. } => "Choose a .wasm file that a compiler made for WebAssembly.",
+        Stop::ImportNotOffered { .. } => {
+            "Build it for WASI preview 1 (wasm32-wasip1), or without imports."
+        }
+        Stop::NoSuchExport { .. } => "Choose one of the functions that it exports.",
+        Stop::MemoryLimit { .. } => "Allow the tasks more memory.",
+        Stop::WorkerLost { .. } => "Try again; if it happens again, reload the page.",
+        _ => "See whether the file is the right one.",
+    };
+    problem("This spark cannot run here.", &sentence(stop), remedy)
+}
+
+fn problem(what: &str, why: &str, remedy: &str) -> Problem {
+    Problem { what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() }
+}
+
+/// An error's message as a sentence.
+fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
+}

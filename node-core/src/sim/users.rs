@@ -1,0 +1,144 @@
+//! Users: they submit jobs and watch what they are told.
+
+use spark_runtime::Stop;
+
+use super::{
+    agenda::IonIndex,
+    jobs::{JobPlan, Stage, Watched},
+    world::World,
+};
+use crate::{
+    compute::wire::TASKS_HELD_MAX,
+    network::links::LINKS_MAX,
+    node::{Command, Event, JobId, JobState, JobView, TaskResult},
+};
+
+impl World {
+    /// Submits a job at its owner, if that lives; gives its id.
+    pub fn submit(&mut self, plan: JobPlan) -> u64 {
+        let job: JobId = self.rng.next_u64();
+        let owner = plan.owner;
+        if !self.ions[owner].is_alive {
+            return job;
+        }
+        let (flavour, inputs) = (plan.flavour, plan.inputs.clone());
+        let binary = flavour.binary();
+        self.books.flavours.insert(*blake3::hash(&binary).as_bytes(), flavour);
+        let life = self.ions[owner].life;
+        self.books.jobs.insert(job, Watched { plan, life, next: 0, stage: Stage::Open });
+        let program = flavour.program();
+        self.command(owner, Command::RunJob { job, program, binary, inputs });
+        job
+    }
+
+    /// Cancels a job.
+    pub fn cancel(&mut self, job: u64) {
+        let Some(watched) = self.books.jobs.get(&job) else { return };
+        let owner = watched.plan.owner;
+        self.command(owner, Command::CancelJob { job });
+    }
+
+    /// Cancels the first open job of an ion.
+    pub(super) fn cancel_of(&mut self, ion: IonIndex) {
+        let mut jobs = self.books.jobs.iter();
+        let open = jobs.find(|(_, job)| job.plan.owner == ion && job.stage == Stage::Open);
+        if let Some(job) = open.map(|(id, _)| *id) {
+            self.cancel(job);
+        }
+    }
+
+    /// How many results of a job its user was told.
+    pub fn results_told(&self, job: u64) -> u64 {
+        self.books.jobs.get(&job).map_or(0, |job| job.next)
+    }
+
+    /// Whether a job's user was told that all of it is done.
+    pub fn is_finished(&self, job: u64) -> bool {
+        self.books.jobs.get(&job).is_some_and(|job| job.stage == Stage::Finished)
+    }
+
+    /// How many ions an ion's user sees.
+    pub fn links_seen(&self, ion: usize) -> usize {
+        self.ions[ion].views.len()
+    }
+
+    pub(super) fn told(&mut self, ion: IonIndex, event: Event) {
+        match event {
+            Event::Ions(views) => {
+                let seen = views.len();
+                if seen > LINKS_MAX {
+                    self.fail(|| format!("ion {ion} is linked to {seen} others"));
+                }
+                self.ions[ion].views = views;
+            }
+            Event::Results { job, first, results } => self.told_results(ion, job, first, &results),
+            Event::Job(view) => self.told_job(ion, &view),
+            Event::Refused { job, .. } => self.set_stage(job, Stage::Refused),
+            Event::Problem(problem) => self.ions[ion].problems.push(problem.what),
+            Event::Status(_) | Event::Inspected { .. } | Event::Notice(_) => {}
+        }
+    }
+
+    fn set_stage(&mut self, job: JobId, stage: Stage) {
+        if let Some(watched) = self.books.jobs.get_mut(&job) {
+            watched.stage = stage;
+        }
+    }
+
+    fn told_results(&mut self, ion: IonIndex, job: JobId, first: u64, results: &[TaskResult]) {
+        let Some(watched) = self.books.jobs.get_mut(&job) else {
+            self.fail(|| format!("ion {ion} tells results of a job that nobody submitted"));
+            return;
+        };
+        let (next, stage) = (watched.next, watched.stage);
+        watched.next += results.len() as u64;
+        self.books.told += results.len() as u64;
+        if first != next || stage != Stage::Open {
+            self.fail(|| format!("job {job} tells results from {first}, but {next} is next ({stage:?})"));
+        }
+        for (task, result) in (first..).zip(results) {
+            self.told_result(job, task, result);
+        }
+    }
+
+    fn told_result(&mut self, job: JobId, task: u64, result: &TaskResult) {
+        let plan = &self.books.jobs[&job].plan;
+        let Some(input) = plan.inputs.get(task) else {
+            self.fail(|| format!("job {job} tells a result for task {task}, which it has not"));
+            return;
+        };
+        let runner = self.by_name.get(&result.ion).copied();
+        let has_right_answer = match &result.report.stop {
+            Some(Stop::Deadline { .. } | Stop::WorkerLost { .. }) => {
+                let module = *blake3::hash(&plan.flavour.binary()).as_bytes();
+                runner.is_some_and(|ion| self.books.has_mishap(module, &input, ion))
+            }
+            _ => result.report == plan.flavour.answer(&input),
+        };
+        let owner = plan.owner;
+        if !has_right_answer {
+            self.fail(|| format!("job {job} tells a wrong result for task {task}: {:?}", result.report));
+        }
+        let is_of_nebula = runner.is_some_and(|ion| self.were_together(owner, ion));
+        if !is_of_nebula {
+            self.fail(|| format!("job {job} has a result by ion {runner:?} of another nebula"));
+        }
+    }
+
+    fn told_job(&mut self, ion: IonIndex, view: &JobView) {
+        let Some(watched) = self.books.jobs.get_mut(&view.job) else { return };
+        let told = watched.next;
+        match view.state {
+            JobState::Running => {}
+            JobState::Finished => watched.stage = Stage::Finished,
+            JobState::Cancelled => watched.stage = Stage::Cancelled,
+        }
+        if view.state == JobState::Finished && (told != view.tasks || view.succeeded + view.failed != told) {
+            self.fail(|| format!("ion {ion}: job {} is finished with {told} results told", view.job));
+        }
+        let held = view.by_ion.iter().map(|share| share.running).max().unwrap_or(0);
+        if held > TASKS_HELD_MAX as u64 {
+            self.fail(|| format!("ion {ion}: an ion holds {held} tasks of job {}", view.job));
+        }
+    }
+}
