@@ -11,7 +11,7 @@ use std::{
 
 /// A failure told to the person at the terminal: what happened and what to do.
 #[derive(Debug)]
-pub struct Failure(pub String);
+pub(crate) struct Failure(pub(crate) String);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,22 +26,22 @@ impl From<std::io::Error> for Failure {
 }
 
 /// What every step of xtask returns.
-pub type Outcome<T = ()> = Result<T, Failure>;
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 /// Ends a step with a sentence.
-pub fn fail<T>(sentence: impl Into<String>) -> Outcome<T> {
+pub(crate) fn fail<T>(sentence: impl Into<String>) -> Outcome<T> {
     Err(Failure(sentence.into()))
 }
 
 /// A program with its arguments, to run in the repository's root.
-pub fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+pub(crate) fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
     command
 }
 
 /// Runs with the terminal attached; fails when the program does.
-pub fn run(command: &mut Command) -> Outcome {
+pub(crate) fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| cannot_start(command, &error))?;
     if status.success() {
         return Ok(());
@@ -50,7 +50,7 @@ pub fn run(command: &mut Command) -> Outcome {
 }
 
 /// Runs silently and returns standard output; on failure what it printed is in the message.
-pub fn output(command: &mut Command) -> Outcome<String> {
+pub(crate) fn output(command: &mut Command) -> Outcome<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -65,7 +65,7 @@ pub fn output(command: &mut Command) -> Outcome<String> {
 }
 
 /// Runs silently; only whether it succeeded matters.
-pub fn succeeds(command: &mut Command) -> bool {
+pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -75,7 +75,7 @@ pub fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Announces a step, runs it, and says how long it took.
-pub fn step<T>(what: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     println!("• {what} …");
     let start = Instant::now();
     let result = work();
@@ -88,13 +88,13 @@ pub fn step<T>(what: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
 }
 
 /// The repository's root, found from where xtask was compiled.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().expect("xtask lies one folder below the root").to_path_buf()
 }
 
 /// Whether this machine can run a program of that name.
-pub fn on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }

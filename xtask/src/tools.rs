@@ -9,20 +9,20 @@ mod standard_library;
 
 use std::{env, fs, path::PathBuf};
 
-pub use browser::{Browser, browser};
-pub use standard_library::{Target, standard_library};
+pub(crate) use browser::{Browser, browser};
+pub(crate) use standard_library::{Target, standard_library};
 
 use crate::shell::{Outcome, command, fail, on_path, output, step, succeeds};
 
 /// The version that libp2p-swarm's pinned wasm-bindgen asks for, exactly.
-pub const WASM_BINDGEN: &str = "0.2.108";
+pub(crate) const WASM_BINDGEN: &str = "0.2.108";
 const TRUNK: &str = "0.21.14";
 /// Versions of the optimiser: by npm, and as a crate where there is no npm.
 const BINARYEN_NPM: &str = "132.0.0";
 const BINARYEN_CRATE: &str = "0.116.1";
 
 /// Everything `up` needs to build the site.
-pub fn site() -> Outcome {
+pub(crate) fn site() -> Outcome {
     standard_library(Target::Web)?;
     cargo_tool("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, "about 2 minutes")?;
     cargo_tool("trunk", "trunk", TRUNK, "about 5 minutes")?;
@@ -30,7 +30,7 @@ pub fn site() -> Outcome {
 }
 
 /// Where tools are kept: `IONOSPHERE_TOOLS`, else the user's cache folder.
-pub fn cache() -> Outcome<PathBuf> {
+pub(crate) fn cache() -> Outcome<PathBuf> {
     if let Some(folder) = env::var_os("IONOSPHERE_TOOLS") {
         return Ok(PathBuf::from(folder));
     }
@@ -45,7 +45,7 @@ pub fn cache() -> Outcome<PathBuf> {
 }
 
 /// `PATH` with the cache's tools first, for the programs that xtask starts.
-pub fn path() -> Outcome<std::ffi::OsString> {
+pub(crate) fn path() -> Outcome<std::ffi::OsString> {
     let cache = cache()?;
     let mut folders = vec![cache.join("bin"), cache.join("npm/node_modules/.bin")];
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));

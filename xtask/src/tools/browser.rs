@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use crate::shell::{Outcome, command, fail, on_path, output, step};
 
 /// Where the two programs are.
-pub struct Browser {
+pub(crate) struct Browser {
     /// Chromium or Chrome.
-    pub chromium: PathBuf,
+    pub(crate) chromium: PathBuf,
     /// The matching chromedriver.
-    pub chromedriver: PathBuf,
+    pub(crate) chromedriver: PathBuf,
 }
 
 /// Finds Chromium and chromedriver, or installs Debian's.
-pub fn browser() -> Outcome<Browser> {
+pub(crate) fn browser() -> Outcome<Browser> {
     if let Some(found) = find() {
         return Ok(found);
     }

@@ -14,7 +14,7 @@ use crate::shell::{Outcome, command, fail, on_path, output, step, succeeds};
 
 /// A target that some part of the project is compiled for.
 #[derive(Clone, Copy)]
-pub enum Target {
+pub(crate) enum Target {
     /// The site: `wasm32-unknown-unknown`.
     Web,
     /// Guests written in Rust: `wasm32-wasip1`.
@@ -34,7 +34,7 @@ impl Target {
 const SUITES: [&str; 3] = ["trixie-backports", "sid", "forky"];
 
 /// Makes sure that the target's standard library stands in the toolchain.
-pub fn standard_library(target: Target) -> Outcome {
+pub(crate) fn standard_library(target: Target) -> Outcome {
     let sysroot = PathBuf::from(output(&mut command("rustc", &["--print", "sysroot"]))?.trim());
     let installed = sysroot.join("lib/rustlib").join(target.name()).join("lib");
     if has_std(&installed) {
