@@ -9,7 +9,13 @@
     // No storage here: the system's theme it is.
   }
   const guest = new URL(root.dataset.guest, location.href).href;
-  const address = `${root.dataset.ion}?guest=${encodeURIComponent(guest)}`;
+  let address = `${root.dataset.ion}?guest=${encodeURIComponent(guest)}`;
+  try {
+    const slot = sessionStorage.getItem("ionosphere.slot");
+    if (slot !== null) address += `&slot=${encodeURIComponent(slot)}`;
+  } catch {
+    // No storage here: a fresh identity it is.
+  }
   const early = [];
   const handed = { address, early };
   try {

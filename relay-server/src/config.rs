@@ -307,16 +307,12 @@ fn read_relay(text: &str) -> Result<Multiaddr, ConfigError> {
     })
 }
 
-/// The folder for the data of applications, as each system has it.
+/// The folder for the data of applications, as the system names it.
 fn data_folder() -> Option<PathBuf> {
     let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = if cfg!(windows) {
-        folder("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        folder("HOME").map(|home| home.join("Library/Application Support"))
-    } else {
-        folder("XDG_DATA_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/share")))
-    };
+    let base = folder("XDG_DATA_HOME")
+        .or_else(|| folder("LOCALAPPDATA"))
+        .or_else(|| folder("HOME").map(|home| home.join(".local/share")));
     base.map(|base| base.join("ionosphere-relay"))
 }
 

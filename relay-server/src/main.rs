@@ -4,6 +4,13 @@
 //! Exit codes: 0 after a signal, 1 when it could not start or broke, 2 when the
 //! configuration cannot be used.
 
+#[cfg(not(unix))]
+#[path = "main/plain.rs"]
+mod host;
+#[cfg(unix)]
+#[path = "main/unix.rs"]
+mod host;
+
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
@@ -84,22 +91,6 @@ async fn interrupted() {
     };
     tokio::select! {
         () = asked => {}
-        () = terminated() => {}
+        () = host::terminated() => {}
     }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }

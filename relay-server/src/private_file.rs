@@ -4,6 +4,13 @@
 //! that others can read is refused, since what it held may be known already.
 //! Bounds: [`FILE_BYTES_MAX`].
 
+#[cfg(not(unix))]
+#[path = "private_file/rights_plain.rs"]
+mod rights;
+#[cfg(unix)]
+#[path = "private_file/rights_unix.rs"]
+mod rights;
+
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
@@ -92,7 +99,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
-    check_rights(path, &file).map_err(unreadable)??;
+    rights::check(path, &file).map_err(unreadable)??;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
@@ -121,31 +128,10 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    owner_only(&mut options);
+    rights::owner_only(&mut options);
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-#[cfg(unix)]
-fn owner_only(options: &mut OpenOptions) {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-}
-
-/// Elsewhere a user's own folder is private by inheritance.
-#[cfg(not(unix))]
-fn owner_only(_: &mut OpenOptions) {}
-
-#[cfg(unix)]
-fn check_rights(path: &Path, file: &File) -> io::Result<Result<(), FileError>> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions()) & 0o777;
-    let is_private = mode == mode & 0o700;
-    Ok(if is_private { Ok(()) } else { Err(FileError::Exposed { path: path.to_owned(), mode }) })
-}
-
-#[cfg(not(unix))]
-fn check_rights(_: &Path, _: &File) -> io::Result<Result<(), FileError>> {
-    Ok(Ok(()))
 }
 
 #[cfg(test)]
@@ -178,18 +164,6 @@ pub(crate) mod tests {
         write(&path, b"two").expect("it is written again");
         assert_eq!(read(&path).expect("it is read").as_deref(), Some(b"two".as_slice()));
         assert_eq!(fs::read_dir(&folder.0).expect("it is listed").count(), 1);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn one_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = Folder::new("exposed");
-        let path = folder.0.join("secret");
-        write(&path, b"one").expect("it is written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("it is changed");
-        let error = read(&path).expect_err("it is refused").to_string();
-        assert!(error.contains("644") && error.contains("chmod 600"), "{error}");
     }
 
     #[test]

@@ -32,6 +32,8 @@ const TICK_MS: i32 = 1_000;
 pub enum Heard {
     /// The ion's news.
     Event(Box<Event>),
+    /// The slot that holds this tab's identity.
+    Slot(u32),
     /// The worker died and another was started; why it died.
     Restarted(String),
     /// The worker dies every time, so no other was started; why.
@@ -129,6 +131,7 @@ impl Bridge {
     fn message(&self, message: FromIon) {
         match message {
             FromIon::Ready => self.greet(),
+            FromIon::Slot(index) => (self.hear)(Heard::Slot(index)),
             FromIon::Event(event) => (self.hear)(Heard::Event(Box::new(event))),
             FromIon::Pulse | FromIon::Panicked(_) => {}
         }

@@ -11,7 +11,8 @@ pub(crate) fn check(_: &[String]) -> Outcome {
     step("format", || run(&mut command("cargo", &["fmt", "--all", "--check"])))?;
     step("tidy", || tidy::tidy(&root()))?;
     step("clippy, native", || {
-        let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        let arguments =
+            ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
         run(&mut command("cargo", &arguments))
     })?;
     standard_library(Target::Web)?;

@@ -51,10 +51,8 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 
 /// Runs silently and returns standard output; on failure what it printed is in the message.
 pub(crate) fn output(command: &mut Command) -> Outcome<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| cannot_start(command, &error))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| cannot_start(command, &error))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -77,7 +75,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Announces a step, runs it, and says how long it took.
 pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     println!("• {what} …");
-    let start = Instant::now();
+    let start = started();
     let result = work();
     let seconds = start.elapsed().as_secs_f32();
     match &result {
@@ -85,6 +83,12 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<
         Err(_) => println!("  {what}: failed after {seconds:.1} s"),
     }
     result
+}
+
+/// The present moment, of which `elapsed` tells how long something took.
+#[expect(clippy::disallowed_methods, reason = "a tool tells people how long its steps take")]
+pub(crate) fn started() -> Instant {
+    Instant::now()
 }
 
 /// The repository's root, found from where xtask was compiled.

@@ -1,19 +1,21 @@
 //! `cargo xtask test`: all that has to hold before a change lands.
 
-use std::time::Instant;
-
 use crate::{
     browser_tests::wasm_tests,
     check::check,
-    shell::{Outcome, command, fail, run, step},
+    shell::{Outcome, command, fail, run, started, step},
     tools, up,
 };
 
 /// A suite: its name, its time budget in minutes from a warm cache, the work.
 type Suite = (&'static str, u64, fn() -> Outcome);
 
-const SUITES: [Suite; 4] =
-    [("check", 4, || check(&[])), ("native", 8, native), ("browser", 5, browser), ("tabs", 10, tabs)];
+const SUITES: [Suite; 4] = [
+    ("check", 4, || check(&[])),
+    ("native", 8, native),
+    ("browser", 5, browser),
+    ("tabs", 10, tabs),
+];
 
 /// Runs the named suites, or all of them.
 pub(crate) fn test(names: &[String]) -> Outcome {
@@ -25,7 +27,7 @@ pub(crate) fn test(names: &[String]) -> Outcome {
     let mut report = Vec::new();
     for (name, minutes, suite) in SUITES.iter().filter(|(name, ..)| wanted(name)) {
         println!("\n━━ {name} (budget {minutes} minutes when warm)");
-        let start = Instant::now();
+        let start = started();
         suite()?;
         report.push((name, start.elapsed().as_secs(), minutes * 60));
     }
@@ -55,7 +57,8 @@ fn tabs() -> Outcome {
     let browser = tools::browser()?;
     step("tests with real tabs", || {
         // One at a time: each has two cores to share with a browser.
-        let arguments = ["test", "--package", "ionosphere-tests", "--quiet", "--", "--test-threads", "1"];
+        let arguments =
+            ["test", "--package", "ionosphere-tests", "--quiet", "--", "--test-threads", "1"];
         run(command("cargo", &arguments)
             .env("IONOSPHERE_RELAY", &relay)
             .env("CHROMIUM", &browser.chromium)

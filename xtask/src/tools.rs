@@ -9,7 +9,7 @@ mod standard_library;
 
 use std::{env, fs, path::PathBuf};
 
-pub(crate) use browser::{Browser, browser};
+pub(crate) use browser::browser;
 pub(crate) use standard_library::{Target, standard_library};
 
 use crate::shell::{Outcome, command, fail, on_path, output, step, succeeds};
@@ -65,7 +65,8 @@ fn cargo_tool(program: &str, package: &str, version: &str, takes: &str) -> Outco
     step(&format!("install {package} {version} ({takes}, once)"), || {
         fs::create_dir_all(&cache)?;
         let root = cache.display().to_string();
-        let arguments = ["install", package, "--version", version, "--locked", "--quiet", "--root", &root];
+        let arguments =
+            ["install", package, "--version", version, "--locked", "--quiet", "--root", &root];
         // A build folder of its own: the checkout's settings are not for other people's tools.
         let mut install = command("cargo", &arguments);
         install.current_dir(&cache).env("CARGO_TARGET_DIR", cache.join("build"));
@@ -82,14 +83,18 @@ fn wasm_opt() -> Outcome {
         return Ok(());
     }
     if on_path("npm").is_some() {
-        let npm = step(&format!("install wasm-opt (binaryen {BINARYEN_NPM} from npm, some seconds, once)"), || {
-            let folder = cache.join("npm");
-            fs::create_dir_all(&folder)?;
-            let package = format!("binaryen@{BINARYEN_NPM}");
-            let prefix = folder.display().to_string();
-            let arguments = ["install", "--no-audit", "--no-fund", "--prefix", &prefix, &package];
-            output(command("npm", &arguments).current_dir(&folder)).map(drop)
-        });
+        let npm = step(
+            &format!("install wasm-opt (binaryen {BINARYEN_NPM} from npm, some seconds, once)"),
+            || {
+                let folder = cache.join("npm");
+                fs::create_dir_all(&folder)?;
+                let package = format!("binaryen@{BINARYEN_NPM}");
+                let prefix = folder.display().to_string();
+                let arguments =
+                    ["install", "--no-audit", "--no-fund", "--prefix", &prefix, &package];
+                output(command("npm", &arguments).current_dir(&folder)).map(drop)
+            },
+        );
         if npm.is_ok() {
             return Ok(());
         }

@@ -24,6 +24,7 @@ pub(crate) fn build() -> Outcome<PathBuf> {
     step("build the relay (minutes at first, then seconds)", || {
         run(&mut command("cargo", &["build", "--quiet", "--package", "relay-server"]))
     })?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     Ok(target.join("debug").join(format!("relay-server{}", std::env::consts::EXE_SUFFIX)))
 }

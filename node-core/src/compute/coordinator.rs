@@ -24,8 +24,11 @@ use super::{
     wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX},
 };
 use crate::{
+    compute::{
+        JobId,
+        view::{JobState, JobView},
+    },
     identity::IonId,
-    compute::{JobId, view::{JobState, JobView}},
     platform::Time,
 };
 
@@ -206,14 +209,7 @@ impl Coordinator {
         }
     }
 
-    fn pull(
-        &mut self,
-        now: Time,
-        ion: IonId,
-        id: JobId,
-        tasks: u32,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn pull(&mut self, now: Time, ion: IonId, id: JobId, tasks: u32, effects: &mut Vec<Effect>) {
         match self.jobs.get_mut(&id) {
             Some(job) if job.is_running() => {
                 job.ask(now, ion, usize::try_from(tasks).unwrap_or(usize::MAX).min(TASKS_HELD_MAX));
@@ -271,7 +267,8 @@ impl Coordinator {
         let holders = self.jobs.iter().filter(|(_, job)| *job.module() == module);
         let Some((_, job)) = holders.clone().find(|(_, job)| job.is_running()) else {
             // The worker missed the end of the job, and would ask for ever.
-            effects.extend(holders.map(|(id, _)| Effect::Send(ion, Message::Withdraw { job: *id })));
+            effects
+                .extend(holders.map(|(id, _)| Effect::Send(ion, Message::Withdraw { job: *id })));
             return;
         };
         let binary = job.binary();

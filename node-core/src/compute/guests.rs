@@ -69,7 +69,11 @@ pub trait Seats: 'static {
 
     /// Opens a seat that tells its news under that number. The error is a
     /// reason for people.
-    fn open(&self, number: u64, news: mpsc::UnboundedSender<SeatNews>) -> Result<Self::Seat, String>;
+    fn open(
+        &self,
+        number: u64,
+        news: mpsc::UnboundedSender<SeatNews>,
+    ) -> Result<Self::Seat, String>;
 }
 
 /// One guest worker; it ends when it is dropped, whatever it is doing.
@@ -96,6 +100,10 @@ pub struct Guests {
 }
 
 /// Starts a pool.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the node may not wait; it asks for as many runs as it lends, and a seat answers once"
+)]
 pub fn start<P: Platform, S: Seats>(platform: &P, seats: S) -> Guests {
     let (orders, taken) = mpsc::unbounded();
     let (told, news) = mpsc::channel(NEWS_MAX);
@@ -199,7 +207,7 @@ impl<S: Seats> Pool<S> {
                     self.waiting.push_front(work);
                     return;
                 }
-                Err(reason) => self.fail(work, reason),
+                Err(reason) => self.fail(&work, reason),
             }
         }
     }
@@ -219,7 +227,7 @@ impl<S: Seats> Pool<S> {
         match &work {
             Work::Run(run, module, call, limits) => {
                 let Some(binary) = self.modules.get(module) else {
-                    self.fail(work, "the module is not here".to_owned());
+                    self.fail(&work, "the module is not here".to_owned());
                     return;
                 };
                 taken.load(*module, binary);
@@ -235,7 +243,8 @@ impl<S: Seats> Pool<S> {
 
     fn kill(&mut self, run: u64) {
         self.waiting.retain(|work| !matches!(work, Work::Run(one, ..) if *one == run));
-        let runs = |taken: &Taken<S::Seat>| matches!(&taken.work, Some(Work::Run(one, ..)) if *one == run);
+        let runs =
+            |taken: &Taken<S::Seat>| matches!(&taken.work, Some(Work::Run(one, ..)) if *one == run);
         let number = self.open.iter().find(|(_, taken)| runs(taken)).map(|(number, _)| *number);
         if let Some(number) = number {
             self.open.remove(&number);
@@ -258,7 +267,7 @@ impl<S: Seats> Pool<S> {
             Err(reason) => {
                 let work = self.open.remove(&number).and_then(|taken| taken.work);
                 if let Some(work) = work {
-                    self.fail(work, reason);
+                    self.fail(&work, reason);
                     self.warm();
                 }
             }
@@ -275,13 +284,11 @@ impl<S: Seats> Pool<S> {
         }
     }
 
-    fn fail(&mut self, work: Work, reason: String) {
+    fn fail(&mut self, work: &Work, reason: String) {
         let stop = Stop::WorkerLost { reason };
         self.told.push(match work {
-            Work::Run(run, ..) => {
-                News::Ran(run, Report { stop: Some(stop), ..Report::default() })
-            }
-            Work::Inspect(run, _) => News::Inspected(run, Err(stop)),
+            Work::Run(run, ..) => News::Ran(*run, Report { stop: Some(stop), ..Report::default() }),
+            Work::Inspect(run, _) => News::Inspected(*run, Err(stop)),
         });
     }
 }

@@ -179,8 +179,7 @@ fn fill(arguments: &[String], input: &[u8], name: &str) -> Result<Vec<String>, S
 }
 
 fn text<'a>(input: &'a [u8], name: &str) -> Result<&'a str, Stop> {
-    str::from_utf8(input)
-        .map_err(|_| unfit(name, "text (UTF-8)", &String::from_utf8_lossy(input)))
+    str::from_utf8(input).map_err(|_| unfit(name, "text (UTF-8)", &String::from_utf8_lossy(input)))
 }
 
 fn unfit(name: &str, expected: &str, given: &str) -> Stop {
@@ -231,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_command_takes_its_input_where_it_asks_for_it() {
-        let row = Entry::Command { arguments: vec!["{}".to_owned(), "200".to_owned()], stdin: false };
+        let row =
+            Entry::Command { arguments: vec!["{}".to_owned(), "200".to_owned()], stdin: false };
         let Ok(Call::Command { arguments, stdin, .. }) = row.bind(b"7") else { panic!() };
         assert_eq!((arguments, stdin), (vec!["7".to_owned(), "200".to_owned()], vec![]));
         let piped = Entry::Command { arguments: vec![], stdin: true };

@@ -275,7 +275,9 @@ impl Worker {
         let after = self.jobs.keys().copied().filter(|key| Some(*key) > self.turn);
         let before = self.jobs.keys().copied().filter(|key| Some(*key) <= self.turn);
         let order: Vec<Key> = after.chain(before).collect();
-        let ready = |key: &Key| self.jobs[key].has_tasks() && self.modules.is_ready(self.jobs[key].module());
+        let ready = |key: &Key| {
+            self.jobs[key].has_tasks() && self.modules.is_ready(self.jobs[key].module())
+        };
         let Some(key) = order.into_iter().find(ready) else { return false };
         self.turn = Some(key);
         let job = self.jobs.get_mut(&key).expect("it was just found");

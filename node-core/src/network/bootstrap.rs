@@ -45,9 +45,6 @@ mod tests {
         assert_eq!(Bootstrap::read(json).map(|read| read.relays.len()), Ok(1));
         assert!(Bootstrap::read(b"<html>").is_err());
         let newer = br#"{"version":2,"relays":[],"nebula":null}"#;
-        assert_eq!(
-            Bootstrap::read(newer),
-            Err("it is of version 2, this page knows 1".to_owned())
-        );
+        assert_eq!(Bootstrap::read(newer), Err("it is of version 2, this page knows 1".to_owned()));
     }
 }

@@ -98,6 +98,7 @@ pub struct Network {
 pub struct StartError(String);
 
 /// Starts the driver for the ion with that secret key.
+#[expect(clippy::disallowed_methods, reason = "the node may not wait; see `Network::orders`")]
 pub fn start<P: Platform>(platform: &P, seed: [u8; 32]) -> Result<Network, StartError> {
     let keypair = Keypair::ed25519_from_bytes(seed).map_err(|why| StartError(why.to_string()))?;
     let swarm = host::swarm(keypair)?;

@@ -350,7 +350,7 @@ impl Links {
     fn link_message(&mut self, now: Time, ion: IonId, bytes: &[u8], effects: &mut Vec<Effect>) {
         match decode(bytes) {
             Some(LinkMessage::Beat { count, presence }) => {
-                self.presence_of(ion, presence);
+                self.presence_of(ion, &presence);
                 let echo = encode(&LinkMessage::Echo { count });
                 effects.push(Effect::Send(ion, Room::Link, echo));
             }
@@ -363,10 +363,10 @@ impl Links {
         }
     }
 
-    fn presence_of(&mut self, ion: IonId, presence: Presence) {
+    fn presence_of(&mut self, ion: IonId, presence: &Presence) {
         let Some(link) = self.links.get_mut(&ion) else { return };
         let name = clean_name(&presence.name).unwrap_or_default();
-        let presence = Presence { name, ..presence };
+        let presence = Presence { name, ..*presence };
         if link.presence != presence {
             link.presence = presence;
             self.changed = true;
@@ -383,7 +383,9 @@ impl Links {
         // An eighth of the news each time, as TCP smooths it (RFC 6298).
         link.round_trip_ms = match before {
             0 => measured,
-            _ => u32::try_from((u64::from(before) * 7 + u64::from(measured)) / 8).unwrap_or(u32::MAX).max(1),
+            _ => u32::try_from((u64::from(before) * 7 + u64::from(measured)) / 8)
+                .unwrap_or(u32::MAX)
+                .max(1),
         };
         self.changed |= link.round_trip_ms != before;
     }

@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// How long looking at a module may take, in milliseconds.
-pub const INSPECT_MS: u64 = 30_000;
+const INSPECT_MS: u64 = 30_000;
 /// Modules that may be looked at at once.
-pub const INSPECTIONS_MAX: usize = 16;
+const INSPECTIONS_MAX: usize = 16;
 
 /// Modules that are being looked at.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Node {
     ) {
         let result = match check_module_size(binary.len() as u64) {
             Ok(()) => self.look(now, binary.into(), For::User(request), effects),
-            Err(why) => Err(words::refused(&why)),
+            Err(why) => Err(words::refused(why)),
         };
         if let Err(problem) = result {
             effects.push(Effect::Tell(Event::Inspected { request, result: Err(problem) }));
@@ -93,8 +93,8 @@ impl Node {
         binary: &[u8],
         inputs: &Inputs,
     ) -> Result<(), Problem> {
-        check_module_size(binary.len() as u64).map_err(|why| words::refused(&why))?;
-        check_program(program).map_err(|why| words::refused(&why))?;
+        check_module_size(binary.len() as u64).map_err(words::refused)?;
+        check_program(program).map_err(words::refused)?;
         inputs.check().map_err(|why| words::bad_inputs(&why))?;
         if self.coordinator.knows(job) || !self.coordinator.has_room() {
             return Err(words::too_many_jobs());

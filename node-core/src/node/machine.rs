@@ -208,6 +208,11 @@ impl Node {
         if is_busy { TICK_BUSY_MS } else { TICK_IDLE_MS }
     }
 
+    /// Whether the bootstrap document is known.
+    pub(super) fn is_bootstrapped(&self) -> bool {
+        self.bootstrap == BootstrapState::Had
+    }
+
     pub(super) fn submit(&mut self, input: coordinator::Input) {
         self.push(Step::Coordinator(input));
     }
@@ -272,7 +277,7 @@ impl Node {
         match result {
             Ok(bootstrap) => {
                 self.bootstrap = BootstrapState::Had;
-                self.views.bootstrapped();
+                self.views.touch();
                 self.push(Step::Relays(relays::Input::Known(bootstrap.relays)));
                 self.open_nebula(bootstrap.nebula.as_deref(), effects);
             }
@@ -377,11 +382,15 @@ impl Node {
                     effects.push(Effect::Connect(index, address));
                 }
                 relays::Effect::Disconnect(index) => effects.push(Effect::Disconnect(index)),
-                relays::Effect::Register(index, name) => effects.push(Effect::Register(index, name)),
+                relays::Effect::Register(index, name) => {
+                    effects.push(Effect::Register(index, name));
+                }
                 relays::Effect::Unregister(index, name) => {
                     effects.push(Effect::Unregister(index, name));
                 }
-                relays::Effect::Discover(index, name) => effects.push(Effect::Discover(index, name)),
+                relays::Effect::Discover(index, name) => {
+                    effects.push(Effect::Discover(index, name));
+                }
                 relays::Effect::Found(ions) => self.push(Step::Links(links::Input::Found(ions))),
             }
         }

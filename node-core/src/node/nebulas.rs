@@ -10,7 +10,7 @@ use super::{
 use crate::identity::Invitation;
 
 /// Nebulas that an ion remembers; the one joined longest ago makes room.
-pub const NEBULAS_MAX: usize = 32;
+const NEBULAS_MAX: usize = 32;
 
 /// What an ion keeps over reloads, beside its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl Node {
     ) {
         match Invitation::found(name, false, Vec::new(), random) {
             Ok(invitation) => self.enter(invitation, effects),
-            Err(why) => effects.push(Effect::Tell(Event::Problem(words::no_nebula(&why)))),
+            Err(why) => effects.push(Effect::Tell(Event::Problem(words::no_nebula(why)))),
         }
     }
 
@@ -59,7 +59,7 @@ impl Node {
         match Invitation::decode(invitation) {
             Ok(invitation) => self.enter(invitation, effects),
             Err(why) => {
-                effects.push(Effect::Tell(Event::Problem(words::bad_invitation(&why))));
+                effects.push(Effect::Tell(Event::Problem(words::bad_invitation(why))));
                 if self.nebulas.present.is_none() {
                     self.join_default(effects);
                 }
@@ -79,7 +79,7 @@ impl Node {
         match code.map(Invitation::decode) {
             Some(Ok(open)) => self.nebulas.open = Some(open),
             Some(Err(why)) => {
-                effects.push(Effect::Tell(Event::Problem(words::bad_invitation(&why))));
+                effects.push(Effect::Tell(Event::Problem(words::bad_invitation(why))));
             }
             None if self.nebulas.wants_open => {
                 effects.push(Effect::Tell(Event::Problem(words::no_open_nebula())));

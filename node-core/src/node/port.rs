@@ -13,6 +13,9 @@ pub const PULSE_MS: u64 = 1_000;
 pub enum FromIon {
     /// The worker listens: commands may come.
     Ready,
+    /// The slot that holds this tab's identity, to be named when its ion is
+    /// started again.
+    Slot(u32),
     /// News.
     Event(Event),
     /// It lives.

@@ -49,6 +49,7 @@ pub struct World<P: Platform, S> {
 }
 
 /// Runs an ion until its commands end.
+#[expect(clippy::disallowed_methods, reason = "one answer for each thing the node asked for")]
 pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartError> {
     let World { platform, settled, durability, seats, fetch, mut commands, tell } = world;
     let network = driver::start(&platform, settled.seed)?;
@@ -168,6 +169,7 @@ async fn load(storage: Option<&impl Storage>) -> Settings {
 }
 
 /// A task that keeps the newest settings, one write after the other.
+#[expect(clippy::disallowed_methods, reason = "the node may not wait; only the newest is kept")]
 fn saver<P: Platform>(
     platform: &P,
     storage: Option<P::Storage>,
@@ -176,7 +178,7 @@ fn saver<P: Platform>(
     let (saves, mut waiting) = mpsc::unbounded::<Settings>();
     platform.spawn(Box::pin(async move {
         while let Some(mut settings) = waiting.next().await {
-            while let Ok(Some(newer)) = waiting.try_next() {
+            while let Ok(newer) = waiting.try_recv() {
                 settings = newer;
             }
             let Some(storage) = &storage else { continue };

@@ -7,15 +7,14 @@ use super::{
 use crate::{identity::IonId, network::links::Neighbour, platform::Time};
 
 /// The least time between two pictures of this ion or of a job, in milliseconds.
-pub const STATUS_MS: u64 = 100;
+const STATUS_MS: u64 = 100;
 /// The least time between two lists of ions, in milliseconds.
-pub const IONS_MS: u64 = 250;
+const IONS_MS: u64 = 250;
 
 /// What was told last, and what has changed since.
 pub(super) struct Views {
     storage: Durability,
     bootstrap_failures: u32,
-    is_bootstrapped: bool,
     is_touched: bool,
     ions_changed: bool,
     status_at: Option<Time>,
@@ -30,7 +29,6 @@ impl Views {
         Self {
             storage,
             bootstrap_failures: 0,
-            is_bootstrapped: false,
             is_touched: true,
             ions_changed: true,
             status_at: None,
@@ -43,11 +41,6 @@ impl Views {
 
     /// Something that the status shows may have changed.
     pub(super) fn touch(&mut self) {
-        self.is_touched = true;
-    }
-
-    pub(super) fn bootstrapped(&mut self) {
-        self.is_bootstrapped = true;
         self.is_touched = true;
     }
 
@@ -90,7 +83,7 @@ impl Node {
         self.views.ions_changed = false;
         self.views.ions_at = Some(now);
         let mut ions: Vec<IonView> =
-            self.links.neighbours().into_iter().map(|ion| self.ion_view(ion)).collect();
+            self.links.neighbours().iter().map(|ion| self.ion_view(ion)).collect();
         ions.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         effects.push(Effect::Tell(Event::Ions(ions)));
     }
@@ -132,7 +125,7 @@ impl Node {
     fn phase(&self) -> Phase {
         if self.relays.is_registered() && self.nebulas.present().is_some() {
             Phase::Joined
-        } else if !self.views.is_bootstrapped && self.views.bootstrap_failures > 0 {
+        } else if !self.is_bootstrapped() && self.views.bootstrap_failures > 0 {
             Phase::NoRelay
         } else if !self.is_started || self.relays.all().is_empty() {
             Phase::Starting
@@ -143,7 +136,7 @@ impl Node {
         }
     }
 
-    fn ion_view(&self, neighbour: Neighbour) -> IonView {
+    fn ion_view(&self, neighbour: &Neighbour) -> IonView {
         let name = display_name(&neighbour.ion, &neighbour.presence.name);
         IonView {
             id: neighbour.ion.to_string(),

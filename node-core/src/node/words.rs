@@ -27,16 +27,18 @@ pub(super) fn no_open_nebula() -> Problem {
     )
 }
 
-pub(super) fn bad_invitation(why: &InvitationError) -> Problem {
+pub(super) fn bad_invitation(why: InvitationError) -> Problem {
     let remedy = match why {
-        InvitationError::Version { .. } => "Reload the page to get its newest version, then open the link again.",
+        InvitationError::Version { .. } => {
+            "Reload the page to get its newest version, then open the link again."
+        }
         _ => "Ask for the link again and copy the whole of it.",
     };
-    problem("This invitation cannot be read.", &sentence(why), remedy)
+    problem("This invitation cannot be read.", &sentence(&why), remedy)
 }
 
-pub(super) fn no_nebula(why: &InvitationError) -> Problem {
-    problem("The nebula could not be made.", &sentence(why), "Choose another name.")
+pub(super) fn no_nebula(why: InvitationError) -> Problem {
+    problem("The nebula could not be made.", &sentence(&why), "Choose another name.")
 }
 
 pub(super) fn not_saved(why: &storage::Error) -> Problem {
@@ -71,13 +73,13 @@ pub(super) fn bad_inputs(why: &InputsError) -> Problem {
     problem("The job was not started.", &sentence(why), remedy)
 }
 
-pub(super) fn refused(why: &Refusal) -> Problem {
+pub(super) fn refused(why: Refusal) -> Problem {
     let remedy = match why {
         Refusal::ModuleSize => "Build the module smaller, for example with wasm-opt -Os.",
         Refusal::LimitsTooHigh => "Ask for lower limits.",
         _ => "Shorten them.",
     };
-    problem("The job was not started.", &sentence(why), remedy)
+    problem("The job was not started.", &sentence(&why), remedy)
 }
 
 pub(super) fn cannot_run(stop: &Stop) -> Problem {

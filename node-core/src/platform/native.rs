@@ -4,6 +4,8 @@
 //! It must be used inside [`run`] (or another tokio `LocalSet`): ions are
 //! single-threaded on every platform.
 
+#![expect(clippy::disallowed_methods, reason = "this is where clock and tasks come from")]
+
 mod storage;
 
 #[cfg(not(unix))]

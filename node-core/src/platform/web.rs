@@ -94,6 +94,7 @@ impl Platform for WebPlatform {
     }
 
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        #[expect(clippy::disallowed_methods, reason = "this is where tasks come from")]
         wasm_bindgen_futures::spawn_local(task);
     }
 

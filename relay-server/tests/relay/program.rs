@@ -84,7 +84,6 @@ async fn flags_win_over_environment_and_environment_over_file() {
     assert_eq!(with_flag.nebula_name().await, "flag");
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_request_to_terminate_ends_it_in_order() {
     let folder = Folder::new();
@@ -135,7 +134,6 @@ fn a_configuration_that_cannot_be_used_is_refused_with_code_2() {
     assert!(code == Some(2) && words.contains("--listen"), "{words}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_key_that_others_can_read_or_that_is_damaged_is_refused() {
     use std::os::unix::fs::PermissionsExt;

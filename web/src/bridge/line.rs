@@ -63,7 +63,8 @@ impl Line {
 
     /// Posts a command.
     pub(super) fn send(&self, command: &Command) {
-        let serializer = serde_wasm_bindgen::Serializer::new();
+        let serializer =
+            serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
         let message = command.serialize(&serializer).expect("commands are plain data");
         if let Err(error) = self.worker.post_message(&message) {
             web_sys::console::error_2(&"the ion's worker took no command".into(), &error);

@@ -12,6 +12,7 @@ use web_sys::{
 
 use crate::{bridge::Handed, model::invitation};
 
+const SLOT: &str = "ionosphere.slot";
 const INVITATION: &str = "ionosphere.invitation";
 const THEME: &str = "ionosphere.theme";
 const WELCOMED: &str = "ionosphere.welcomed";
@@ -92,6 +93,15 @@ pub(crate) fn keep_invitation(code: Option<&str>) {
         Some(code) => session.set_item(INVITATION, code),
         None => session.remove_item(INVITATION),
     };
+}
+
+/// Keeps the slot of this tab's identity until the tab closes; `boot.js` names
+/// it to the next worker.
+pub(crate) fn keep_slot(index: u32) {
+    if let Some(session) = session() {
+        // Without storage a reload may take another slot, and its identity.
+        let _ = session.set_item(SLOT, &index.to_string());
+    }
 }
 
 /// The invitation that is kept, if any.

@@ -142,6 +142,7 @@ impl Desk {
     pub(crate) fn hear(&self, heard: Heard) {
         match heard {
             Heard::Event(event) => self.event(*event),
+            Heard::Slot(index) => browser::keep_slot(index),
             Heard::Restarted(why) => self.restarted(&why),
             Heard::GaveUp(why) => self.gave_up(&why),
         }

@@ -1,4 +1,4 @@
-//! The browser that the tests drive, and its WebDriver server.
+//! The browser that the tests drive, and its `WebDriver` server.
 
 use std::path::PathBuf;
 
@@ -25,8 +25,11 @@ pub(crate) fn browser() -> Outcome<Browser> {
     step("install chromium and chromium-driver with apt-get (about a minute, once)", || {
         output(&mut command("apt-get", &["update", "-q"]))?;
         output(
-            command("apt-get", &["install", "-y", "-q", "--no-install-recommends", "chromium", "chromium-driver"])
-                .env("DEBIAN_FRONTEND", "noninteractive"),
+            command(
+                "apt-get",
+                &["install", "-y", "-q", "--no-install-recommends", "chromium", "chromium-driver"],
+            )
+            .env("DEBIAN_FRONTEND", "noninteractive"),
         )
     })
     .or_else(|why| fail(format!("{advice}\n({why})")))?;
@@ -34,7 +37,8 @@ pub(crate) fn browser() -> Outcome<Browser> {
 }
 
 fn find() -> Option<Browser> {
-    let chromium = ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|name| on_path(name))?;
+    let chromium =
+        ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|name| on_path(name))?;
     let chromedriver = on_path("chromedriver")?;
     Some(Browser { chromium, chromedriver })
 }

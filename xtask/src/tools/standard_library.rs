@@ -65,10 +65,14 @@ pub(crate) fn standard_library(target: Target) -> Outcome {
 
 fn has_std(folder: &Path) -> bool {
     let Ok(files) = fs::read_dir(folder) else { return false };
-    let names: Vec<String> =
-        files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    let libraries: Vec<PathBuf> = files
+        .flatten()
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "rlib"))
+        .collect();
     ["libstd-", "libtest-"].iter().all(|wanted| {
-        names.iter().any(|name| name.starts_with(wanted) && name.ends_with(".rlib"))
+        let names = libraries.iter().filter_map(|path| path.file_name());
+        names.into_iter().any(|name| name.to_string_lossy().starts_with(wanted))
     })
 }
 
@@ -94,7 +98,10 @@ fn source(sysroot: &Path, work: &Path) -> Outcome {
 
 /// The address of this machine's own Debian mirror, and the keyring it is checked with.
 fn mirror() -> Outcome<String> {
-    let said = output(&mut command("apt-get", &["indextargets", "--format", "$(SITE)", "Created-By: Packages"]))?;
+    let said = output(&mut command(
+        "apt-get",
+        &["indextargets", "--format", "$(SITE)", "Created-By: Packages"],
+    ))?;
     said.lines()
         .find(|site| site.ends_with("/debian"))
         .map(str::to_owned)
@@ -128,9 +135,24 @@ fn download(mirror: &str, suite: &str, version: &str, work: &Path, unpacked: &Pa
         output(&mut call)
     };
     apt_get(&["update"])?;
-    let listed = output(command("apt-cache", &[
-        "-o", &options[0], "-o", &options[1], "-o", &options[2], "-o", &options[3], "madison", "rust-src",
-    ]).current_dir(&apt))?;
+    let listed = output(
+        command(
+            "apt-cache",
+            &[
+                "-o",
+                &options[0],
+                "-o",
+                &options[1],
+                "-o",
+                &options[2],
+                "-o",
+                &options[3],
+                "madison",
+                "rust-src",
+            ],
+        )
+        .current_dir(&apt),
+    )?;
     let exact = listed
         .lines()
         .filter_map(|line| line.split('|').nth(1))
@@ -146,7 +168,10 @@ fn download(mirror: &str, suite: &str, version: &str, work: &Path, unpacked: &Pa
         .find(|file| file.extension().is_some_and(|end| end == "deb"));
     let Some(package) = package else { return fail("apt downloaded no package") };
     let _ = fs::remove_dir_all(unpacked);
-    output(&mut command("dpkg", &["-x", &package.display().to_string(), &unpacked.display().to_string()]))?;
+    output(&mut command(
+        "dpkg",
+        &["-x", &package.display().to_string(), &unpacked.display().to_string()],
+    ))?;
     fs::remove_file(package)?;
     Ok(())
 }
@@ -163,8 +188,14 @@ fn build(target: Target, work: &Path, installed: &Path) -> Outcome {
         "[package]\nname = \"standard-library\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n",
     )?;
     fs::write(crate_folder.join("src/lib.rs"), "")?;
-    let arguments =
-        ["build", "-Zbuild-std=std,panic_abort,proc_macro,test", "--target", name, "--release", "--quiet"];
+    let arguments = [
+        "build",
+        "-Zbuild-std=std,panic_abort,proc_macro,test",
+        "--target",
+        name,
+        "--release",
+        "--quiet",
+    ];
     // The bitcode lets release profiles with link-time optimisation use it.
     output(
         command("cargo", &arguments)
@@ -188,7 +219,10 @@ fn build(target: Target, work: &Path, installed: &Path) -> Outcome {
 fn wasi_libc(installed: &Path) -> Outcome {
     let from = Path::new("/usr/lib/wasm32-wasi");
     if !from.join("libc.a").is_file()
-        && !succeeds(&mut command("apt-get", &["install", "-y", "--no-install-recommends", "wasi-libc"]))
+        && !succeeds(&mut command(
+            "apt-get",
+            &["install", "-y", "--no-install-recommends", "wasi-libc"],
+        ))
     {
         return fail("apt-get could not install wasi-libc");
     }

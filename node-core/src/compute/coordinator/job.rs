@@ -16,7 +16,6 @@ use crate::{
         wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report},
     },
     identity::IonId,
-
     platform::Time,
 };
 
@@ -230,8 +229,12 @@ impl Job {
 
     /// An ion is gone, and with it what it had in hand.
     pub(super) fn lose(&mut self, ion: IonId, others: &BTreeSet<IonId>) {
-        let held: Vec<u64> =
-            self.leases.iter().filter(|(_, lease)| lease.ion == ion).map(|(task, _)| *task).collect();
+        let held: Vec<u64> = self
+            .leases
+            .iter()
+            .filter(|(_, lease)| lease.ion == ion)
+            .map(|(task, _)| *task)
+            .collect();
         for task in held {
             self.requeue(task);
         }
@@ -348,7 +351,8 @@ impl Job {
 
     pub(super) fn view(&self, now: Time, job: JobId, ions: usize) -> JobView {
         let until = if self.is_running() { now } else { self.ended_at };
-        let mut by_ion: Vec<IonShare> = self.ions.iter().map(|(ion, share)| share.view(*ion)).collect();
+        let mut by_ion: Vec<IonShare> =
+            self.ions.iter().map(|(ion, share)| share.view(*ion)).collect();
         by_ion.sort_by_key(|share| std::cmp::Reverse(share.finished));
         let mut causes: Vec<Cause> = self
             .causes
@@ -389,7 +393,9 @@ impl Job {
             (_, false) => {
                 "no ion has asked for tasks yet; they may be paused, busy, or still fetching the spark"
             }
-            (_, true) => "the tasks that are left failed on every ion that asks; another ion could try",
+            (_, true) => {
+                "the tasks that are left failed on every ion that asks; another ion could try"
+            }
         };
         reason.to_owned()
     }

@@ -1,1 +1,209 @@
+//! What the owner's side of a job does, one behaviour a story.
 
+use spark_runtime::{Limits, Stop};
+
+use super::*;
+use crate::compute::{Entry, wire::LIMITS_MAX};
+
+const JOB: JobId = 7;
+
+fn ion(salt: u8) -> IonId {
+    IonId::from_bytes([salt; 32])
+}
+
+fn step(coordinator: &mut Coordinator, ms: u64, input: Input) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    coordinator.handle(Time::from_ms(ms), input, &mut effects);
+    effects
+}
+
+fn say(coordinator: &mut Coordinator, ms: u64, from: u8, message: Message) -> Vec<Effect> {
+    step(coordinator, ms, Input::Said(ion(from), message))
+}
+
+/// A coordinator with a job of so many tasks, and ions 1 to `ions` linked.
+fn with_job(ions: u8, tasks: i64) -> Coordinator {
+    let mut coordinator = Coordinator::default();
+    for salt in 1..=ions {
+        step(&mut coordinator, 0, Input::Linked(ion(salt)));
+    }
+    let program = Program {
+        name: "test".to_owned(),
+        entry: Entry::Command { arguments: vec![], stdin: true },
+        limits: Limits { output_bytes_max: 100, ..LIMITS_MAX },
+    };
+    let inputs = Inputs::Range { first: 0, last: tasks - 1 };
+    let binary: Arc<[u8]> = vec![1; 1_000].into();
+    let module = *blake3::hash(&binary).as_bytes();
+    step(&mut coordinator, 0, Input::Submit { job: JOB, program, module, binary, inputs });
+    coordinator
+}
+
+fn pull(coordinator: &mut Coordinator, ms: u64, from: u8, tasks: u32) -> Vec<u64> {
+    given(&say(coordinator, ms, from, Message::Pull { job: JOB, tasks }), from)
+}
+
+/// The tasks that an ion is given.
+fn given(effects: &[Effect], to: u8) -> Vec<u64> {
+    let tasks = effects.iter().filter_map(|effect| match effect {
+        Effect::Send(other, Message::Tasks { tasks, .. }) if *other == ion(to) => Some(tasks),
+        _ => None,
+    });
+    tasks.flatten().map(|(task, _)| *task).collect()
+}
+
+fn good(output: &[u8]) -> Report {
+    Report { stdout: output.to_vec(), ..Report::default() }
+}
+
+fn lost_worker() -> Report {
+    let stop = Some(Stop::WorkerLost { reason: "gone".to_owned() });
+    Report { stop, ..Report::default() }
+}
+
+fn result(
+    coordinator: &mut Coordinator,
+    ms: u64,
+    from: u8,
+    task: u64,
+    report: Report,
+) -> Vec<Effect> {
+    say(coordinator, ms, from, Message::Results { job: JOB, results: vec![(task, report)] })
+}
+
+/// What the user is told: the first task, and how many.
+fn told(effects: &[Effect]) -> Vec<(u64, usize)> {
+    let results = effects.iter().filter_map(|effect| match effect {
+        Effect::Results { first, results, .. } => Some((*first, results.len())),
+        _ => None,
+    });
+    results.collect()
+}
+
+#[test]
+fn a_job_is_offered_to_whoever_is_there_and_whoever_comes() {
+    let mut coordinator = with_job(1, 10);
+    let effects = step(&mut coordinator, 1, Input::Linked(ion(2)));
+    assert!(matches!(effects[..], [Effect::Send(to, Message::Offer { .. })] if to == ion(2)));
+}
+
+#[test]
+fn an_ion_gets_half_of_its_equal_share_at_most() {
+    let mut coordinator = with_job(2, 100);
+    assert_eq!(pull(&mut coordinator, 1, 1, 200).len(), 25);
+    assert_eq!(pull(&mut coordinator, 1, 2, 200).len(), 19);
+    assert_eq!(pull(&mut coordinator, 1, 1, 3).len(), 3);
+}
+
+#[test]
+fn results_are_told_in_order_and_once() {
+    let mut coordinator = with_job(1, 4);
+    assert_eq!(pull(&mut coordinator, 1, 1, 4), [0, 1]);
+    assert_eq!(told(&result(&mut coordinator, 2, 1, 1, good(b"b"))), []);
+    assert_eq!(told(&result(&mut coordinator, 3, 1, 0, good(b"a"))), [(0, 2)]);
+    assert_eq!(told(&result(&mut coordinator, 4, 1, 0, good(b"again"))), []);
+}
+
+#[test]
+fn a_lease_that_nobody_renews_lapses_and_its_late_result_is_ignored() {
+    let mut coordinator = with_job(2, 2);
+    assert_eq!(pull(&mut coordinator, 0, 1, 1), [0]);
+    assert_eq!(pull(&mut coordinator, 0, 2, 2), [1]);
+    say(&mut coordinator, 9_000, 2, Message::Holding { job: JOB, tasks: vec![1] });
+    let effects = step(&mut coordinator, LEASE_MS + 1, Input::Tick);
+    assert_eq!(given(&effects, 2), [0], "it is given to who waits for work");
+    assert_eq!(told(&result(&mut coordinator, LEASE_MS + 2, 1, 0, good(b"late"))), []);
+    assert_eq!(told(&result(&mut coordinator, LEASE_MS + 3, 2, 0, good(b"right"))), [(0, 1)]);
+}
+
+#[test]
+fn what_a_lost_ion_held_goes_to_others() {
+    let mut coordinator = with_job(2, 1);
+    assert_eq!(pull(&mut coordinator, 0, 1, 1), [0]);
+    assert!(pull(&mut coordinator, 0, 2, 1).is_empty());
+    assert_eq!(given(&step(&mut coordinator, 1, Input::Lost(ion(1))), 2), [0]);
+}
+
+#[test]
+fn what_is_put_back_goes_to_others() {
+    let mut coordinator = with_job(2, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    pull(&mut coordinator, 0, 2, 1);
+    let back = say(&mut coordinator, 1, 1, Message::Return { job: JOB, tasks: vec![0] });
+    assert_eq!((given(&back, 1), given(&back, 2)), (vec![], vec![0]));
+}
+
+#[test]
+fn a_stop_that_may_not_repeat_is_tried_on_another_ion() {
+    let mut coordinator = with_job(3, 1);
+    for from in 1..=3 {
+        pull(&mut coordinator, 0, from, 1);
+    }
+    let second = result(&mut coordinator, 1, 1, 0, lost_worker());
+    assert_eq!((told(&second), given(&second, 1), given(&second, 2)), (vec![], vec![], vec![0]));
+    let third = result(&mut coordinator, 2, 2, 0, lost_worker());
+    assert_eq!(given(&third, 3), [0]);
+    assert_eq!(told(&result(&mut coordinator, 3, 3, 0, lost_worker())), [(0, 1)]);
+}
+
+#[test]
+fn a_stop_that_repeats_everywhere_is_final() {
+    let mut coordinator = with_job(2, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    let stop = Some(Stop::Trap { reason: "unreachable".to_owned() });
+    let effects = result(&mut coordinator, 1, 1, 0, Report { stop, ..Report::default() });
+    assert_eq!(told(&effects), [(0, 1)]);
+}
+
+/// Else the job would wait for ever for an ion that is gone.
+#[test]
+fn a_task_whose_last_untried_ion_leaves_is_open_to_all_again() {
+    let mut coordinator = with_job(2, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    result(&mut coordinator, 1, 1, 0, lost_worker());
+    assert!(pull(&mut coordinator, 2, 1, 1).is_empty());
+    assert_eq!(given(&step(&mut coordinator, 3, Input::Lost(ion(2))), 1), [0]);
+    assert_eq!(told(&result(&mut coordinator, 4, 1, 0, lost_worker())), [(0, 1)]);
+}
+
+#[test]
+fn a_report_over_its_limits_is_an_offence_and_another_ion_tries() {
+    let mut coordinator = with_job(2, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    pull(&mut coordinator, 0, 2, 1);
+    let effects = result(&mut coordinator, 1, 1, 0, good(&[0; 101]));
+    assert!(effects.contains(&Effect::Offence(ion(1))));
+    assert_eq!((told(&effects), given(&effects, 2)), (vec![], vec![0]));
+}
+
+#[test]
+fn only_who_is_linked_is_heard() {
+    let mut coordinator = with_job(1, 1);
+    assert_eq!(say(&mut coordinator, 1, 9, Message::Pull { job: JOB, tasks: 1 }), []);
+}
+
+#[test]
+fn a_worker_that_missed_the_end_is_told_again() {
+    let mut coordinator = with_job(1, 1);
+    step(&mut coordinator, 1, Input::Cancel { job: JOB });
+    let withdraw = [Effect::Send(ion(1), Message::Withdraw { job: JOB })];
+    assert_eq!(say(&mut coordinator, 2, 1, Message::Pull { job: JOB, tasks: 1 }), withdraw);
+    let module = *blake3::hash(&[1; 1_000]).as_bytes();
+    assert_eq!(say(&mut coordinator, 3, 1, Message::WantBlock { module, offset: 0 }), withdraw);
+}
+
+#[test]
+fn at_most_a_window_of_tasks_waits_for_the_first_one() {
+    let mut coordinator = with_job(1, 100_000);
+    let mut out = pull(&mut coordinator, 1, 1, 256);
+    let mut seen = 0;
+    while seen < out.len() {
+        // All but the first come back at once, and more is asked for.
+        let back: Vec<_> = out[seen..].iter().filter(|task| **task != 0).collect();
+        let results = back.into_iter().map(|task| (*task, good(b""))).collect();
+        seen = out.len();
+        out.extend(given(&say(&mut coordinator, 1, 1, Message::Results { job: JOB, results }), 1));
+        out.extend(pull(&mut coordinator, 1, 1, 256));
+    }
+    assert_eq!(out.iter().max(), Some(&(WINDOW_TASKS_MAX - 1)));
+}

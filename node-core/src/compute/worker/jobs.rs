@@ -13,7 +13,6 @@ use crate::{
         wire::{Message, RESULTS_BYTES, TASKS_HELD_MAX, report_bytes},
     },
     identity::IonId,
-
     platform::Time,
 };
 
@@ -111,7 +110,8 @@ impl Job {
     pub(super) fn flush(&mut self, now: Time, key: Key, wait_ms: u64, effects: &mut Vec<Effect>) {
         let is_last = self.queue.is_empty() && self.running.is_empty();
         let is_old = now.since_ms(self.flushed_at) >= wait_ms;
-        let is_full = self.results_bytes >= RESULTS_BYTES || self.results.len() >= TASKS_HELD_MAX / 2;
+        let is_full =
+            self.results_bytes >= RESULTS_BYTES || self.results.len() >= TASKS_HELD_MAX / 2;
         if self.results.is_empty() || !(is_last || is_old || is_full) {
             return;
         }
@@ -120,7 +120,8 @@ impl Job {
         let (mut part, mut bytes) = (Vec::new(), 0);
         for result in std::mem::take(&mut self.results) {
             let length = report_bytes(&result.1);
-            if !part.is_empty() && (bytes + length > RESULTS_BYTES || part.len() >= TASKS_HELD_MAX) {
+            if !part.is_empty() && (bytes + length > RESULTS_BYTES || part.len() >= TASKS_HELD_MAX)
+            {
                 effects.push(results(key, std::mem::take(&mut part)));
                 bytes = 0;
             }

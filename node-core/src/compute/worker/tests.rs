@@ -1,1 +1,237 @@
+//! What the working side of a job does, one behaviour a story.
 
+use super::*;
+use crate::compute::{
+    Entry, Program,
+    wire::{LIMITS_MAX, TASKS_HELD_MAX},
+};
+
+const JOB: JobId = 3;
+
+fn owner() -> IonId {
+    IonId::from_bytes([1; 32])
+}
+
+fn binary() -> Vec<u8> {
+    vec![9; 300_000]
+}
+
+fn module() -> ModuleHash {
+    *blake3::hash(&binary()).as_bytes()
+}
+
+fn step(worker: &mut Worker, ms: u64, input: Input) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    worker.handle(Time::from_ms(ms), input, &mut effects);
+    effects
+}
+
+fn say(worker: &mut Worker, ms: u64, message: Message) -> Vec<Effect> {
+    step(worker, ms, Input::Said(owner(), message))
+}
+
+fn offer(worker: &mut Worker) -> Vec<Effect> {
+    let program = Program {
+        name: "test".to_owned(),
+        entry: Entry::Command { arguments: vec![], stdin: true },
+        limits: Limits { wall_ms_max: 1_000, ..LIMITS_MAX },
+    };
+    let module_bytes = binary().len() as u64;
+    say(worker, 1, Message::Offer { job: JOB, program, module: module(), module_bytes })
+}
+
+fn block(worker: &mut Worker, bytes: &[u8], from: usize, to: usize) -> Vec<Effect> {
+    let (offset, bytes) = (from as u64, bytes[from..to].to_vec());
+    say(worker, 2, Message::Block { module: module(), offset, bytes })
+}
+
+/// A worker that lends so many guest workers and has the job's module.
+fn ready(workers: u16) -> Worker {
+    let mut worker = Worker::default();
+    step(&mut worker, 0, Input::Lend(workers));
+    offer(&mut worker);
+    let binary = binary();
+    block(&mut worker, &binary, 0, 1 << 18);
+    block(&mut worker, &binary, 1 << 18, binary.len());
+    worker
+}
+
+fn tasks(worker: &mut Worker, ms: u64, numbers: std::ops::Range<u64>) -> Vec<Effect> {
+    let tasks = numbers.map(|task| (task, crate::compute::Input::new())).collect();
+    say(worker, ms, Message::Tasks { job: JOB, tasks })
+}
+
+fn runs(effects: &[Effect]) -> Vec<u64> {
+    let runs = effects.iter().filter_map(|effect| match effect {
+        Effect::Run { run, .. } => Some(*run),
+        _ => None,
+    });
+    runs.collect()
+}
+
+fn said(effects: &[Effect]) -> Vec<&Message> {
+    let said = effects.iter().filter_map(|effect| match effect {
+        Effect::Send(_, message) => Some(message),
+        _ => None,
+    });
+    said.collect()
+}
+
+fn pulled(effects: &[Effect]) -> Option<u32> {
+    said(effects).into_iter().find_map(|message| match message {
+        Message::Pull { tasks, .. } => Some(*tasks),
+        _ => None,
+    })
+}
+
+fn returned(effects: &[Effect]) -> Vec<u64> {
+    let back = said(effects).into_iter().filter_map(|message| match message {
+        Message::Return { tasks, .. } => Some(tasks.clone()),
+        _ => None,
+    });
+    back.flatten().collect()
+}
+
+fn done(worker: &mut Worker, ms: u64, run: u64) -> Vec<Effect> {
+    step(worker, ms, Input::Done { run, report: Report::default() })
+}
+
+#[test]
+fn a_module_is_fetched_piece_by_piece_and_then_work_is_asked_for() {
+    let mut worker = Worker::default();
+    step(&mut worker, 0, Input::Lend(2));
+    let want = |offset| Message::WantBlock { module: module(), offset };
+    assert_eq!(said(&offer(&mut worker)), [&want(0)]);
+    let binary = binary();
+    assert_eq!(said(&block(&mut worker, &binary, 0, 1 << 18)), [&want(1 << 18)]);
+    let last = block(&mut worker, &binary, 1 << 18, binary.len());
+    assert!(
+        matches!(&last[0], Effect::Keep(hash, bytes) if *hash == module() && **bytes == binary)
+    );
+    assert_eq!(pulled(&last), Some(4));
+}
+
+#[test]
+fn a_module_with_a_wrong_hash_is_an_offence_and_never_kept() {
+    let mut worker = Worker::default();
+    step(&mut worker, 0, Input::Lend(2));
+    offer(&mut worker);
+    let mut wrong = binary();
+    wrong[5] ^= 1;
+    block(&mut worker, &wrong, 0, 1 << 18);
+    let last = block(&mut worker, &wrong, 1 << 18, wrong.len());
+    assert_eq!(last, [Effect::Offence(owner())]);
+    assert!(!worker.has_jobs());
+}
+
+#[test]
+fn a_piece_that_does_not_come_is_asked_for_again() {
+    let mut worker = Worker::default();
+    step(&mut worker, 0, Input::Lend(1));
+    offer(&mut worker);
+    assert_eq!(step(&mut worker, ASK_AGAIN_MS, Input::Tick), []);
+    assert_eq!(said(&step(&mut worker, ASK_AGAIN_MS + 1, Input::Tick)).len(), 1);
+}
+
+#[test]
+fn as_many_guests_run_as_are_lent() {
+    let mut worker = ready(2);
+    let started = runs(&tasks(&mut worker, 3, 0..4));
+    assert_eq!((started.len(), worker.busy()), (2, 2));
+    assert_eq!(runs(&done(&mut worker, 4, started[0])).len(), 1);
+}
+
+#[test]
+fn a_pause_ends_guests_and_puts_everything_back() {
+    let mut worker = ready(2);
+    tasks(&mut worker, 3, 0..4);
+    let effects = step(&mut worker, 4, Input::Lend(0));
+    let kills = effects.iter().filter(|effect| matches!(effect, Effect::Kill(_))).count();
+    assert_eq!((kills, returned(&effects)), (2, vec![0, 1, 2, 3]));
+    assert_eq!(worker.busy(), 0);
+}
+
+/// They were on their way when the user paused.
+#[test]
+fn what_comes_during_a_pause_is_put_back() {
+    let mut worker = ready(2);
+    step(&mut worker, 4, Input::Lend(0));
+    let effects = tasks(&mut worker, 5, 4..6);
+    assert_eq!((runs(&effects), returned(&effects)), (vec![], vec![4, 5]));
+}
+
+#[test]
+fn what_is_more_than_may_be_held_is_put_back() {
+    let mut worker = ready(1);
+    let most = TASKS_HELD_MAX as u64;
+    assert!(returned(&tasks(&mut worker, 3, 0..most)).is_empty());
+    assert_eq!(returned(&tasks(&mut worker, 3, most..most + 2)), [most, most + 1]);
+}
+
+#[test]
+fn tasks_of_an_unknown_job_are_put_back() {
+    let mut worker = Worker::default();
+    assert_eq!(returned(&tasks(&mut worker, 1, 0..2)), [0, 1]);
+}
+
+#[test]
+fn running_dry_doubles_the_batch() {
+    let mut worker = ready(1);
+    let first = runs(&tasks(&mut worker, 3, 0..2));
+    let second = runs(&done(&mut worker, 10, first[0]));
+    // Nothing is in hand now although two were asked for.
+    assert_eq!(pulled(&done(&mut worker, 20, second[0])), Some(4));
+}
+
+#[test]
+fn results_go_when_all_is_done_or_some_are_old() {
+    let mut worker = ready(1);
+    let first = runs(&tasks(&mut worker, 1_000, 0..3))[0];
+    let sent = done(&mut worker, 1_001, first);
+    assert!(matches!(said(&sent)[0], Message::Results { results, .. } if results.len() == 1));
+    let second = done(&mut worker, 1_002, runs(&sent)[0]);
+    assert!(!said(&second).iter().any(|one| matches!(one, Message::Results { .. })));
+    let third = done(&mut worker, 1_003, runs(&second)[0]);
+    assert!(matches!(said(&third)[0], Message::Results { results, .. } if results.len() == 2));
+}
+
+#[test]
+fn leases_in_hand_are_renewed() {
+    let mut worker = ready(1);
+    tasks(&mut worker, 3, 0..2);
+    let effects = step(&mut worker, HOLD_MS, Input::Tick);
+    assert!(said(&effects).contains(&&Message::Holding { job: JOB, tasks: vec![0, 1] }));
+}
+
+#[test]
+fn a_guest_that_outstays_its_deadline_is_ended_from_outside() {
+    let mut worker = ready(1);
+    let run = runs(&tasks(&mut worker, 1_000, 0..1))[0];
+    assert!(!step(&mut worker, 2_000 + GRACE_MS, Input::Tick).contains(&Effect::Kill(run)));
+    let late = step(&mut worker, 2_001 + GRACE_MS, Input::Tick);
+    assert!(late.contains(&Effect::Kill(run)));
+    let is_deadline = |message: &&Message| match message {
+        Message::Results { results, .. } => {
+            matches!(results[0].1.stop, Some(Stop::Deadline { wall_ms_max: 1_000 }))
+        }
+        _ => false,
+    };
+    assert!(said(&late).iter().any(is_deadline));
+    let too_late = done(&mut worker, 9_000, run);
+    assert!(!said(&too_late).iter().any(is_deadline) && worker.tasks_done() == 1);
+}
+
+#[test]
+fn a_lost_owner_leaves_nothing_running() {
+    let mut worker = ready(1);
+    let run = runs(&tasks(&mut worker, 3, 0..2))[0];
+    assert_eq!(step(&mut worker, 4, Input::Lost(owner())), [Effect::Kill(run)]);
+    assert!(!worker.has_jobs());
+}
+
+#[test]
+fn what_only_workers_say_is_an_offence() {
+    let mut worker = ready(1);
+    let effects = say(&mut worker, 3, Message::Pull { job: JOB, tasks: 1 });
+    assert!(effects.contains(&Effect::Offence(owner())));
+}

@@ -38,6 +38,7 @@ impl Slots for HostSlots {
             let (granted, answer) = oneshot::channel();
             // A task of its own, so that the browser never calls a closure
             // whose caller went away.
+            #[expect(clippy::disallowed_methods, reason = "a driver's task")]
             spawn_local(async move {
                 let failed = request(&locks, &name, granted).await.err();
                 drop(failed);

@@ -15,7 +15,7 @@ pub(super) fn swarm(keypair: Keypair) -> Result<Swarm<Behaviour>, StartError> {
         .map_err(failed)?
         .with_relay_client(noise::Config::new, yamux::Config::default)
         .map_err(failed)?
-        .with_behaviour(|keypair, relay| Behaviour::new(keypair, relay))
+        .with_behaviour(Behaviour::new)
         .map_err(|why| StartError(why.to_string()))?
         .with_swarm_config(config)
         .build();

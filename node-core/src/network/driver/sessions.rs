@@ -72,7 +72,7 @@ impl Session {
     }
 
     /// Streams that can be opened now that the connection stands.
-    pub(super) fn to_open(&mut self) -> Vec<ToOpen> {
+    pub(super) fn take_unopened(&mut self) -> Vec<ToOpen> {
         let Some(opening) = &self.opening else { return Vec::new() };
         let mut streams = Vec::new();
         for (room, outbound) in &mut self.outbound {

@@ -78,7 +78,7 @@ async fn write_frames(
         write_frame(&mut stream, &frame).await?;
         sent(frame.len());
         // What is there already goes along before the flush.
-        while let Ok(Some(frame)) = frames.try_next() {
+        while let Ok(frame) = frames.try_recv() {
             write_frame(&mut stream, &frame).await?;
             sent(frame.len());
         }

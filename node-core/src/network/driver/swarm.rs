@@ -154,7 +154,8 @@ impl<P: Platform> Driver<P> {
             _ => None,
         });
         let (Some(address), Some(peer)) = (parsed, peer) else {
-            let why = format!("{text} is no relay's address; it must end in /p2p/ and the relay's id");
+            let why =
+                format!("{text} is no relay's address; it must end in /p2p/ and the relay's id");
             self.tell(News::RelayLost(index, why));
             return;
         };
@@ -198,9 +199,7 @@ impl<P: Platform> Driver<P> {
         }
         let relays = self.relays.values().filter(|relay| relay.is_up);
         let circuits: Vec<Multiaddr> = relays
-            .map(|relay| {
-                relay.address.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(peer))
-            })
+            .map(|relay| relay.address.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(peer)))
             .collect();
         let dial = DialOpts::peer_id(peer)
             .condition(PeerCondition::DisconnectedAndNotDialing)
@@ -232,7 +231,7 @@ impl<P: Platform> Driver<P> {
 
     fn open_streams(&mut self, ion: IonId) {
         let Some(session) = self.sessions.get_mut(&ion) else { return };
-        for stream in session.to_open() {
+        for stream in session.take_unopened() {
             let control = self.control.clone();
             let news = self.stream_news.clone();
             self.platform.spawn(Box::pin(open(ion, stream, control, news)));

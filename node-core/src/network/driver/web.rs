@@ -1,12 +1,8 @@
 //! A tab's swarm: WebSocket to relays, and circuits through them.
 
 use libp2p::{
-    Swarm, SwarmBuilder, Transport as _,
-    core::upgrade::Version,
-    identity::Keypair,
-    noise,
-    websocket_websys::Transport,
-    yamux,
+    Swarm, SwarmBuilder, Transport as _, core::upgrade::Version, identity::Keypair, noise,
+    websocket_websys::Transport, yamux,
 };
 
 use super::{
@@ -29,7 +25,7 @@ pub(super) fn swarm(keypair: Keypair) -> Result<Swarm<Behaviour>, StartError> {
         .map_err(|why| StartError(why.to_string()))?
         .with_relay_client(noise::Config::new, yamux::Config::default)
         .map_err(failed)?
-        .with_behaviour(|keypair, relay| Behaviour::new(keypair, relay))
+        .with_behaviour(Behaviour::new)
         .map_err(|why| StartError(why.to_string()))?
         .with_swarm_config(config)
         .build();

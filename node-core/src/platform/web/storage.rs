@@ -170,6 +170,7 @@ fn to_the_end<T: 'static>(
 ) -> LocalBoxFuture<'static, Result<T, Error>> {
     async move {
         let (done, result) = oneshot::channel();
+        #[expect(clippy::disallowed_methods, reason = "a driver's task")]
         spawn_local(async move { drop(done.send(work.await)) });
         result.await.unwrap_or(Err(Error::Failed { reason: "the work was dropped".to_owned() }))
     }

@@ -46,6 +46,9 @@ async fn live(platform: WebPlatform, commands: mpsc::Receiver<Command>) {
     let fetch = prefetched(&platform);
     let start = parameters();
     let settled = settle(&platform, &HostSlots::new(SLOTS), start.slot).await;
+    if let Some((slot, _)) = &settled.place {
+        post(&FromIon::Slot(slot.index()));
+    }
     let world = World {
         durability: durability(&settled),
         platform,
@@ -98,7 +101,8 @@ fn scope() -> DedicatedWorkerGlobalScope {
 }
 
 fn post(message: &FromIon) {
-    let serializer = serde_wasm_bindgen::Serializer::new();
+    let serializer =
+        serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
     let value = message.serialize(&serializer).expect("events are plain data");
     if let Err(error) = scope().post_message(&value) {
         web_sys::console::error_2(&"ion: a message could not be posted".into(), &error);

@@ -1,0 +1,193 @@
+//! Everything that reads bytes from outside: the formats as they are, and what
+//! becomes of encodings that were changed at random. A changed format shows in
+//! the golden bytes; every version that was ever released must stay readable.
+
+use node_core::{
+    compute::{
+        Entry, Input, Program,
+        wire::{self, Message},
+    },
+    identity::Invitation,
+    network::{
+        bootstrap::Bootstrap,
+        wire::{LinkMessage, Opening, Presence, decode, encode},
+    },
+    platform::sim::Rng,
+};
+use spark_runtime::{Limits, Report, Stop, Value};
+
+/// Changed encodings of each sample.
+const MUTANTS: u32 = 2_000;
+
+fn messages() -> Vec<Message> {
+    let program = Program {
+        name: "add".to_owned(),
+        entry: Entry::Export { name: "add".to_owned(), arguments: vec!["{}".to_owned()] },
+        limits: Limits { fuel_max: 1, memory_bytes_max: 2, output_bytes_max: 3, wall_ms_max: 4 },
+    };
+    let report = Report {
+        stop: Some(Stop::Exit { code: 2 }),
+        values: vec![Value::I32(-1)],
+        stdout: b"out".to_vec(),
+        stderr: b"err".to_vec(),
+        fuel: 5,
+        memory_bytes_peak: 6,
+    };
+    vec![
+        Message::Offer { job: 1, program, module: [7; 32], module_bytes: 8 },
+        Message::Withdraw { job: 1 },
+        Message::Pull { job: 1, tasks: 2 },
+        Message::Tasks { job: 1, tasks: vec![(0, input(b"7"))] },
+        Message::Holding { job: 1, tasks: vec![1, 2] },
+        Message::Return { job: 1, tasks: vec![3] },
+        Message::Results { job: 1, results: vec![(4, report)] },
+        Message::WantBlock { module: [7; 32], offset: 9 },
+        Message::Block { module: [7; 32], offset: 9, bytes: vec![1, 2, 3] },
+    ]
+}
+
+fn input(bytes: &[u8]) -> Input {
+    Input::from(bytes)
+}
+
+fn link_frames() -> Vec<Vec<u8>> {
+    let presence = Presence { name: "quiet-heron".to_owned(), workers: 2, busy: 1 };
+    vec![
+        encode(&Opening { version: 1, proof: [3; 32], session: 4 }),
+        encode(&LinkMessage::Beat { count: 5, presence }),
+        encode(&LinkMessage::Echo { count: 5 }),
+        encode(&LinkMessage::Goodbye),
+    ]
+}
+
+fn invitation() -> Invitation {
+    let hints = vec!["/dns4/relay.example/tcp/443/wss".to_owned()];
+    Invitation::found("our lab", false, hints, &[1; 48]).expect("it is valid")
+}
+
+const BOOTSTRAP: &[u8] =
+    br#"{"version":1,"relays":["/dns4/relay.example/tcp/443/wss"],"nebula":"code"}"#;
+
+const INVITATION: &str = "AaVkbmFtZWdvdXIgbGFiZWhpbnRzgXgfL2RuczQvcmVsYXkuZXhhbXBsZS90Y3AvNDQzL3d\
+    zc2ZuZWJ1bGFYIIqI4910CfGV_VLbLTy6XXLKZwm_HZQSG_N0iAG0D29cZnNlY3JldFABAQEBAQEBAQEBAQEBAQEBZ2lzX29\
+    wZW70666uHg";
+
+/// The sample with one to four bytes changed, cut, doubled or added.
+fn mutant(sample: &[u8], rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = sample.to_vec();
+    for _ in 0..=rng.below(4) {
+        let place = usize::try_from(rng.below(bytes.len() as u64 + 1)).expect("it is short");
+        let byte = u8::try_from(rng.below(256)).expect("it is below 256");
+        match rng.below(5) {
+            0 => bytes.truncate(place),
+            1 => bytes.insert(place, byte),
+            2 if place < bytes.len() => {
+                bytes.remove(place);
+            }
+            3 => bytes.extend_from_within(place..),
+            _ => {
+                if let Some(old) = bytes.get_mut(place) {
+                    *old = byte;
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// Feeds changed samples to a decoder, which must not panic, and says how many
+/// got through; some must, else nothing behind the first check was tried.
+fn fuzz(name: &str, samples: &[Vec<u8>], reads: impl Fn(&[u8]) -> bool) {
+    let mut rng = Rng::new(11);
+    let (mut tried, mut read) = (0, 0);
+    for sample in samples {
+        assert!(reads(sample), "{name}: the sample itself is not read");
+        for _ in 0..MUTANTS {
+            tried += 1;
+            read += u32::from(reads(&mutant(sample, &mut rng)));
+        }
+    }
+    println!("{name}: {read} of {tried} changed encodings got past the first check");
+    assert!(read > 0 && read < tried, "{name}: {read} of {tried}");
+}
+
+#[test]
+fn changed_compute_messages() {
+    let samples: Vec<_> = messages().iter().map(wire::encode).collect();
+    fuzz("compute", &samples, |bytes| match wire::decode(bytes) {
+        // What is read is within bounds, so it can be written and read again.
+        Ok(message) => {
+            assert_eq!(wire::decode(&wire::encode(&message)), Ok(message));
+            true
+        }
+        Err(_) => false,
+    });
+}
+
+#[test]
+fn changed_link_frames() {
+    fuzz("openings", &link_frames()[..1], |bytes| decode::<Opening>(bytes).is_some());
+    fuzz("links", &link_frames()[1..], |bytes| decode::<LinkMessage>(bytes).is_some());
+}
+
+/// The checksum stops nearly all, so the body behind it is changed by itself.
+#[test]
+fn changed_invitations() {
+    let body = serde_ipld_dagcbor::to_vec(&invitation()).expect("it is plain data");
+    fuzz("invitation bodies", &[body], |bytes| {
+        serde_ipld_dagcbor::from_slice::<Invitation>(bytes).is_ok()
+    });
+    let code = invitation().encode().into_bytes();
+    let mut rng = Rng::new(12);
+    for _ in 0..MUTANTS {
+        let text = String::from_utf8_lossy(&mutant(&code, &mut rng)).into_owned();
+        if let Ok(read) = Invitation::decode(&text) {
+            assert_eq!(read, invitation(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn changed_bootstrap_documents() {
+    fuzz("bootstrap", &[BOOTSTRAP.to_vec()], |bytes| Bootstrap::read(bytes).is_ok());
+}
+
+#[test]
+fn what_is_too_long_is_refused_unread() {
+    let long = vec![0; wire::MESSAGE_BYTES_MAX + 1];
+    assert_eq!(wire::decode(&long), Err(wire::Refusal::TooLong));
+    assert_eq!(decode::<Opening>(&long), None);
+    assert!(Bootstrap::read(&long).is_err());
+    let many = Message::Holding { job: 1, tasks: vec![1; wire::TASKS_HELD_MAX + 1] };
+    assert_eq!(wire::decode(&wire::encode(&many)), Err(wire::Refusal::TooManyTasks));
+    let large = vec![(0, input(&vec![0; wire::INPUT_BYTES_MAX + 1]))];
+    let large = Message::Tasks { job: 1, tasks: large };
+    assert_eq!(wire::decode(&wire::encode(&large)), Err(wire::Refusal::InputTooLarge));
+}
+
+/// The hash of all encodings of one format.
+fn digest(encodings: &[Vec<u8>]) -> String {
+    blake3::hash(&encodings.concat()).to_hex()[..16].to_owned()
+}
+
+#[test]
+fn golden_compute_messages() {
+    let encodings: Vec<_> = messages().iter().map(wire::encode).collect();
+    assert_eq!(encodings[2], b"\xa1dPull\xa2cjob\x01etasks\x02");
+    assert_eq!(encodings[1], b"\xa1hWithdraw\xa1cjob\x01");
+    assert_eq!(digest(&encodings), "0d1effa302764d00");
+}
+
+#[test]
+fn golden_link_frames() {
+    let frames = link_frames();
+    assert_eq!(frames[2], b"\xa1dEcho\xa1ecount\x05");
+    assert_eq!(frames[3], b"gGoodbye");
+    assert_eq!(digest(&frames), "baf7ec89fe60c76a");
+}
+
+#[test]
+fn golden_invitation() {
+    assert_eq!(invitation().encode(), INVITATION);
+    assert_eq!(Invitation::decode(INVITATION), Ok(invitation()));
+}
