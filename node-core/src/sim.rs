@@ -23,10 +23,11 @@
 //!
 //! Bounds: [`STEPS_MAX`] steps in one run.
 //!
-//! Reading order: [`world`], [`scenario`], [`jobs`]; then `net`, `relays`,
+//! Reading order: [`options`], [`world`], [`jobs`], [`scenario`]; then `net`, `relays`,
 //! `guests`, `users` and `checks`, which add to the world.
 
 pub mod jobs;
+pub mod options;
 pub mod scenario;
 pub mod trace;
 pub mod world;
@@ -40,9 +41,10 @@ mod relays;
 mod users;
 
 pub use jobs::{Flavour, JobPlan};
+pub use options::{Conditions, IonOptions, Temper};
 pub use scenario::{Scenario, Summary, run};
 pub use trace::Failure;
-pub use world::{Conditions, IonOptions, Temper, World};
+pub use world::World;
 
 /// Steps of one run, after which it counts as hung.
 pub const STEPS_MAX: u64 = 2_000_000;

@@ -1,3 +1,21 @@
-//! Being written.
-use crate::shell::Outcome;
-pub(crate) fn sim(_: &[String]) -> Outcome { Ok(()) }
+//! `cargo xtask sim`: the simulator's runs, as many as wanted, or one again.
+
+use crate::shell::{Outcome, command, fail, run};
+
+/// Seeds when none are asked for.
+const SEEDS: &str = "200";
+
+/// Runs `--seeds N` seeds from 0, or only `--seed S`. Anything else is refused.
+pub(crate) fn sim(arguments: &[String]) -> Outcome {
+    let (name, value) = match arguments {
+        [] => ("SIM_SEEDS", SEEDS),
+        [flag, count] if flag == "--seeds" => ("SIM_SEEDS", count.as_str()),
+        [flag, seed] if flag == "--seed" => ("SIM_SEED", seed.as_str()),
+        _ => return fail("`cargo xtask sim` takes `--seeds N` or `--seed S`"),
+    };
+    if value.parse::<u64>().is_err() {
+        return fail(format!("\"{value}\" is no whole number; try `cargo xtask sim --seeds 200`"));
+    }
+    let test = ["test", "-p", "node-core", "--test", "simulator", "a_hundred_ions", "--", "--nocapture"];
+    run(command("cargo", &test).env(name, value))
+}

@@ -40,6 +40,9 @@ pub const WINDOW_TASKS_MAX: u64 = 4_096;
 pub const ATTEMPTS_MAX: usize = 3;
 /// How long a lease lasts without a sign that it is still in hand, in milliseconds.
 pub const LEASE_MS: u64 = 10_000;
+/// How long a task that failed waits for a linked ion that has not tried it and
+/// does not ask for work, in milliseconds.
+pub const PATIENCE_MS: u64 = 10_000;
 /// How often an ion that has not asked for tasks hears of a job again, in milliseconds.
 pub const OFFER_MS: u64 = 5_000;
 
@@ -174,12 +177,11 @@ impl Coordinator {
         if self.ions.remove(&ion).is_none() {
             return;
         }
-        let others = self.ions.keys().copied().collect();
         for id in self.running() {
             if let Some(job) = self.jobs.get_mut(&id) {
-                job.lose(ion, &others);
+                job.lose(ion);
             }
-            self.serve_waiting(now, id, effects);
+            self.advance(now, id, effects);
         }
     }
 
@@ -245,13 +247,20 @@ impl Coordinator {
         results: Vec<(u64, Report)>,
         effects: &mut Vec<Effect>,
     ) {
-        let others: Vec<IonId> = self.ions.keys().copied().collect();
-        let Some(job) = self.jobs.get_mut(&id) else { return };
+        let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_running()) else { return };
         for (task, report) in results {
-            if job.accept(ion, task, report, &others) == Given::TooLarge {
+            if job.accept(now, ion, task, report) == Given::TooLarge {
                 effects.push(Effect::Offence(ion));
             }
         }
+        self.advance(now, id, effects);
+    }
+
+    /// Tells what is ready, ends what is complete, serves who waits.
+    fn advance(&mut self, now: Time, id: JobId, effects: &mut Vec<Effect>) {
+        let linked = self.ions.keys().copied().collect();
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        job.give_up(now, &linked);
         let (first, ready) = job.take_ready();
         if !ready.is_empty() {
             effects.push(Effect::Results { job: id, first, results: ready });
@@ -292,10 +301,10 @@ impl Coordinator {
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         for id in self.running() {
-            let Some(job) = self.jobs.get_mut(&id) else { continue };
-            if job.lapse(now) {
-                self.serve_waiting(now, id, effects);
+            if let Some(job) = self.jobs.get_mut(&id) {
+                job.lapse(now);
             }
+            self.advance(now, id, effects);
         }
         self.offer_again(now, effects);
     }

@@ -7,7 +7,7 @@
 //! for one ion, and a reader waits while the node is busy. An ion that takes
 //! no bytes for so long that the queue is full is dropped.
 //!
-//! When a stream for a room comes from an ion that has one already, a new
+//! When a stream from an ion opens with other words than those before, a new
 //! session began there: all that belonged to the old one is dropped, silently.
 
 mod behaviour;
@@ -21,6 +21,8 @@ mod host;
 #[cfg(target_arch = "wasm32")]
 #[path = "driver/web.rs"]
 mod host;
+#[cfg(target_arch = "wasm32")]
+mod websocket;
 
 use futures::channel::mpsc;
 use libp2p::identity::Keypair;

@@ -226,7 +226,7 @@ impl Links {
             return;
         }
         if self.links.len() < LINKS_MAX {
-            self.links.insert(ion, Link::new(now));
+            self.links.insert(ion, Link::begun(now, &mut self.sessions));
             self.greet(now, ion, effects);
         }
     }
@@ -260,7 +260,10 @@ impl Links {
         if let Some(link) = self.links.get_mut(&ion) {
             link.pending.get_or_insert((count, now));
         }
-        let message = LinkMessage::Beat { count, presence: self.presence.clone() };
+        // Whoever has not proved that it belongs here learns nothing of us.
+        let presence =
+            if self.is_linked(&ion) { self.presence.clone() } else { Presence::default() };
+        let message = LinkMessage::Beat { count, presence };
         effects.push(Effect::Send(ion, Room::Link, encode(&message)));
     }
 
@@ -280,11 +283,8 @@ impl Links {
             self.closed(now, ion, effects);
             return;
         };
-        if !self.links.contains_key(&ion) {
-            self.links.insert(ion, Link::new(now));
-            self.begin_session(ion);
-        }
-        let Some(link) = self.links.get_mut(&ion) else { return };
+        let sessions = &mut self.sessions;
+        let link = self.links.entry(ion).or_insert_with(|| Link::begun(now, sessions));
         link.heard_at = now;
         let is_anew = link.theirs.is_some_and(|theirs| theirs != session);
         if is_anew {
@@ -316,7 +316,6 @@ impl Links {
     /// The other side began: greet it in turn.
     fn answer(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
         self.reach(ion, effects);
-        self.beat(now, ion, effects);
         self.link(now, ion, effects);
     }
 
@@ -324,7 +323,10 @@ impl Links {
         let Some(link) = self.links.get_mut(&ion) else { return };
         link.state = State::Linked(now);
         link.failures = 0;
+        // The greeting's answer would tell how long reaching took, not the way.
+        link.pending = None;
         self.changed = true;
+        self.beat(now, ion, effects);
         effects.push(Effect::Linked(ion));
     }
 
@@ -512,12 +514,14 @@ impl Links {
 }
 
 impl Link {
-    fn new(now: Time) -> Self {
+    /// A link with a session of its own.
+    fn begun(now: Time, sessions: &mut u64) -> Self {
+        *sessions = sessions.wrapping_add(1);
         Self {
             state: State::Resting(now),
             opened: BTreeSet::new(),
             theirs: None,
-            ours: 0,
+            ours: *sessions,
             heard_at: now,
             failures: 0,
             presence: Presence::default(),

@@ -16,7 +16,7 @@ pub const FOUND_MAX: usize = 1_000;
 /// How soon a lost relay is tried again at first, in milliseconds; doubles.
 pub const RETRY_MS: u64 = 500;
 /// How long at most until a lost relay is tried again, in milliseconds.
-pub const RETRY_MS_MAX: u64 = 15_000;
+pub const RETRY_MS_MAX: u64 = 5_000;
 /// How long reaching a relay and registering there may take, in milliseconds.
 pub const REACH_MS: u64 = 20_000;
 /// Between two questions while no other ion is linked, in milliseconds.

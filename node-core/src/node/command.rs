@@ -29,7 +29,7 @@ pub enum Command {
     },
     /// Make a nebula of one's own and go there.
     CreateNebula {
-        /// Its readable name.
+        /// Its readable name; an empty one becomes that of this ion's key.
         name: String,
     },
     /// Leave the present nebula for that of an invitation.

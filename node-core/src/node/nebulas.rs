@@ -49,6 +49,8 @@ impl Node {
         random: &[u8; 48],
         effects: &mut Vec<Effect>,
     ) {
+        let unnamed = format!("{} nebula", self.own.readable_name());
+        let name = if name.trim().is_empty() { &unnamed } else { name };
         match Invitation::found(name, false, Vec::new(), random) {
             Ok(invitation) => self.enter(invitation, effects),
             Err(why) => effects.push(Effect::Tell(Event::Problem(words::no_nebula(why)))),

@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spark_runtime::{
-    Call, Limits, Report, Stop,
-    inspect::Inspection,
-    wire::ModuleHash,
-};
+use spark_runtime::{Call, Limits, Report, Stop, inspect::Inspection, wire::ModuleHash};
 
 use super::{
     agenda::{Happening, IonIndex},
-    world::{Temper, World},
+    options::Temper,
+    world::World,
 };
 use crate::node::Input;
 
@@ -76,10 +73,13 @@ impl World {
         self.trace.note(self.now_ms, ion, "runs", None, run);
         self.books.runs += 1;
         let guests = &mut self.ions[ion].guests;
-        let (is_kept, is_new) = (guests.kept.contains(&module), guests.running.insert(run, module).is_none());
+        let (is_kept, is_new) =
+            (guests.kept.contains(&module), guests.running.insert(run, module).is_none());
         let (running, lends) = (guests.running.len(), usize::from(guests.lends));
         if !is_kept || !is_new {
-            self.fail(|| format!("ion {ion} runs a module that it does not keep, or run {run} twice"));
+            self.fail(|| {
+                format!("ion {ion} runs a module that it does not keep, or run {run} twice")
+            });
         }
         if running > lends || self.ions[ion].is_paused {
             self.fail(|| format!("ion {ion} runs {running} guests, lends {lends}"));
@@ -91,7 +91,14 @@ impl World {
         self.let_run(ion, run, module, stdin, limits);
     }
 
-    fn let_run(&mut self, ion: IonIndex, run: u64, module: ModuleHash, input: &[u8], limits: Limits) {
+    fn let_run(
+        &mut self,
+        ion: IonIndex,
+        run: u64,
+        module: ModuleHash,
+        input: &[u8],
+        limits: Limits,
+    ) {
         let Some(flavour) = self.books.flavours.get(&module).copied() else {
             self.fail(|| format!("ion {ion} runs a module that nobody submitted"));
             return;
@@ -122,10 +129,9 @@ impl World {
         let lost = || Course::Mishap(Stop::WorkerLost { reason: "it died".to_owned() });
         match self.ions[ion].options.temper {
             Temper::Sound => Course::Well,
-            Temper::Broken => lost(),
             Temper::Flaky if self.rng.below(100) >= self.conditions.mishaps_percent => Course::Well,
             Temper::Flaky if self.rng.below(4) == 0 => Course::Silence,
-            Temper::Flaky => lost(),
+            Temper::Flaky | Temper::Broken => lost(),
         }
     }
 

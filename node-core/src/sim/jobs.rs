@@ -86,6 +86,7 @@ pub(super) struct Watched {
     pub(super) life: u32,
     /// The first task whose result was not told.
     pub(super) next: u64,
+    pub(super) failures: u64,
     pub(super) stage: Stage,
 }
 

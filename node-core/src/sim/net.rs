@@ -6,7 +6,11 @@ use super::{
     agenda::{Happening, IonIndex, StreamIndex},
     world::World,
 };
-use crate::{identity::IonId, network::wire::{Opening, Room, decode}, node::Input};
+use crate::{
+    identity::IonId,
+    network::wire::{Opening, Room, VERSION, decode, encode},
+    node::Input,
+};
 
 /// One stream.
 pub(super) struct Stream {
@@ -125,7 +129,11 @@ impl World {
         let id = self.ions[from].id;
         if is_opening {
             let mark = session_mark(&bytes);
-            let what = if room == Room::Link { "sees a link stream of" } else { "sees a compute stream of" };
+            let what = if room == Room::Link {
+                "sees a link stream of"
+            } else {
+                "sees a compute stream of"
+            };
             self.trace.note(self.now_ms, to, what, Some(from), mark);
             self.accept(stream, &bytes);
             self.hand(to, Input::Opened(id, room, bytes));
@@ -179,7 +187,8 @@ impl World {
             self.agenda.add(at, Happening::Gone { stream, at_sender: false });
         }
         for stream in inbound.into_iter().flatten() {
-            let delay = self.between(self.conditions.latency_ms_min, self.conditions.latency_ms_max);
+            let delay =
+                self.between(self.conditions.latency_ms_min, self.conditions.latency_ms_max);
             self.later(delay, Happening::Gone { stream, at_sender: true });
         }
     }
@@ -187,7 +196,8 @@ impl World {
     /// One end hears that a stream is gone: for it the connection ended.
     pub(super) fn gone(&mut self, stream: StreamIndex, at_sender: bool) {
         let Stream { from, to, room, from_life, to_life, .. } = self.streams[stream];
-        let (ion, other, life) = if at_sender { (from, to, from_life) } else { (to, from, to_life) };
+        let (ion, other, life) =
+            if at_sender { (from, to, from_life) } else { (to, from, to_life) };
         if !self.is_living(ion, life) {
             return;
         }
@@ -241,7 +251,8 @@ impl World {
         self.drop_streams(ion, to);
         if told {
             let life = self.ions[to].life;
-            let delay = self.between(self.conditions.latency_ms_min, self.conditions.latency_ms_max);
+            let delay =
+                self.between(self.conditions.latency_ms_min, self.conditions.latency_ms_max);
             self.later(delay, Happening::Unreached { ion: to, life, other: ion });
         }
     }
@@ -293,15 +304,35 @@ impl World {
         }
         let chosen = usize::try_from(self.rng.below(ends.len() as u64)).unwrap_or(0);
         let Some(ends) = self.ions[ion].ends.values().nth(chosen) else { return };
-        let streams: Vec<StreamIndex> = ends.outbound.iter().chain(&ends.inbound).flatten().copied().collect();
+        let streams: Vec<StreamIndex> =
+            ends.outbound.iter().chain(&ends.inbound).flatten().copied().collect();
         for stream in streams {
             self.break_stream(stream);
         }
     }
 
+    /// What a member of a nebula opens a stream from one ion to another with.
+    pub fn opening(&self, nebula: usize, from: usize, to: usize) -> Vec<u8> {
+        let membership = self.invitations[nebula].membership();
+        let proof = membership.prove(&self.ions[from].id, &self.ions[to].id);
+        encode(&Opening { version: VERSION, proof, session: 1 })
+    }
+
+    /// What an outsider heard so far.
+    pub fn mail(&self, outsider: usize) -> &[Input] {
+        &self.ions[outsider].mail
+    }
+
     /// Sends a frame as an outsider would: a stream of the room with these
     /// first bytes, then the frames.
-    pub fn intrude(&mut self, outsider: usize, ion: usize, room: Room, opening: Vec<u8>, frames: Vec<Vec<u8>>) {
+    pub fn intrude(
+        &mut self,
+        outsider: usize,
+        ion: usize,
+        room: Room,
+        opening: Vec<u8>,
+        frames: Vec<Vec<u8>>,
+    ) {
         let ends = self.ions[outsider].ends.entry(ion).or_default();
         ends.opening = Some(opening.into());
         ends.outbound[place(room)] = None;

@@ -92,6 +92,12 @@ impl World {
         berth.is_connected = false;
         let relay = berth.relay;
         self.relays[relay].forget(ion);
+        self.ions[ion].relay_losses += 1;
+    }
+
+    /// How often an ion gave up a relay or lost it.
+    pub fn relay_losses(&self, ion: usize) -> u64 {
+        self.ions[ion].relay_losses
     }
 
     pub(super) fn register(&mut self, ion: IonIndex, index: RelayIndex, name: String) {
@@ -111,7 +117,8 @@ impl World {
     pub(super) fn discover(&mut self, ion: IonIndex, index: RelayIndex, name: &str) {
         let Some(relay) = self.relay_at(ion, index) else { return };
         let there = self.relays[relay].names.get(name).into_iter().flatten();
-        let found = there.filter(|other| **other != ion).map(|other| self.ions[*other].id).collect();
+        let found =
+            there.filter(|other| **other != ion).map(|other| self.ions[*other].id).collect();
         self.answer(ion, Input::Found(index, found));
     }
 
@@ -163,6 +170,7 @@ impl World {
         let lost = |berth: &Berth| berth.relay == relay && berth.is_connected;
         let Some(index) = berths.iter().position(lost) else { return };
         berths[index].is_connected = false;
+        self.ions[ion].relay_losses += 1;
         self.trace.note(self.now_ms, ion, "loses relay", None, relay as u64);
         self.hand(ion, Input::RelayLost(index, "the connection ended".to_owned()));
     }

@@ -5,8 +5,9 @@ use std::fmt;
 use super::{
     agenda::Act,
     jobs::{Flavour, JobPlan},
+    options::{Conditions, IonOptions, Temper},
     trace::Failure,
-    world::{Conditions, IonOptions, Temper, World},
+    world::World,
 };
 use crate::{
     compute::{Input, Inputs},

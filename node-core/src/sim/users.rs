@@ -25,7 +25,9 @@ impl World {
         let binary = flavour.binary();
         self.books.flavours.insert(*blake3::hash(&binary).as_bytes(), flavour);
         let life = self.ions[owner].life;
-        self.books.jobs.insert(job, Watched { plan, life, next: 0, stage: Stage::Open });
+        self.books
+            .jobs
+            .insert(job, Watched { plan, life, next: 0, failures: 0, stage: Stage::Open });
         let program = flavour.program();
         self.command(owner, Command::RunJob { job, program, binary, inputs });
         job
@@ -50,6 +52,11 @@ impl World {
     /// How many results of a job its user was told.
     pub fn results_told(&self, job: u64) -> u64 {
         self.books.jobs.get(&job).map_or(0, |job| job.next)
+    }
+
+    /// How many failed tasks of a job its user was told.
+    pub fn failures_told(&self, job: u64) -> u64 {
+        self.books.jobs.get(&job).map_or(0, |job| job.failures)
     }
 
     /// Whether a job's user was told that all of it is done.
@@ -92,9 +99,12 @@ impl World {
         };
         let (next, stage) = (watched.next, watched.stage);
         watched.next += results.len() as u64;
+        watched.failures += results.iter().filter(|one| one.report.stop.is_some()).count() as u64;
         self.books.told += results.len() as u64;
         if first != next || stage != Stage::Open {
-            self.fail(|| format!("job {job} tells results from {first}, but {next} is next ({stage:?})"));
+            self.fail(|| {
+                format!("job {job} tells results from {first}, but {next} is next ({stage:?})")
+            });
         }
         for (task, result) in (first..).zip(results) {
             self.told_result(job, task, result);
@@ -117,7 +127,9 @@ impl World {
         };
         let owner = plan.owner;
         if !has_right_answer {
-            self.fail(|| format!("job {job} tells a wrong result for task {task}: {:?}", result.report));
+            self.fail(|| {
+                format!("job {job} tells a wrong result for task {task}: {:?}", result.report)
+            });
         }
         let is_of_nebula = runner.is_some_and(|ion| self.were_together(owner, ion));
         if !is_of_nebula {
@@ -133,8 +145,12 @@ impl World {
             JobState::Finished => watched.stage = Stage::Finished,
             JobState::Cancelled => watched.stage = Stage::Cancelled,
         }
-        if view.state == JobState::Finished && (told != view.tasks || view.succeeded + view.failed != told) {
-            self.fail(|| format!("ion {ion}: job {} is finished with {told} results told", view.job));
+        if view.state == JobState::Finished
+            && (told != view.tasks || view.succeeded + view.failed != told)
+        {
+            self.fail(|| {
+                format!("ion {ion}: job {} is finished with {told} results told", view.job)
+            });
         }
         let held = view.by_ion.iter().map(|share| share.running).max().unwrap_or(0);
         if held > TASKS_HELD_MAX as u64 {

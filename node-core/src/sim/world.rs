@@ -8,6 +8,7 @@ use super::{
     guests::Guests,
     jobs::Books,
     net::{Ends, Stream},
+    options::{Conditions, IonOptions},
     relays::{Berth, Relay},
     trace::{Failure, Trace},
 };
@@ -16,63 +17,6 @@ use crate::{
     node::{Command, Durability, Effect, Input, IonView, Node, Settings, Start},
     platform::{Time, sim::Rng},
 };
-
-/// What the network is like.
-#[derive(Clone, Copy, Debug)]
-pub struct Conditions {
-    /// The least time that a frame takes, in milliseconds.
-    pub latency_ms_min: u64,
-    /// The most that a frame takes, in milliseconds.
-    pub latency_ms_max: u64,
-    /// Frames of the compute room that vanish without breaking their stream,
-    /// of a thousand. Drivers do not do that; the protocol bears it all the same.
-    pub silent_loss_permille: u64,
-    /// Guests on a flaky ion that fail, of a hundred.
-    pub mishaps_percent: u64,
-}
-
-impl Default for Conditions {
-    fn default() -> Self {
-        Self {
-            latency_ms_min: 5,
-            latency_ms_max: 80,
-            silent_loss_permille: 0,
-            mishaps_percent: 20,
-        }
-    }
-}
-
-/// How an ion's guest workers behave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Temper {
-    /// As they should.
-    Sound,
-    /// Some guests end in a deadline, a lost worker, or never.
-    Flaky,
-    /// Every guest's worker is lost.
-    Broken,
-}
-
-/// What an ion is like.
-#[derive(Clone, Copy, Debug)]
-pub struct IonOptions {
-    /// Which nebula's invitation it is started with; `None` joins the open one.
-    pub nebula: Option<usize>,
-    /// Guest workers that it lends.
-    pub workers: u16,
-    /// How its guest workers behave.
-    pub temper: Temper,
-    /// How many times slower than ordinary its guests run.
-    pub slowness: u64,
-    /// What its clock shows when it starts, in milliseconds.
-    pub clock_ms: u64,
-}
-
-impl Default for IonOptions {
-    fn default() -> Self {
-        Self { nebula: None, workers: 2, temper: Temper::Sound, slowness: 1, clock_ms: 0 }
-    }
-}
 
 pub(super) struct Ion {
     pub(super) id: IonId,
@@ -87,6 +31,7 @@ pub(super) struct Ion {
     pub(super) side: u64,
     pub(super) settings: Settings,
     pub(super) berths: Vec<Berth>,
+    pub(super) relay_losses: u64,
     pub(super) ends: BTreeMap<IonIndex, Ends>,
     pub(super) guests: Guests,
     pub(super) is_paused: bool,
@@ -174,6 +119,11 @@ impl World {
         index
     }
 
+    /// Lets relays tell of no open nebula.
+    pub fn close_open_nebula(&mut self) {
+        self.has_open_nebula = false;
+    }
+
     /// Milliseconds of virtual time since the world's start.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
@@ -216,12 +166,12 @@ impl World {
         missing: impl Fn(&World) -> Option<String>,
     ) -> Result<(), Failure> {
         loop {
+            self.run_for(500)?;
             let Some(what) = missing(self) else { return Ok(()) };
             if self.now_ms >= until_ms {
                 self.failure.get_or_insert(format!("still not settled: {what}"));
                 return self.verdict();
             }
-            self.run_for(500)?;
         }
     }
 
@@ -333,7 +283,9 @@ impl World {
             Effect::Close(other) => self.close(ion, &other),
             Effect::Keep(module, binary) => self.keep(ion, module, &binary),
             Effect::Drop(module) => self.ions[ion].guests.drop_module(&module),
-            Effect::Run(run, module, call, limits) => self.start_guest(ion, run, module, &call, limits),
+            Effect::Run(run, module, call, limits) => {
+                self.start_guest(ion, run, module, &call, limits);
+            }
             Effect::Kill(run) => self.kill_guest(ion, run),
             Effect::Inspect(run, binary) => self.inspect(ion, run, &binary),
             Effect::Lend(workers) => self.ions[ion].guests.lends = workers,
@@ -385,6 +337,7 @@ impl Ion {
             side: 0,
             settings: Settings::default(),
             berths: Vec::new(),
+            relay_losses: 0,
             ends: BTreeMap::new(),
             guests: Guests::default(),
             is_paused: false,

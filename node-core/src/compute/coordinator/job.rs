@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use spark_runtime::{Report, wire::ModuleHash};
+use spark_runtime::{Report, Stop, wire::ModuleHash};
 
-use super::{ATTEMPTS_MAX, LEASE_MS, WINDOW_TASKS_MAX};
+use super::{ATTEMPTS_MAX, LEASE_MS, PATIENCE_MS, WINDOW_TASKS_MAX};
 use crate::{
     compute::{
         CAUSES_MAX, JobId,
@@ -47,8 +47,8 @@ pub(super) struct Job {
     requeued: BTreeSet<u64>,
     leases: BTreeMap<u64, Lease>,
     ions: BTreeMap<IonId, Share>,
-    /// Who met a stop that another ion might not meet.
-    strikes: BTreeMap<u64, BTreeSet<IonId>>,
+    /// Tasks that ended in a way that another ion might not meet.
+    strikes: BTreeMap<u64, Strikes>,
     /// Results that wait for an earlier one.
     ready: BTreeMap<u64, (IonId, Report)>,
     /// The first task whose result has not been told.
@@ -65,6 +65,14 @@ pub(super) struct Job {
 struct Lease {
     ion: IonId,
     renewed_at: Time,
+}
+
+/// Who failed at a task, and how the last one did.
+#[derive(Debug)]
+struct Strikes {
+    by: BTreeSet<IonId>,
+    last: (IonId, Report),
+    last_at: Time,
 }
 
 /// What one ion has to do with the job.
@@ -194,9 +202,10 @@ impl Job {
 
     /// Takes the next open task that this ion has not failed at.
     fn next_for(&mut self, ion: IonId) -> Option<u64> {
-        let struck = |task: &u64| self.strikes.get(task).is_some_and(|by| by.contains(&ion));
+        let struck = |task: &u64| self.strikes.get(task).is_some_and(|one| one.by.contains(&ion));
         if let Some(task) = self.requeued.iter().copied().find(|task| !struck(task)) {
             self.requeued.remove(&task);
+            self.retried += 1;
             return Some(task);
         }
         let limit = self.inputs.len().min(self.told.saturating_add(WINDOW_TASKS_MAX));
@@ -228,7 +237,7 @@ impl Job {
     }
 
     /// An ion is gone, and with it what it had in hand.
-    pub(super) fn lose(&mut self, ion: IonId, others: &BTreeSet<IonId>) {
+    pub(super) fn lose(&mut self, ion: IonId) {
         let held: Vec<u64> = self
             .leases
             .iter()
@@ -241,12 +250,10 @@ impl Job {
         if let Some(share) = self.ions.get_mut(&ion) {
             share.asks = 0;
         }
-        // A task that only the lost ion could still try is open to all again.
-        self.strikes.retain(|_, struck| !others.is_subset(struck));
     }
 
-    /// Takes back leases that nobody renewed; whether there were any.
-    pub(super) fn lapse(&mut self, now: Time) -> bool {
+    /// Takes back leases that nobody renewed.
+    pub(super) fn lapse(&mut self, now: Time) {
         let lapsed: Vec<u64> = self
             .leases
             .iter()
@@ -258,13 +265,11 @@ impl Job {
         }
         // The clock on the page goes on while nothing else happens.
         self.changed = true;
-        !lapsed.is_empty()
     }
 
     fn requeue(&mut self, task: u64) {
         self.release(task);
         self.requeued.insert(task);
-        self.retried += 1;
         self.changed = true;
     }
 
@@ -275,46 +280,65 @@ impl Job {
         }
     }
 
-    /// A result came. `others` are all ions that could still try.
-    pub(super) fn accept(
-        &mut self,
-        ion: IonId,
-        task: u64,
-        report: Report,
-        others: &[IonId],
-    ) -> Given {
+    /// A result came.
+    pub(super) fn accept(&mut self, now: Time, ion: IonId, task: u64, report: Report) -> Given {
         if self.leases.get(&task).is_none_or(|lease| lease.ion != ion) {
             return Given::NotLeased;
         }
         if check_report(&report, &self.program.limits).is_err() {
-            self.strike(task, ion);
-            self.requeue(task);
+            let reason = "its result was larger than its limits allow".to_owned();
+            let stop = Some(Stop::WorkerLost { reason });
+            self.strike(now, ion, task, Report { stop, ..Report::default() });
             return Given::TooLarge;
         }
-        let may_differ = report.stop.as_ref().is_some_and(|stop| !stop.is_deterministic());
-        if may_differ && self.may_retry(task, ion, others) {
-            self.requeue(task);
+        if report.stop.as_ref().is_some_and(|stop| !stop.is_deterministic()) {
+            self.strike(now, ion, task, report);
             return Given::Requeued;
         }
         self.release(task);
-        self.count(ion, task, &report);
-        self.ready.insert(task, (ion, report));
+        self.conclude(ion, task, report);
         Given::Kept
     }
 
-    /// Notes who failed at a task; whether somebody else should try.
-    fn may_retry(&mut self, task: u64, ion: IonId, others: &[IonId]) -> bool {
-        self.strike(task, ion);
-        let struck = &self.strikes[&task];
-        struck.len() < ATTEMPTS_MAX && others.iter().any(|other| !struck.contains(other))
+    fn conclude(&mut self, ion: IonId, task: u64, report: Report) {
+        self.strikes.remove(&task);
+        self.count(ion, task, &report);
+        self.ready.insert(task, (ion, report));
     }
 
-    fn strike(&mut self, task: u64, ion: IonId) {
-        self.strikes.entry(task).or_default().insert(ion);
+    /// Notes who failed at a task, which is open again for the others.
+    fn strike(&mut self, now: Time, ion: IonId, task: u64, report: Report) {
+        let mut by = self.strikes.remove(&task).map(|one| one.by).unwrap_or_default();
+        by.insert(ion);
+        self.strikes.insert(task, Strikes { by, last: (ion, report), last_at: now });
+        self.requeue(task);
+    }
+
+    /// Lets tasks fail that nobody else will try: enough have, all that are
+    /// linked have, or those that have not did not ask for work for a while.
+    pub(super) fn give_up(&mut self, now: Time, linked: &BTreeSet<IonId>) {
+        let is_active =
+            |ion: &IonId| self.ions.get(ion).is_some_and(|share| share.asks > 0 || share.holds > 0);
+        let is_over = |one: &Strikes| {
+            let is_late = now.since_ms(one.last_at) > PATIENCE_MS;
+            let mut untried = linked.iter().filter(|ion| !one.by.contains(ion));
+            one.by.len() >= ATTEMPTS_MAX || !untried.any(|ion| is_active(ion) || !is_late)
+        };
+        let over: Vec<u64> = self
+            .strikes
+            .iter()
+            .filter(|(task, one)| self.requeued.contains(task) && is_over(one))
+            .map(|(task, _)| *task)
+            .collect();
+        for task in over {
+            self.requeued.remove(&task);
+            if let Some(Strikes { last: (ion, report), .. }) = self.strikes.remove(&task) {
+                self.conclude(ion, task, report);
+            }
+        }
     }
 
     fn count(&mut self, ion: IonId, task: u64, report: &Report) {
-        self.strikes.remove(&task);
         self.ions.entry(ion).or_default().finished += 1;
         self.fuel = self.fuel.saturating_add(report.fuel);
         self.changed = true;

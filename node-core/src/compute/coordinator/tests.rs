@@ -155,15 +155,22 @@ fn a_stop_that_repeats_everywhere_is_final() {
     assert_eq!(told(&effects), [(0, 1)]);
 }
 
-/// Else the job would wait for ever for an ion that is gone.
 #[test]
-fn a_task_whose_last_untried_ion_leaves_is_open_to_all_again() {
+fn a_task_fails_when_its_last_untried_ion_leaves() {
+    let mut coordinator = with_job(2, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    assert_eq!(told(&result(&mut coordinator, 1, 1, 0, lost_worker())), []);
+    assert!(pull(&mut coordinator, 2, 1, 1).is_empty());
+    assert_eq!(told(&step(&mut coordinator, 3, Input::Lost(ion(2)))), [(0, 1)]);
+}
+
+#[test]
+fn a_task_does_not_wait_for_an_ion_that_asks_for_nothing() {
     let mut coordinator = with_job(2, 1);
     pull(&mut coordinator, 0, 1, 1);
     result(&mut coordinator, 1, 1, 0, lost_worker());
-    assert!(pull(&mut coordinator, 2, 1, 1).is_empty());
-    assert_eq!(given(&step(&mut coordinator, 3, Input::Lost(ion(2))), 1), [0]);
-    assert_eq!(told(&result(&mut coordinator, 4, 1, 0, lost_worker())), [(0, 1)]);
+    assert_eq!(told(&step(&mut coordinator, 1 + PATIENCE_MS, Input::Tick)), []);
+    assert_eq!(told(&step(&mut coordinator, 2 + PATIENCE_MS, Input::Tick)), [(0, 1)]);
 }
 
 #[test]

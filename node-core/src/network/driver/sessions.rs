@@ -38,7 +38,8 @@ struct Outbound {
 
 struct Inbound {
     room: Room,
-    is_open: bool,
+    /// What it said first, once it has and is not refused.
+    opening: Option<Vec<u8>>,
     refuse: Option<oneshot::Sender<()>>,
 }
 
@@ -89,36 +90,38 @@ impl Session {
             return None;
         }
         let (refuse, refused) = oneshot::channel();
-        self.inbound.insert(number, Inbound { room, is_open: false, refuse: Some(refuse) });
+        self.inbound.insert(number, Inbound { room, opening: None, refuse: Some(refuse) });
         Some(refused)
     }
 
-    /// An inbound stream said its opening. If the room had one, all that is
-    /// older goes. Whether the stream is still ours.
-    pub(super) fn open(&mut self, room: Room, number: u64) -> bool {
+    /// An inbound stream said its opening. Other words than those of the open
+    /// streams begin a new session: all that is older goes. The same words
+    /// replace the room's older stream. Whether the stream is still ours.
+    pub(super) fn open(&mut self, room: Room, number: u64, opening: &[u8]) -> bool {
         if !self.inbound.contains_key(&number) {
             return false;
         }
-        let is_again = self.inbound.values().any(|one| one.is_open && one.room == room);
-        if is_again {
-            self.inbound.retain(|other, one| *other == number || !one.is_open);
+        let is_other = |one: &Inbound| one.opening.as_deref().is_some_and(|said| said != opening);
+        if self.inbound.values().any(is_other) {
+            self.inbound.retain(|_, one| one.opening.is_none());
             self.outbound.clear();
             self.queued = Rc::default();
         }
+        self.inbound.retain(|_, one| one.opening.is_none() || one.room != room);
         if let Some(inbound) = self.inbound.get_mut(&number) {
-            inbound.is_open = true;
+            inbound.opening = Some(opening.to_vec());
         }
         true
     }
 
     /// Whether a frame of that stream counts.
     pub(super) fn hears(&self, number: u64) -> bool {
-        self.inbound.get(&number).is_some_and(|one| one.is_open)
+        self.inbound.get(&number).is_some_and(|one| one.opening.is_some())
     }
 
     /// An inbound stream ended; whether it had counted.
     pub(super) fn ended(&mut self, number: u64) -> bool {
-        self.inbound.remove(&number).is_some_and(|one| one.is_open)
+        self.inbound.remove(&number).is_some_and(|one| one.opening.is_some())
     }
 
     /// Whether an outbound stream is still ours.
@@ -132,7 +135,7 @@ impl Session {
             if let Some(refuse) = inbound.refuse.take() {
                 let _ = refuse.send(());
             }
-            inbound.is_open = false;
+            inbound.opening = None;
         }
     }
 

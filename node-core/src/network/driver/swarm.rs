@@ -257,7 +257,7 @@ impl<P: Platform> Driver<P> {
         match news {
             StreamNews::Opened { ion, room, number, bytes } => {
                 let session = self.sessions.get_mut(&ion);
-                if session.is_some_and(|session| session.open(room, number)) {
+                if session.is_some_and(|session| session.open(room, number, &bytes)) {
                     self.tell(News::Opened(ion, room, bytes));
                 }
             }

@@ -1,13 +1,13 @@
 //! A tab's swarm: WebSocket to relays, and circuits through them.
 
 use libp2p::{
-    Swarm, SwarmBuilder, Transport as _, core::upgrade::Version, identity::Keypair, noise,
-    websocket_websys::Transport, yamux,
+    Swarm, SwarmBuilder, Transport as _, core::upgrade::Version, identity::Keypair, noise, yamux,
 };
 
 use super::{
     StartError,
     behaviour::{Behaviour, config},
+    websocket::Transport,
 };
 
 pub(super) fn swarm(keypair: Keypair) -> Result<Swarm<Behaviour>, StartError> {
@@ -17,7 +17,7 @@ pub(super) fn swarm(keypair: Keypair) -> Result<Swarm<Behaviour>, StartError> {
         .with_wasm_bindgen()
         .with_other_transport(|_| {
             // Lazy negotiation saves a round trip with every upgrade.
-            Transport::default()
+            Transport
                 .upgrade(Version::V1Lazy)
                 .authenticate(noise)
                 .multiplex(yamux::Config::default())

@@ -53,8 +53,28 @@ fn an_ion_that_is_found_is_greeted_and_linked_when_it_proves_itself() {
     let greeting = step(&mut links, 1, Input::Found(vec![ion(2), ion(1)]));
     assert!(matches!(greeting[..], [Effect::Reach(..), Effect::Send(_, Room::Link, _)]));
     assert!(!links.is_linked(&ion(2)));
-    assert_eq!(opened(&mut links, 2, 2, Room::Link, 9), [Effect::Linked(ion(2))]);
+    let linked = opened(&mut links, 2, 2, Room::Link, 9);
+    assert!(matches!(linked[..], [Effect::Send(_, Room::Link, _), Effect::Linked(_)]));
     assert_eq!(links.neighbours().len(), 1);
+}
+
+#[test]
+fn nothing_is_told_of_this_ion_before_the_other_proves_itself() {
+    let mut links = links();
+    let ours = Presence { name: "heron".to_owned(), workers: 3, busy: 1 };
+    step(&mut links, 1, Input::Presence(ours.clone()));
+    let told = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Send(_, Room::Link, bytes) => match decode(bytes) {
+                Some(LinkMessage::Beat { presence, .. }) => Some(presence),
+                _ => None,
+            },
+            _ => None,
+        })
+    };
+    let greeting = step(&mut links, 2, Input::Found(vec![ion(2)]));
+    assert_eq!(told(&greeting), Some(Presence::default()));
+    assert_eq!(told(&opened(&mut links, 3, 2, Room::Link, 9)), Some(ours));
 }
 
 #[test]
@@ -117,7 +137,7 @@ fn another_session_means_that_the_other_began_anew() {
 #[test]
 fn a_new_session_is_answered_within_the_own_one() {
     let mut links = links();
-    let reached = |effects: &[Effect]| match &effects[..] {
+    let reached = |effects: &[Effect]| match effects {
         [.., Effect::Reach(_, opening), Effect::Send(..), Effect::Linked(_)] => opening.clone(),
         other => panic!("{other:?}"),
     };

@@ -1,0 +1,53 @@
+//! What a simulated network and its ions are like.
+
+/// What the network is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions {
+    /// The least time that a frame takes, in milliseconds.
+    pub latency_ms_min: u64,
+    /// The most that a frame takes, in milliseconds.
+    pub latency_ms_max: u64,
+    /// Frames of the compute room that vanish without breaking their stream,
+    /// of a thousand. Drivers do not do that; the protocol bears it all the same.
+    pub silent_loss_permille: u64,
+    /// Guests on a flaky ion that fail, of a hundred.
+    pub mishaps_percent: u64,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self { latency_ms_min: 5, latency_ms_max: 80, silent_loss_permille: 0, mishaps_percent: 20 }
+    }
+}
+
+/// How an ion's guest workers behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Temper {
+    /// As they should.
+    Sound,
+    /// Some guests end in a deadline, a lost worker, or never.
+    Flaky,
+    /// Every guest's worker is lost.
+    Broken,
+}
+
+/// What an ion is like.
+#[derive(Clone, Copy, Debug)]
+pub struct IonOptions {
+    /// Which nebula's invitation it is started with; `None` joins the open one.
+    pub nebula: Option<usize>,
+    /// Guest workers that it lends.
+    pub workers: u16,
+    /// How its guest workers behave.
+    pub temper: Temper,
+    /// How many times slower than ordinary its guests run.
+    pub slowness: u64,
+    /// What its clock shows when it starts, in milliseconds.
+    pub clock_ms: u64,
+}
+
+impl Default for IonOptions {
+    fn default() -> Self {
+        Self { nebula: None, workers: 2, temper: Temper::Sound, slowness: 1, clock_ms: 0 }
+    }
+}
