@@ -19,7 +19,7 @@ pub(crate) fn check(_: &[String]) -> Outcome {
     step("clippy, wasm32", || {
         let target = "wasm32-unknown-unknown";
         let packages = ["-p", "ion-webrtc", "-p", "node-core", "-p", "spark-runtime", "-p", "web"];
-        let mut arguments = vec!["clippy", "--quiet", "--all-targets", "--target", target];
+        let mut arguments = vec!["clippy", "--quiet", "--lib", "--bins", "--target", target];
         arguments.extend(packages);
         arguments.extend(["--", "-D", "warnings"]);
         // What a tab must not do is another list than what a native ion must not.

@@ -16,6 +16,7 @@ pub(crate) fn sim(arguments: &[String]) -> Outcome {
     if value.parse::<u64>().is_err() {
         return fail(format!("\"{value}\" is no whole number; try `cargo xtask sim --seeds 200`"));
     }
-    let test = ["test", "-p", "node-core", "--test", "simulator", "a_hundred_ions", "--", "--nocapture"];
+    let test =
+        ["test", "-p", "node-core", "--test", "simulator", "a_hundred_ions", "--", "--nocapture"];
     run(command("cargo", &test).env(name, value))
 }

@@ -1,0 +1,187 @@
+//! The benchmark: what is measured, against which goal, and how it is told.
+//!
+//! Each row is a median of several runs against the real relay and a real
+//! browser. Rows without a goal of their own (raw mechanisms) have the goal 0.
+
+mod join;
+mod mechanisms;
+mod sizes;
+mod tasks;
+
+use serde_json::json;
+
+/// Which way is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The higher the better.
+    Higher,
+    /// The lower the better.
+    Lower,
+}
+
+impl Better {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+        }
+    }
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name, by which it is picked.
+    pub name: &'static str,
+    /// Of what the value is a count.
+    pub unit: &'static str,
+    /// What is aimed at; 0 where nothing is.
+    pub goal: f64,
+    /// Which way is better.
+    pub better: Better,
+    group: Group,
+}
+
+/// Rows that are measured together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Join,
+    Tasks,
+    Sizes,
+    Mechanisms,
+}
+
+const GROUPS: [Group; 4] = [Group::Sizes, Group::Join, Group::Tasks, Group::Mechanisms];
+
+const fn row(
+    name: &'static str,
+    unit: &'static str,
+    goal: f64,
+    better: Better,
+    group: Group,
+) -> Row {
+    Row { name, unit, goal, better, group }
+}
+
+/// All rows, in the order in which they are shown.
+pub const ROWS: [Row; 8] = [
+    row("join", "ms", 800.0, Better::Lower, Group::Join),
+    row("join-again", "ms", 800.0, Better::Lower, Group::Join),
+    row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
+    row("size-page", "KiB", 300.0, Better::Lower, Group::Sizes),
+    row("size-ion", "KiB", 600.0, Better::Lower, Group::Sizes),
+    row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
+    row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
+    row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
+];
+
+/// A row's value: the median of `runs` runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// What was measured.
+    pub row: Row,
+    /// The median.
+    pub value: f64,
+    /// How many runs it is the median of.
+    pub runs: usize,
+}
+
+impl Measured {
+    /// One line of JSON.
+    pub fn json(&self) -> String {
+        json!({
+            "name": self.row.name,
+            "value": rounded(self.value),
+            "unit": self.row.unit,
+            "goal": self.row.goal,
+            "better": self.row.better.word(),
+            "runs": self.runs,
+        })
+        .to_string()
+    }
+
+    /// One line of the table.
+    pub fn line(&self) -> String {
+        let goal = if self.row.goal > 0.0 { self.row.goal.to_string() } else { "–".to_owned() };
+        format!(
+            "{:22} {:>12} {:6} {goal:>8} {:>8} {:>5}",
+            self.row.name,
+            rounded(self.value),
+            self.row.unit,
+            self.row.better.word(),
+            self.runs
+        )
+    }
+}
+
+/// The table's head.
+pub fn head() -> String {
+    format!(
+        "{:22} {:>12} {:6} {:>8} {:>8} {:>5}",
+        "name", "value", "unit", "goal", "better", "runs"
+    )
+}
+
+/// Measures every row whose name begins with `prefix` and tells each as soon
+/// as it is known. Panics with a sentence when a program does not start or a
+/// page does not come.
+pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
+    for group in GROUPS {
+        let is_wanted = |row: &&Row| row.group == group && row.name.starts_with(prefix);
+        let wanted: Vec<&Row> = ROWS.iter().filter(is_wanted).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let found = match group {
+            Group::Join => join::measure().await,
+            Group::Tasks => tasks::measure().await,
+            Group::Sizes => sizes::measure().await,
+            Group::Mechanisms => mechanisms::measure().await,
+        };
+        for row in wanted {
+            let runs = found.iter().find(|(name, _)| *name == row.name);
+            let (_, runs) = runs.expect("each group measures its rows");
+            tell(&Measured { row: *row, value: median(runs), runs: runs.len() });
+        }
+    }
+}
+
+/// Names and the values of their runs.
+type Found = Vec<(&'static str, Vec<f64>)>;
+
+fn median(runs: &[f64]) -> f64 {
+    let mut runs = runs.to_vec();
+    runs.sort_by(f64::total_cmp);
+    let middle = runs.len() / 2;
+    match runs.len() {
+        0 => f64::NAN,
+        length if length % 2 == 1 => runs[middle],
+        _ => f64::midpoint(runs[middle - 1], runs[middle]),
+    }
+}
+
+/// Three decimals for small values, one for others.
+fn rounded(value: f64) -> f64 {
+    let scale = if value < 10.0 { 1_000.0 } else { 10.0 };
+    (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        let middle = [median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0, 2.0, 3.0])];
+        assert_eq!(middle.map(f64::to_bits), [2.0_f64, 2.5].map(f64::to_bits));
+    }
+
+    #[test]
+    fn a_row_is_one_line_of_json() {
+        let line = Measured { row: ROWS[0], value: 412.345, runs: 5 }.json();
+        let read: serde_json::Value = serde_json::from_str(&line).expect("it is JSON");
+        assert_eq!(read["name"], "join");
+        assert_eq!(read["value"], 412.3);
+        assert_eq!((&read["better"], &read["runs"]), (&json!("lower"), &json!(5)));
+    }
+}

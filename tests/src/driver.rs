@@ -1,0 +1,84 @@
+//! The program that drives a browser, and the browser's end.
+//!
+//! Killing the driver would leave its browser behind; so the end of a session
+//! is asked for first, in a way that needs no event loop and therefore works
+//! while a test panics.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+
+use crate::process::Process;
+
+/// The environment variable that names the program; else it is found on `PATH`.
+const PROGRAM: &str = "CHROMEDRIVER";
+/// How long a browser may take to end.
+const END_MAX: Duration = Duration::from_secs(20);
+
+/// A driver that runs, with the browsers that it started, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    address: SocketAddr,
+    session: Option<String>,
+    _process: Process,
+}
+
+impl Driver {
+    /// Starts one on a free port. Panics with a sentence when there is none.
+    pub(crate) fn start() -> Self {
+        let mut process = Process::start("chromedriver", Command::new(program()).arg("--port=0"));
+        let port: u16 = process.wait_for_line("its port", |line| {
+            let (_, rest) = line.split_once("successfully on port ")?;
+            rest.trim_end_matches('.').parse().ok()
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self { address, session: None, _process: process }
+    }
+
+    /// Where it takes commands.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The session to end with this.
+    pub(crate) fn ends(&mut self, session: Option<String>) {
+        self.session = session;
+    }
+
+    fn end_session(&self, session: &str) -> std::io::Result<()> {
+        let mut socket = TcpStream::connect_timeout(&self.address, END_MAX)?;
+        socket.set_read_timeout(Some(END_MAX))?;
+        let request = format!(
+            "DELETE /session/{session} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        );
+        socket.write_all(request.as_bytes())?;
+        // Answered once the browser is gone.
+        let mut answer = [0; 1];
+        socket.read_exact(&mut answer)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let Some(session) = &self.session else { return };
+        if let Err(why) = self.end_session(session) {
+            eprintln!("a browser may be left behind, its driver does not answer: {why}");
+        }
+    }
+}
+
+fn program() -> PathBuf {
+    let named = std::env::var_os(PROGRAM).map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join("chromedriver"));
+    named.or_else(|| found.find(|file| file.is_file())).unwrap_or_else(|| {
+        panic!(
+            "there is no chromedriver on this machine: use `cargo xtask test`, which installs it"
+        )
+    })
+}

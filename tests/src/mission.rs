@@ -1,0 +1,155 @@
+//! Mission control as a person uses it: what the tests do on its pages.
+
+use std::path::Path;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::tab::{Tab, query};
+
+/// JavaScript: the tasks that each ion has finished, as pairs of id and count.
+const SHARES: &str = "[...document.querySelectorAll('[data-test=\"job-by-ion\"]')]\
+    .map((row) => [row.dataset.ion, Number(row.dataset.finished)])";
+/// JavaScript: the results that came, whatever is shown of them.
+const RESULTS: &str =
+    "Number(document.querySelector('[data-test=\"results-count\"]')?.dataset.count ?? 0)";
+
+/// Waits until the tab belongs to its nebula.
+pub async fn joined(tab: &Tab) {
+    tab.wait_for("joining", "document.body.dataset.phase === 'joined'").await;
+}
+
+/// Waits until the tab counts so many ions alive, itself included.
+pub async fn counts_ions(tab: &Tab, ions: usize) {
+    let count = format!("{}?.dataset.count === '{ions}'", query("ion-count"));
+    tab.wait_for(&format!("a count of {ions} ions"), &count).await;
+}
+
+/// This ion's name and id. Goes to Overview for it.
+pub async fn self_name(tab: &Tab) -> (String, String) {
+    tab.click("nav-overview").await;
+    (tab.text("self-name").await, tab.attribute("self-name", "data-id").await)
+}
+
+/// Opens a spark of the gallery and waits for its form.
+pub async fn open_spark(tab: &Tab, name: &str) {
+    tab.click("nav-sparks").await;
+    tab.click(&format!("spark-{name}")).await;
+    tab.wait_for("the spark's form", &query("run")).await;
+}
+
+/// Uploads a module and waits for its form, or for its refusal.
+pub async fn upload(tab: &Tab, file: &Path) {
+    tab.click("nav-sparks").await;
+    tab.choose_file("upload", file).await;
+    let either = format!("{} ?? {}", query("inspection"), query("bench-refused"));
+    tab.wait_for("a word about the module", &either).await;
+}
+
+/// Sets an export with arguments over a range of inputs.
+pub async fn set_up(tab: &Tab, arguments: &str, first: i64, last: i64) {
+    tab.fill("arguments", arguments).await;
+    tab.click("inputs-range").await;
+    tab.fill("range-first", &first.to_string()).await;
+    tab.fill("range-last", &last.to_string()).await;
+}
+
+/// Presses Run and waits until the job's page stands.
+pub async fn run(tab: &Tab) {
+    tab.click("run").await;
+    tab.wait_for("the job's page", &query("job-state")).await;
+}
+
+/// Waits until the job has so many results.
+pub async fn results(tab: &Tab, at_least: u64) {
+    tab.wait_for(&format!("{at_least} results"), &format!("{RESULTS} >= {at_least}")).await;
+}
+
+/// The results that have come so far.
+pub async fn results_now(tab: &Tab) -> u64 {
+    tab.value(RESULTS).await.ok().and_then(|count| count.as_u64()).unwrap_or_default()
+}
+
+/// Waits until the job has ended, whichever way; the way's name.
+pub async fn ended(tab: &Tab) -> String {
+    let state = format!("{}?.dataset.state", query("job-state"));
+    let way = format!("{state} !== 'running' && {state}");
+    let way = tab.wait_for("the job's end", &way).await;
+    way.as_str().unwrap_or_default().to_owned()
+}
+
+/// Waits until so many ions have each finished a task of the job.
+pub async fn shared_by(tab: &Tab, ions: usize) {
+    let expression = format!("{SHARES}.filter((share) => share[1] > 0).length >= {ions}");
+    tab.wait_for(&format!("work by {ions} ions"), &expression).await;
+}
+
+/// The tasks that each ion has finished, by its id.
+pub async fn shares(tab: &Tab) -> Vec<(String, u64)> {
+    let read = tab.value(SHARES).await.unwrap_or(Value::Null);
+    let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_u64()?));
+    read.as_array().into_iter().flatten().filter_map(pair).collect()
+}
+
+/// Why tasks failed, as the page says it.
+pub async fn causes(tab: &Tab) -> Vec<String> {
+    let all = "[...document.querySelectorAll('[data-test=\"job-cause\"]')]\
+        .map((row) => row.textContent)";
+    let read = tab.wait_for("a cause", &format!("{all}.length > 0 && {all}")).await;
+    let text = |row: &Value| row.as_str().map(str::to_owned);
+    read.as_array().into_iter().flatten().filter_map(text).collect()
+}
+
+/// Waits for a problem that mentions a word; the whole of it.
+pub async fn problem(tab: &Tab, word: &str) -> String {
+    let all = "[...document.querySelectorAll('[data-test=\"problem\"]')]\
+        .map((one) => one.innerText)";
+    let word = Value::from(word.to_lowercase());
+    let found = format!("{all}.find((text) => text.toLowerCase().includes({word}))");
+    let text = tab.wait_for("a problem", &found).await;
+    text.as_str().unwrap_or_default().to_owned()
+}
+
+/// The job's outputs as the page would save them, and the name it gives them.
+pub async fn downloaded(tab: &Tab, name: &str) -> Vec<u8> {
+    tab.click("download").await;
+    tab.downloaded(name).await
+}
+
+/// A SHA-256 in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// Opens the Invite dialog, makes a nebula if this tab has none of its own,
+/// and gives the link.
+pub async fn invite(tab: &Tab, name: &str) -> String {
+    tab.click("invite").await;
+    tab.fill("nebula-new-name", name).await;
+    tab.click("nebula-create").await;
+    let link = tab.text("invite-link").await;
+    tab.click("dialog-close").await;
+    link
+}
+
+/// Starts counting on the page every 100 ms; [`heartbeat_gap`] tells the
+/// longest wait since.
+pub async fn start_heartbeat(tab: &Tab) {
+    tab.run(
+        "const beat = { last: performance.now(), longest: 0, count: 0 };
+         globalThis.testHeartbeat = beat;
+         setInterval(() => {
+            const now = performance.now();
+            beat.longest = Math.max(beat.longest, now - beat.last);
+            beat.last = now;
+            beat.count += 1;
+         }, 100);",
+    )
+    .await;
+}
+
+/// The longest time between two beats, in milliseconds, and how many came.
+pub async fn heartbeat_gap(tab: &Tab) -> (f64, u64) {
+    let beat = tab.run("return [testHeartbeat.longest, testHeartbeat.count];").await;
+    (beat[0].as_f64().unwrap_or(f64::MAX), beat[1].as_u64().unwrap_or_default())
+}

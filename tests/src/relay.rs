@@ -1,0 +1,150 @@
+//! The real relay, as a process on free ports with a data folder of its own.
+
+use std::{net::SocketAddr, path::PathBuf, process::Command};
+
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use node_core::network::bootstrap::Bootstrap;
+
+use crate::{
+    folder::{Folder, root},
+    http_get,
+    process::Process,
+};
+
+/// The environment variable that names the program.
+pub const PROGRAM: &str = "IONOSPHERE_RELAY";
+
+/// A relay that runs until this is dropped.
+#[derive(Debug)]
+pub struct Relay {
+    process: Option<Process>,
+    data: Folder,
+    options: Vec<String>,
+    http: SocketAddr,
+    tcp: SocketAddr,
+}
+
+impl Relay {
+    /// Starts one with an open nebula. Panics with a sentence when it cannot.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further options.
+    pub fn start_with(options: &[&str]) -> Self {
+        let data = Folder::new();
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (process, http, tcp) = run(&data, &options, free, free);
+        Self { process: Some(process), data, options, http, tcp }
+    }
+
+    /// Where it serves the page and browsers connect.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The address of a place of the page.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again, at the same addresses and with the same data.
+    pub fn restart(&mut self) {
+        self.kill();
+        let (process, ..) = run(&self.data, &self.options, self.http, self.tcp);
+        self.process = Some(process);
+    }
+
+    /// What it has logged, the newest lines.
+    pub fn log(&self) -> String {
+        self.process.as_ref().map(|process| process.lines().join("\n")).unwrap_or_default()
+    }
+
+    /// What it tells newcomers, with its address for native ions in place of
+    /// that for browsers. The error is a sentence.
+    pub async fn bootstrap(&self) -> Result<Bootstrap, String> {
+        native_bootstrap(self.http, self.tcp).await
+    }
+
+    /// Its addresses, for another thread to ask.
+    pub fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        (self.http, self.tcp)
+    }
+
+    /// Its address for native peers. Panics when it does not answer.
+    pub async fn multiaddr(&self) -> Multiaddr {
+        let bootstrap = self.bootstrap().await.expect("the relay answers");
+        bootstrap.relays[0].parse().expect("it was written by us")
+    }
+}
+
+/// What a relay tells newcomers, for ions that speak TCP. The error is a
+/// sentence.
+pub async fn native_bootstrap(http: SocketAddr, tcp: SocketAddr) -> Result<Bootstrap, String> {
+    let answer = http_get::get(http, "/bootstrap.json", "").await?;
+    let mut bootstrap = Bootstrap::read(&answer.body)?;
+    let own = bootstrap.relays.first().ok_or("the relay names no address")?;
+    let own: Multiaddr = own.parse().map_err(|error| format!("{own}: {error}"))?;
+    let peer = peer_of(&own).ok_or("the relay's address names no peer")?;
+    let native =
+        Multiaddr::from(tcp.ip()).with(Protocol::Tcp(tcp.port())).with(Protocol::P2p(peer));
+    bootstrap.relays = vec![native.to_string()];
+    Ok(bootstrap)
+}
+
+fn peer_of(address: &Multiaddr) -> Option<PeerId> {
+    address.iter().find_map(|part| match part {
+        Protocol::P2p(peer) => Some(peer),
+        _ => None,
+    })
+}
+
+fn run(
+    data: &Folder,
+    options: &[String],
+    http: SocketAddr,
+    tcp: SocketAddr,
+) -> (Process, SocketAddr, SocketAddr) {
+    let mut command = Command::new(program());
+    command
+        .args(["--listen", &http.to_string(), "--listen-tcp", &tcp.to_string()])
+        .args(["--log-format", "json", "--data-dir"])
+        .arg(data.path())
+        .args(options)
+        .env("RUST_LOG", "info");
+    let mut process = Process::start("the relay", &mut command);
+    let http = process.wait_for_line("where it is", |line| {
+        line.strip_prefix("open http://").and_then(|rest| rest.trim_end_matches('/').parse().ok())
+    });
+    let tcp = process.wait_for_line("where native ions connect", |line| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        let address: Multiaddr = line.pointer("/fields/tcp")?.as_str()?.parse().ok()?;
+        socket(&address)
+    });
+    (process, http, tcp)
+}
+
+fn socket(address: &Multiaddr) -> Option<SocketAddr> {
+    let mut parts = address.iter();
+    match (parts.next()?, parts.next()?) {
+        (Protocol::Ip4(ip), Protocol::Tcp(port)) => Some(SocketAddr::from((ip, port))),
+        _ => None,
+    }
+}
+
+fn program() -> PathBuf {
+    let program = std::env::var_os(PROGRAM)
+        .map_or_else(|| root().join("target/debug/relay-server"), PathBuf::from);
+    assert!(
+        program.is_file(),
+        "there is no relay at {}: use `cargo xtask test`, which builds site and relay first",
+        program.display()
+    );
+    program
+}

@@ -1,0 +1,120 @@
+//! Ions without a browser: a relay and three native ions.
+
+use std::fs;
+
+use ionosphere_tests::{
+    MANDELBROT_BYTES, MANDELBROT_SHA256, folder::root, guests, mission::sha256,
+    native_ion::NativeIon, relay::Relay,
+};
+use node_core::{
+    compute::{Entry, Inputs, Program},
+    node::{Command, JobId, JobState, JobView},
+};
+use spark_runtime::{Limits, Value};
+
+use crate::blocking_turn;
+
+const JOB: JobId = 7;
+
+/// A relay and so many ions that are all linked with each other.
+fn cluster(ions: usize) -> (Relay, Vec<NativeIon>) {
+    let relay = Relay::start();
+    let start = |_| NativeIon::start(relay.addresses(), 1, None);
+    let mut ions: Vec<NativeIon> = (0..ions).map(start).collect();
+    let others = ions.len() - 1;
+    for ion in &mut ions {
+        ion.joined();
+        ion.linked_with(others);
+    }
+    (relay, ions)
+}
+
+fn example(name: &str) -> Vec<u8> {
+    let file = root().join(format!("examples/{name}/{name}.wasm"));
+    fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn counting(job: JobId, tasks: i64, thousands: u32) -> Command {
+    let entry = Entry::Export {
+        name: "count".to_owned(),
+        arguments: vec!["{}".to_owned(), thousands.to_string()],
+    };
+    Command::RunJob {
+        job,
+        program: Program { name: "count".to_owned(), entry, limits: Limits::default() },
+        binary: guests::count(),
+        inputs: Inputs::Range { first: 0, last: tasks - 1 },
+    }
+}
+
+fn workers_of(view: &JobView) -> usize {
+    view.by_ion.iter().filter(|share| share.finished > 0).count()
+}
+
+#[test]
+fn three_ions_draw_one_picture() {
+    let _turn = blocking_turn();
+    let (_relay, mut ions) = cluster(3);
+    let arguments = ["{}", "200", "50"].map(str::to_owned).into();
+    let entry = Entry::Command { arguments, stdin: false };
+    let program = Program { name: "mandelbrot".to_owned(), entry, limits: Limits::default() };
+    ions[0].post(Command::RunJob {
+        job: JOB,
+        program,
+        binary: example("mandelbrot"),
+        inputs: Inputs::Range { first: 0, last: 199 },
+    });
+    let (view, results) = ions[0].finish(JOB, |_| {});
+    assert_eq!((view.state, view.failed), (JobState::Finished, 0), "{view:#?}");
+    let mut picture = b"P4\n200 200\n".to_vec();
+    picture.extend(results.iter().flat_map(|result| &result.report.stdout));
+    assert_eq!(picture.len(), MANDELBROT_BYTES);
+    assert_eq!(sha256(&picture), MANDELBROT_SHA256);
+}
+
+#[test]
+fn an_ion_that_leaves_costs_a_retry_and_no_result() {
+    const TASKS: u64 = 120;
+    let _turn = blocking_turn();
+    let (_relay, mut ions) = cluster(3);
+    let mut leaver = ions.pop();
+    ions[0].post(counting(JOB, TASKS.cast_signed(), 1_000));
+    let (view, results) = ions[0].finish(JOB, |come| {
+        if come >= TASKS / 4 {
+            leaver = None;
+        }
+    });
+    assert!(leaver.is_none());
+    assert_eq!((view.succeeded, view.failed), (TASKS, 0), "{view:#?}");
+    assert!(workers_of(&view) >= 2, "one ion did it all: {view:#?}");
+    for (task, result) in (0..).zip(&results) {
+        assert_eq!(result.report.values, [Value::I32(task)], "task {task}");
+    }
+}
+
+#[test]
+fn another_nebula_hears_nothing() {
+    let _turn = blocking_turn();
+    let (relay, mut ions) = cluster(2);
+    let mut other = NativeIon::start(relay.addresses(), 1, None);
+    other.joined();
+    other.post(Command::CreateNebula { name: "elsewhere".to_owned() });
+    other.wait_for("a nebula of its own", |event| match event {
+        node_core::node::Event::Status(status) => {
+            let nebula = status.nebula.as_ref()?;
+            (!nebula.is_open).then_some(())
+        }
+        _ => None,
+    });
+    other.linked_with(0);
+    for ion in &mut ions {
+        ion.linked_with(1);
+    }
+    // A job in the old nebula is done by the two that are in it.
+    ions[0].post(counting(JOB, 60, 200));
+    let (view, results) = ions[0].finish(JOB, |_| {});
+    assert_eq!((view.succeeded, results.len()), (60, 60));
+    let stranger = &other.status().id;
+    assert!(view.by_ion.iter().all(|share| share.id != *stranger), "{view:#?}");
+    assert_eq!(other.status().tasks_done, 0);
+}

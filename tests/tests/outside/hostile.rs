@@ -1,0 +1,121 @@
+//! A libp2p client without an invitation, against a relay and a real tab: it
+//! gets a refusal or a closed stream, and the tab works on.
+
+use std::time::Duration;
+
+use ionosphere_tests::{
+    bare_peer::{Answer, BarePeer, Released, framed, length},
+    browser::Browser,
+    mission,
+    relay::Relay,
+    tab::Tab,
+};
+use libp2p::PeerId;
+use node_core::network::wire::{LINK_FRAME_BYTES_MAX, Opening, Room, VERSION, encode};
+
+use crate::turn;
+
+/// How long an ion may take to shut somebody out: it gives a silent stream
+/// ten seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn tab_and_stranger() -> (Relay, Browser, Tab, PeerId, Released) {
+    let relay = Relay::start();
+    let browser = Browser::start().await;
+    let tab = browser.open(&relay.url("/")).await;
+    mission::joined(&tab).await;
+    let (_, id) = mission::self_name(&tab).await;
+    let id: PeerId = id.parse().expect("the page shows a peer id");
+    let mut stranger = BarePeer::connect(relay.multiaddr().await).await;
+    stranger.reach(id).await;
+    (relay, browser, tab, id, stranger.release())
+}
+
+/// An opening that has the right form and a proof of nothing.
+fn opening(version: u32) -> Vec<u8> {
+    encode(&Opening { version, proof: [7; 32], session: 1 })
+}
+
+/// What a stranger could say, with a name for each.
+fn attacks(room: Room) -> Vec<(&'static str, Vec<u8>)> {
+    let wrong = opening(VERSION);
+    let newer = opening(99);
+    let mut twice = framed(&wrong);
+    twice.extend(framed(b"\xa1\x61a\x01"));
+    let mut too_long = framed(&wrong);
+    too_long.extend(length(room.frame_bytes_max() + 1));
+    vec![
+        ("garbage", vec![0xff; 64]),
+        ("http", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
+        ("an empty opening", framed(b"")),
+        ("an opening of noise", framed(&[0x5a; 40])),
+        ("a wrong proof", framed(&wrong)),
+        ("a version from the future", framed(&newer)),
+        ("a wrong proof and a message", twice),
+        ("a length over the limit", length(LINK_FRAME_BYTES_MAX + 1)),
+        ("a wrong proof and a length over the limit", too_long),
+        ("an endless length", vec![0x80; 32]),
+    ]
+}
+
+#[tokio::test]
+async fn a_stranger_gets_a_refusal_and_nothing_else() {
+    let _turn = turn().await;
+    let (relay, browser, tab, id, mut stranger) = tab_and_stranger().await;
+    for room in Room::ALL {
+        for (name, bytes) in attacks(room) {
+            let answer = stranger.say(id, room.protocol(), &bytes, PATIENCE).await;
+            match answer {
+                Answer::Reset | Answer::NotOpened(_) => {}
+                Answer::Closed(said) if said.is_empty() || said == b"refused" => {}
+                other => panic!("{name} on {}: {other:?}", room.protocol()),
+            }
+        }
+    }
+    // Nobody has become an ion by that, and the tab works on.
+    mission::counts_ions(&tab, 1).await;
+    let second = browser.open(&relay.url("/")).await;
+    mission::counts_ions(&tab, 2).await;
+    mission::counts_ions(&second, 2).await;
+    mission::open_spark(&tab, "mandelbrot").await;
+    mission::run(&tab).await;
+    assert_eq!(mission::ended(&tab).await, "finished");
+    let shares = mission::shares(&tab).await;
+    assert!(shares.iter().all(|(ion, _)| *ion != stranger.id().to_string()), "{shares:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_proof_is_refused_in_words() {
+    let _turn = turn().await;
+    let (_relay, _browser, tab, id, mut stranger) = tab_and_stranger().await;
+    let wrong = framed(&opening(VERSION));
+    let answer = stranger.say(id, Room::Link.protocol(), &wrong, PATIENCE).await;
+    assert_eq!(answer, Answer::Closed(b"refused".to_vec()));
+    mission::counts_ions(&tab, 1).await;
+}
+
+#[tokio::test]
+async fn a_stranger_that_says_nothing_does_not_keep_a_stream() {
+    let _turn = turn().await;
+    let (_relay, _browser, tab, id, mut stranger) = tab_and_stranger().await;
+    for room in Room::ALL {
+        let answer = stranger.say(id, room.protocol(), &[], PATIENCE).await;
+        assert_ne!(answer, Answer::Silent, "{}", room.protocol());
+    }
+    mission::counts_ions(&tab, 1).await;
+}
+
+#[tokio::test]
+async fn who_does_not_know_a_nebulas_name_discovers_nobody() {
+    let _turn = turn().await;
+    let (relay, _browser, tab, ..) = tab_and_stranger().await;
+    let link = mission::invite(&tab, "our lab").await;
+    assert!(link.contains("#join="));
+    mission::joined(&tab).await;
+    let mut stranger = BarePeer::connect(relay.multiaddr().await).await;
+    for name in ["our lab", "nebula", "ionosphere", "", "*"] {
+        if let Ok(found) = stranger.discover(Some(name)).await {
+            assert!(found.is_empty(), "{name:?} finds {found:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Two tabs of one browser become two ions and know each other.
+
+use ionosphere_tests::mission;
+
+use crate::{turn, two_tabs};
+
+#[tokio::test]
+async fn two_tabs_are_two_ions_and_stay_who_they_are() {
+    let _turn = turn().await;
+    let (_relay, _browser, first, second) = two_tabs().await;
+    let one = mission::self_name(&first).await;
+    let two = mission::self_name(&second).await;
+    assert_ne!(one.1, two.1, "two tabs share a key");
+    assert!(one.0.contains('-') && two.0.contains('-'), "readable names: {one:?} {two:?}");
+
+    first.click("nav-ions").await;
+    let row = format!("document.querySelector('[data-test=\"ion-row\"][data-id=\"{}\"]')", two.1);
+    let row = first.wait_for("the other tab in the list", &format!("{row}?.innerText")).await;
+    assert!(row.as_str().is_some_and(|row| row.contains(&two.0)), "{row:?}");
+
+    second.reload().await;
+    mission::joined(&second).await;
+    mission::counts_ions(&second, 2).await;
+    assert_eq!(mission::self_name(&second).await, two, "a reload changed the ion");
+    mission::counts_ions(&first, 2).await;
+}
+
+#[tokio::test]
+async fn a_closed_tab_is_missed_and_its_place_is_taken_over() {
+    let _turn = turn().await;
+    let (relay, browser, first, second) = two_tabs().await;
+    let gone = mission::self_name(&second).await;
+    second.close().await;
+    mission::counts_ions(&first, 1).await;
+
+    let third = browser.open(&relay.url("/")).await;
+    mission::joined(&third).await;
+    mission::counts_ions(&first, 2).await;
+    assert_eq!(mission::self_name(&third).await, gone, "the free place was not taken");
+}
+
+#[tokio::test]
+async fn a_tab_has_no_mistakes_on_its_console() {
+    let _turn = turn().await;
+    let (_relay, _browser, first, _second) = two_tabs().await;
+    for page in ["overview", "jobs", "sparks", "ions", "settings"] {
+        first.click(&format!("nav-{page}")).await;
+        first.wait_for("a title", "document.querySelector('h1')?.textContent").await;
+    }
+    let said = first.console().await;
+    let wrong: Vec<_> = said.iter().filter(|line| line.starts_with("SEVERE")).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn every_page_is_drawn_on_desk_and_phone_in_light_and_dark() {
+    let _turn = turn().await;
+    let (_relay, _browser, first, _second) = two_tabs().await;
+    for (place, width, height) in [("desk", 1280, 800), ("phone", 390, 844)] {
+        for scheme in ["light", "dark"] {
+            first.look(width, height, scheme).await;
+            for page in ["overview", "jobs", "sparks", "ions", "settings"] {
+                first.click(&format!("nav-{page}")).await;
+                let too_wide = "document.documentElement.scrollWidth > innerWidth";
+                let is_too_wide = first.value(too_wide).await.expect("the page answers");
+                assert_eq!(is_too_wide, false, "{page} scrolls sideways on a {place}");
+                first.screenshot(&format!("{page}-{place}-{scheme}")).await;
+            }
+        }
+    }
+}
