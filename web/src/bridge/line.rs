@@ -77,6 +77,7 @@ impl Line {
         self.worker.set_onerror(None);
         self.worker.terminate();
         // A handler may be running right now: it is freed once it has returned.
+        #[expect(clippy::disallowed_methods, reason = "it only drops, and cannot fail or wait")]
         wasm_bindgen_futures::spawn_local(async move { drop(self) });
     }
 }

@@ -1,5 +1,7 @@
 //! The ion in its worker.
 
+#![expect(clippy::disallowed_methods, reason = "this is the driver that starts an ion's tasks")]
+
 use std::{cell::RefCell, panic, rc::Rc};
 
 use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture, pin_mut, select};
