@@ -8,10 +8,14 @@
 //! Each pair of ions has one ordered stream per [`Room`](wire::Room) and
 //! direction. The first frame of each is the sender's proof.
 //!
-//! Reading order: [`wire`], [`links`], [`relays`], [`bootstrap`], [`driver`].
+//! Reading order: [`wire`], [`links`], [`relays`], [`bootstrap`], [`port`],
+//! [`driver`].
 
 pub mod bootstrap;
 pub mod driver;
 pub mod links;
+pub mod port;
 pub mod relays;
 pub mod wire;
+
+pub use port::{News, Order};

@@ -7,7 +7,8 @@
 //! certificate, and decides nothing: what ions say to each other is encrypted
 //! between them.
 //!
-//! Reading order: [`config`], [`site`], `http`, `server`, `websocket`, `swarm`.
+//! Reading order: [`config`], [`site`], `http`, `server`, `websocket`, `swarm`,
+//! `rendezvous`.
 
 pub mod address;
 mod census;
@@ -16,6 +17,7 @@ mod http;
 mod identity;
 mod metrics;
 mod private_file;
+mod rendezvous;
 mod server;
 pub mod site;
 mod swarm;

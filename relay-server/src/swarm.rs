@@ -1,9 +1,9 @@
 //! The libp2p side: circuit relay, rendezvous, identify and ping.
 //!
 //! It opens no connection itself and keeps nothing: reservations and
-//! registrations live in memory and end with their time. Bounds: [`Limits`],
-//! [`REGISTRATIONS_MAX`], [`REGISTRATIONS_PER_PEER_MAX`], [`STREAMS_MAX`];
-//! connections that do nothing for [`IDLE_MAX`] are closed, also those whose
+//! registrations live in memory and end with their time or their ion's last
+//! connection. Bounds: [`Limits`], [`STREAMS_MAX`], those of
+//! [`rendezvous`](crate::rendezvous); connections that do nothing for [`IDLE_MAX`] are closed, also those whose
 //! other end no longer answers pings.
 //!
 //! Specifications: circuit relay v2, rendezvous, identify, ping, yamux, noise.
@@ -19,7 +19,7 @@ use libp2p::{
     identify,
     identity::Keypair,
     metrics::{self as libp2p_metrics, Recorder, Registry},
-    noise, ping, relay, rendezvous,
+    noise, ping, relay,
     swarm::{NetworkBehaviour, SwarmEvent},
     tcp, yamux,
 };
@@ -29,16 +29,9 @@ use crate::{
     census::Census,
     config::Limits,
     metrics::{Metrics, Tally},
-    websocket,
+    rendezvous, websocket,
 };
 
-/// Registrations at the rendezvous, in all.
-pub(crate) const REGISTRATIONS_MAX: usize = 10_000;
-/// Registrations of one ion.
-pub(crate) const REGISTRATIONS_PER_PEER_MAX: usize = 32;
-/// The shortest and longest time that an ion may register for. Short ones let
-/// the list follow tabs that come and go.
-const REGISTRATION_SECONDS: (u64, u64) = (30, 2 * 60 * 60);
 /// Streams on one connection; each circuit takes one.
 pub(crate) const STREAMS_MAX: usize = 1_024;
 /// How long a connection without reservation, circuit or stream is kept.
@@ -58,7 +51,7 @@ pub(crate) struct Behaviour {
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     relay: relay::Behaviour,
-    rendezvous: rendezvous::server::Behaviour,
+    rendezvous: rendezvous::Behaviour,
 }
 
 impl Behaviour {
@@ -74,7 +67,7 @@ impl Behaviour {
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
             relay,
-            rendezvous: rendezvous::server::Behaviour::new(rendezvous_config()),
+            rendezvous: rendezvous::Behaviour::new(),
         }
     }
 }
@@ -98,15 +91,6 @@ fn relay_config(limits: &Limits) -> relay::Config {
             config.reservation_rate_per_ip(burst, interval).circuit_src_per_ip(burst, interval);
     }
     config
-}
-
-fn rendezvous_config() -> rendezvous::server::Config {
-    let (shortest, longest) = REGISTRATION_SECONDS;
-    rendezvous::server::Config::default()
-        .with_min_ttl(shortest)
-        .with_max_ttl(longest)
-        .with_max_registration_total(REGISTRATIONS_MAX)
-        .with_max_registration_per_peer(REGISTRATIONS_PER_PEER_MAX)
 }
 
 fn count(limit: u32) -> usize {

@@ -37,7 +37,7 @@ pub const SPARE_SEATS_MAX: usize = 1;
 pub const NEWS_MAX: usize = 256;
 
 /// What is asked of the pool.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Keep a module ready to run.
     Keep(ModuleHash, Arc<[u8]>),
@@ -54,7 +54,7 @@ pub enum Order {
 }
 
 /// What the pool tells.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// A guest ended.
     Ran(u64, Report),

@@ -1,6 +1,6 @@
 //! Moves bytes over libp2p, as the machines ask. Decides nothing.
 //!
-//! One task owns the swarm. It takes [`Order`]s and tells [`News`]. Ions are
+//! One task owns the swarm. It takes [`Order`]s and tells [`News`] (see [`port`](super::port)). Ions are
 //! reached through the circuits of the relays that are up. Every outbound
 //! stream has a task that writes, every inbound one a task that reads; both
 //! are bounded: [`QUEUE_FRAMES_MAX`] frames and [`QUEUE_BYTES_MAX`] bytes wait
@@ -27,8 +27,8 @@ mod websocket;
 use futures::channel::mpsc;
 use libp2p::identity::Keypair;
 
-use super::{relays::RelayIndex, wire::Room};
-use crate::{identity::IonId, platform::Platform};
+use super::port::{News, Order};
+use crate::platform::Platform;
 
 /// Frames that wait to be sent in one room to one ion.
 pub const QUEUE_FRAMES_MAX: usize = 1_024;
@@ -40,50 +40,6 @@ pub const NEWS_MAX: usize = 256;
 pub const OPENING_MS: u64 = 10_000;
 /// How long a connection without streams is kept, in milliseconds.
 pub const IDLE_MS: u64 = 20_000;
-
-/// What is asked of the network.
-#[derive(Debug)]
-pub enum Order {
-    /// Connect to a relay and reserve there.
-    Connect(RelayIndex, String),
-    /// Give up a connection to a relay.
-    Disconnect(RelayIndex),
-    /// Register at a relay.
-    Register(RelayIndex, String),
-    /// Take a registration back.
-    Unregister(RelayIndex, String),
-    /// Ask a relay who is there.
-    Discover(RelayIndex, String),
-    /// Be ready to send to an ion; every stream to it opens with these bytes.
-    Reach(IonId, Vec<u8>),
-    /// Send a frame.
-    Send(IonId, Room, Vec<u8>),
-    /// Tell whoever sent a wrong proof, and close.
-    Refuse(IonId),
-    /// End the session with an ion, after what is queued.
-    Close(IonId),
-}
-
-/// What the network tells.
-#[derive(Debug, PartialEq, Eq)]
-pub enum News {
-    /// A relay relays for this ion now.
-    Reserved(RelayIndex),
-    /// A relay took the registration.
-    Registered(RelayIndex),
-    /// A relay is lost; why, as a sentence.
-    RelayLost(RelayIndex, String),
-    /// A relay told who is there.
-    Found(RelayIndex, Vec<IonId>),
-    /// A stream came in, with these first bytes.
-    Opened(IonId, Room, Vec<u8>),
-    /// A frame came in.
-    Frame(IonId, Room, Vec<u8>),
-    /// An ion could not be reached, or it refused.
-    Failed(IonId),
-    /// The session with an ion ended.
-    Closed(IonId),
-}
 
 /// The two ends of a running driver; it stops when they are dropped.
 pub struct Network {

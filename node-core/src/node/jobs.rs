@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     compute::{
-        coordinator,
+        coordinator, guests,
         spec::{Entry, Inputs, Program},
         wire::{check_module_size, check_program},
     },
@@ -115,13 +115,12 @@ impl Node {
         self.inspections.runs += 1;
         let run = self.inspections.runs;
         self.inspections.open.insert(run, (now, reason));
-        effects.push(Effect::Inspect(run, binary));
+        effects.push(Effect::Guests(guests::Order::Inspect(run, binary)));
         Ok(())
     }
 
     pub(super) fn inspected(
         &mut self,
-        _now: Time,
         run: u64,
         result: Result<Inspection, Stop>,
         effects: &mut Vec<Effect>,
@@ -161,7 +160,7 @@ impl Node {
             open.iter().filter(|(_, (since, _))| late(since)).map(|(run, _)| *run).collect();
         for run in over {
             let reason = "no guest worker answered".to_owned();
-            self.inspected(now, run, Err(Stop::WorkerLost { reason }), effects);
+            self.inspected(run, Err(Stop::WorkerLost { reason }), effects);
         }
     }
 

@@ -1,11 +1,6 @@
 //! The node as one machine.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
-
-use spark_runtime::{Call, Limits, Report, Stop, inspect::Inspection, wire::ModuleHash};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     command::{Command, Start},
@@ -19,14 +14,16 @@ use crate::{
     compute::{
         WORKERS_MAX,
         coordinator::{self, Coordinator},
+        guests,
         wire::{self, Message},
         worker::{self, Worker},
     },
     identity::{IonId, name::clean_name},
     network::{
+        self, Order,
         bootstrap::Bootstrap,
         links::{self, Links},
-        relays::{self, RelayIndex, Relays},
+        relays::{self, Relays},
         wire::{Presence, Room},
     },
     platform::Time,
@@ -49,26 +46,10 @@ pub enum Input {
     Command(Command, Box<[u8; 48]>),
     /// The bootstrap document came, or why it did not.
     Bootstrap(Result<Bootstrap, String>),
-    /// A relay relays for this ion now.
-    Reserved(RelayIndex),
-    /// A relay took the registration.
-    Registered(RelayIndex),
-    /// A relay is lost; why, as a sentence.
-    RelayLost(RelayIndex, String),
-    /// A relay told who is there.
-    Found(RelayIndex, Vec<IonId>),
-    /// A stream came in, with these first bytes.
-    Opened(IonId, Room, Vec<u8>),
-    /// A frame came in.
-    Frame(IonId, Room, Vec<u8>),
-    /// An ion could not be reached, or it refused.
-    Failed(IonId),
-    /// The connection to an ion ended.
-    Closed(IonId),
-    /// A guest ended.
-    Ran(u64, Report),
-    /// A module was looked at.
-    Inspected(u64, Result<Inspection, Stop>),
+    /// The network tells something.
+    Network(network::News),
+    /// The pool of guest workers tells something.
+    Guests(guests::News),
     /// Something that the user should know of, from a driver.
     Trouble(Problem),
     /// Time has passed.
@@ -80,36 +61,10 @@ pub enum Input {
 pub enum Effect {
     /// Fetch the bootstrap document.
     FetchBootstrap,
-    /// Connect to a relay and reserve there.
-    Connect(RelayIndex, String),
-    /// Give up a connection to a relay.
-    Disconnect(RelayIndex),
-    /// Register at a relay.
-    Register(RelayIndex, String),
-    /// Take a registration back.
-    Unregister(RelayIndex, String),
-    /// Ask a relay who is there.
-    Discover(RelayIndex, String),
-    /// Be ready to send to an ion; every stream to it opens with these bytes.
-    Reach(IonId, Vec<u8>),
-    /// Send a frame.
-    Send(IonId, Room, Vec<u8>),
-    /// Tell whoever sent a wrong proof, and close.
-    Refuse(IonId),
-    /// End the connection to an ion.
-    Close(IonId),
-    /// Keep a module ready to run.
-    Keep(ModuleHash, Arc<[u8]>),
-    /// Let go of a module.
-    Drop(ModuleHash),
-    /// Run a guest; answered by [`Input::Ran`].
-    Run(u64, ModuleHash, Call, Limits),
-    /// End a guest; no answer is wanted.
-    Kill(u64),
-    /// Look at a module; answered by [`Input::Inspected`].
-    Inspect(u64, Arc<[u8]>),
-    /// How many guest workers to have ready.
-    Lend(u16),
+    /// Ask something of the network.
+    Network(network::Order),
+    /// Ask something of the pool of guest workers.
+    Guests(guests::Order),
     /// Keep the settings.
     Save(Settings),
     /// Tell the user.
@@ -177,24 +132,13 @@ impl Node {
         match input {
             Input::Command(command, random) => self.command(now, command, &random, effects),
             Input::Bootstrap(result) => self.bootstrap(now, result, effects),
-            Input::Reserved(index) => self.push(Step::Relays(relays::Input::Reserved(index))),
-            Input::Registered(index) => self.push(Step::Relays(relays::Input::Registered(index))),
-            Input::RelayLost(index, why) => {
-                self.push(Step::Relays(relays::Input::Lost(index, why)));
-            }
-            Input::Found(index, ions) => self.push(Step::Relays(relays::Input::Found(index, ions))),
-            Input::Opened(ion, room, bytes) => {
-                self.push(Step::Links(links::Input::Opened(ion, room, bytes)));
-            }
-            Input::Frame(ion, room, bytes) => {
-                self.push(Step::Links(links::Input::Frame(ion, room, bytes)));
-            }
-            Input::Failed(ion) => self.push(Step::Links(links::Input::Failed(ion))),
-            Input::Closed(ion) => self.push(Step::Links(links::Input::Closed(ion))),
-            Input::Ran(run, report) => {
+            Input::Network(news) => self.push(concerned(news)),
+            Input::Guests(guests::News::Ran(run, report)) => {
                 self.push(Step::Worker(worker::Input::Done { run, report }));
             }
-            Input::Inspected(run, result) => self.inspected(now, run, result, effects),
+            Input::Guests(guests::News::Inspected(run, result)) => {
+                self.inspected(run, result, effects);
+            }
             Input::Trouble(problem) => effects.push(Effect::Tell(Event::Problem(problem))),
             Input::Tick => self.tick(now, effects),
         }
@@ -319,7 +263,7 @@ impl Node {
     fn lend(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let workers = self.lends();
         effects.push(Effect::Save(self.settings.clone()));
-        effects.push(Effect::Lend(workers.max(1)));
+        effects.push(Effect::Guests(guests::Order::Lend(workers.max(1))));
         self.push(Step::Worker(worker::Input::Lend(workers)));
         self.present(now);
     }
@@ -377,22 +321,18 @@ impl Node {
         let mut asked = Vec::new();
         self.relays.handle(now, input, &mut asked);
         for effect in asked {
-            match effect {
-                relays::Effect::Connect(index, address) => {
-                    effects.push(Effect::Connect(index, address));
+            let order = match effect {
+                relays::Effect::Connect(index, address) => Order::Connect(index, address),
+                relays::Effect::Disconnect(index) => Order::Disconnect(index),
+                relays::Effect::Register(index, name) => Order::Register(index, name),
+                relays::Effect::Unregister(index, name) => Order::Unregister(index, name),
+                relays::Effect::Discover(index, name) => Order::Discover(index, name),
+                relays::Effect::Found(ions) => {
+                    self.push(Step::Links(links::Input::Found(ions)));
+                    continue;
                 }
-                relays::Effect::Disconnect(index) => effects.push(Effect::Disconnect(index)),
-                relays::Effect::Register(index, name) => {
-                    effects.push(Effect::Register(index, name));
-                }
-                relays::Effect::Unregister(index, name) => {
-                    effects.push(Effect::Unregister(index, name));
-                }
-                relays::Effect::Discover(index, name) => {
-                    effects.push(Effect::Discover(index, name));
-                }
-                relays::Effect::Found(ions) => self.push(Step::Links(links::Input::Found(ions))),
-            }
+            };
+            effects.push(Effect::Network(order));
         }
     }
 
@@ -400,25 +340,28 @@ impl Node {
         let mut asked = Vec::new();
         self.links.handle(now, input, &mut asked);
         for effect in asked {
-            match effect {
-                links::Effect::Reach(ion, opening) => effects.push(Effect::Reach(ion, opening)),
-                links::Effect::Send(ion, room, bytes) => {
-                    effects.push(Effect::Send(ion, room, bytes));
-                }
-                links::Effect::Refuse(ion) => effects.push(Effect::Refuse(ion)),
-                links::Effect::Close(ion) => effects.push(Effect::Close(ion)),
+            let order = match effect {
+                links::Effect::Reach(ion, opening) => Order::Reach(ion, opening),
+                links::Effect::Send(ion, room, bytes) => Order::Send(ion, room, bytes),
+                links::Effect::Refuse(ion) => Order::Refuse(ion),
+                links::Effect::Close(ion) => Order::Close(ion),
                 links::Effect::Linked(ion) => {
                     self.company();
                     self.push(Step::Coordinator(coordinator::Input::Linked(ion)));
+                    continue;
                 }
                 links::Effect::Lost(ion) => {
                     self.company();
                     self.push(Step::Coordinator(coordinator::Input::Lost(ion)));
                     self.push(Step::Worker(worker::Input::Lost(ion)));
+                    continue;
                 }
-                links::Effect::Heard(ion, Room::Compute, bytes) => self.heard(ion, &bytes),
-                links::Effect::Heard(_, Room::Link, _) => {}
-            }
+                links::Effect::Heard(ion, room, bytes) => {
+                    self.heard(ion, room, &bytes);
+                    continue;
+                }
+            };
+            effects.push(Effect::Network(order));
         }
     }
 
@@ -427,10 +370,12 @@ impl Node {
         self.push(Step::Relays(relays::Input::Company(ions)));
     }
 
-    fn heard(&mut self, ion: IonId, bytes: &[u8]) {
-        match wire::decode(bytes) {
-            Ok(message) => self.deliver(ion, message),
-            Err(_) => self.push(Step::Links(links::Input::Offence(ion))),
+    /// A frame for a room above the links.
+    fn heard(&mut self, ion: IonId, room: Room, bytes: &[u8]) {
+        match (room, wire::decode(bytes)) {
+            (Room::Link, _) => {}
+            (Room::Compute, Ok(message)) => self.deliver(ion, message),
+            (Room::Compute, Err(_)) => self.push(Step::Links(links::Input::Offence(ion))),
         }
     }
 
@@ -486,19 +431,39 @@ impl Node {
         let mut asked = Vec::new();
         self.worker.handle(now, input, &mut asked);
         for effect in asked {
-            match effect {
-                worker::Effect::Send(ion, message) => self.say(ion, message),
-                worker::Effect::Keep(module, binary) => effects.push(Effect::Keep(module, binary)),
-                worker::Effect::Drop(module) => effects.push(Effect::Drop(module)),
+            let order = match effect {
+                worker::Effect::Keep(module, binary) => guests::Order::Keep(module, binary),
+                worker::Effect::Drop(module) => guests::Order::Drop(module),
                 worker::Effect::Run { run, module, call, limits } => {
-                    effects.push(Effect::Run(run, module, call, limits));
+                    guests::Order::Run(run, module, call, limits)
                 }
-                worker::Effect::Kill(run) => effects.push(Effect::Kill(run)),
+                worker::Effect::Kill(run) => guests::Order::Kill(run),
+                worker::Effect::Send(ion, message) => {
+                    self.say(ion, message);
+                    continue;
+                }
                 worker::Effect::Offence(ion) => {
                     self.push(Step::Links(links::Input::Offence(ion)));
+                    continue;
                 }
-            }
+            };
+            effects.push(Effect::Guests(order));
         }
         self.views.touch();
+    }
+}
+
+/// The machine that news of the network is for.
+fn concerned(news: network::News) -> Step {
+    use network::News;
+    match news {
+        News::Reserved(index) => Step::Relays(relays::Input::Reserved(index)),
+        News::Registered(index) => Step::Relays(relays::Input::Registered(index)),
+        News::RelayLost(index, why) => Step::Relays(relays::Input::Lost(index, why)),
+        News::Found(index, ions) => Step::Relays(relays::Input::Found(index, ions)),
+        News::Opened(ion, room, bytes) => Step::Links(links::Input::Opened(ion, room, bytes)),
+        News::Frame(ion, room, bytes) => Step::Links(links::Input::Frame(ion, room, bytes)),
+        News::Failed(ion) => Step::Links(links::Input::Failed(ion)),
+        News::Closed(ion) => Step::Links(links::Input::Closed(ion)),
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     compute::guests::{self, Seats},
     identity::{IonId, slot::Settled},
     network::{
+        self,
         bootstrap::Bootstrap,
         driver::{self, StartError},
     },
@@ -84,8 +85,8 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
                 }
                 None => return Ok(()),
             },
-            news = news.select_next_some() => ion.handle(from_network(news)),
-            news = guest_news.select_next_some() => ion.handle(from_guests(news)),
+            news = news.select_next_some() => ion.handle(Input::Network(news)),
+            news = guest_news.select_next_some() => ion.handle(Input::Guests(news)),
             input = own_inputs.select_next_some() => ion.handle(input),
             () = tick => {
                 ion.handle(Input::Tick);
@@ -99,7 +100,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
 struct Ion<P> {
     node: Node,
     platform: P,
-    network: mpsc::UnboundedSender<driver::Order>,
+    network: mpsc::UnboundedSender<network::Order>,
     guests: mpsc::UnboundedSender<guests::Order>,
     saves: mpsc::UnboundedSender<Settings>,
     fetch: Fetch,
@@ -116,41 +117,16 @@ impl<P: Platform> Ion<P> {
         }
     }
 
+    // The drivers live as long as the loop does; orders to one that has ended
+    // would have nobody to serve.
     fn act(&self, effect: Effect) {
-        use driver::Order as Net;
-        use guests::Order as Guest;
         match effect {
             Effect::FetchBootstrap => self.fetch_bootstrap(),
-            Effect::Connect(index, address) => self.net(Net::Connect(index, address)),
-            Effect::Disconnect(index) => self.net(Net::Disconnect(index)),
-            Effect::Register(index, namespace) => self.net(Net::Register(index, namespace)),
-            Effect::Unregister(index, namespace) => self.net(Net::Unregister(index, namespace)),
-            Effect::Discover(index, namespace) => self.net(Net::Discover(index, namespace)),
-            Effect::Reach(ion, opening) => self.net(Net::Reach(ion, opening)),
-            Effect::Send(ion, room, frame) => self.net(Net::Send(ion, room, frame)),
-            Effect::Refuse(ion) => self.net(Net::Refuse(ion)),
-            Effect::Close(ion) => self.net(Net::Close(ion)),
-            Effect::Keep(module, binary) => self.guest(Guest::Keep(module, binary)),
-            Effect::Drop(module) => self.guest(Guest::Drop(module)),
-            Effect::Run(run, module, call, limits) => {
-                self.guest(Guest::Run(run, module, call, limits));
-            }
-            Effect::Kill(run) => self.guest(Guest::Kill(run)),
-            Effect::Inspect(run, binary) => self.guest(Guest::Inspect(run, binary)),
-            Effect::Lend(workers) => self.guest(Guest::Lend(workers)),
+            Effect::Network(order) => drop(self.network.unbounded_send(order)),
+            Effect::Guests(order) => drop(self.guests.unbounded_send(order)),
             Effect::Save(settings) => drop(self.saves.unbounded_send(settings)),
             Effect::Tell(event) => (self.tell)(event),
         }
-    }
-
-    // The drivers live as long as the loop does; orders to one that has ended
-    // would have nobody to serve.
-    fn net(&self, order: driver::Order) {
-        let _ = self.network.unbounded_send(order);
-    }
-
-    fn guest(&self, order: guests::Order) {
-        let _ = self.guests.unbounded_send(order);
     }
 
     fn fetch_bootstrap(&self) {
@@ -190,24 +166,4 @@ fn saver<P: Platform>(
         }
     }));
     saves
-}
-
-fn from_network(news: driver::News) -> Input {
-    match news {
-        driver::News::Reserved(index) => Input::Reserved(index),
-        driver::News::Registered(index) => Input::Registered(index),
-        driver::News::RelayLost(index, why) => Input::RelayLost(index, why),
-        driver::News::Found(index, ions) => Input::Found(index, ions),
-        driver::News::Opened(ion, room, opening) => Input::Opened(ion, room, opening),
-        driver::News::Frame(ion, room, frame) => Input::Frame(ion, room, frame),
-        driver::News::Failed(ion) => Input::Failed(ion),
-        driver::News::Closed(ion) => Input::Closed(ion),
-    }
-}
-
-fn from_guests(news: guests::News) -> Input {
-    match news {
-        guests::News::Ran(run, report) => Input::Ran(run, report),
-        guests::News::Inspected(run, result) => Input::Inspected(run, result),
-    }
 }

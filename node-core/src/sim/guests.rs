@@ -9,7 +9,7 @@ use super::{
     options::Temper,
     world::World,
 };
-use crate::node::Input;
+use crate::{compute::guests, node::Input};
 
 /// The guest workers of one ion.
 #[derive(Default)]
@@ -59,7 +59,14 @@ impl World {
         });
         let life = self.ions[ion].life;
         let delay = self.between(1, 30);
-        self.later(delay, Happening::Input { ion, life, input: Input::Inspected(run, result) });
+        self.later(
+            delay,
+            Happening::Input {
+                ion,
+                life,
+                input: Input::Guests(guests::News::Inspected(run, result)),
+            },
+        );
     }
 
     pub(super) fn start_guest(

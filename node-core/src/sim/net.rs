@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     identity::IonId,
-    network::wire::{Opening, Room, VERSION, decode, encode},
+    network::{
+        News,
+        wire::{Opening, Room, VERSION, decode, encode},
+    },
     node::Input,
 };
 
@@ -136,7 +139,7 @@ impl World {
             };
             self.trace.note(self.now_ms, to, what, Some(from), mark);
             self.accept(stream, &bytes);
-            self.hand(to, Input::Opened(id, room, bytes));
+            self.hand(to, Input::Network(News::Opened(id, room, bytes)));
             return;
         }
         let is_current = self.ions[to]
@@ -145,7 +148,7 @@ impl World {
             .is_some_and(|ends| ends.inbound[place(room)] == Some(stream));
         if is_current {
             self.trace.note_bytes(self.now_ms, to, "hears", from, &bytes);
-            self.hand(to, Input::Frame(id, room, bytes));
+            self.hand(to, Input::Network(News::Frame(id, room, bytes)));
         }
     }
 
@@ -210,7 +213,7 @@ impl World {
         self.trace.note(self.now_ms, ion, "loses its connection to", Some(other), 0);
         self.drop_streams(ion, other);
         let id = self.ions[other].id;
-        self.hand(ion, Input::Closed(id));
+        self.hand(ion, Input::Network(News::Closed(id)));
     }
 
     pub(super) fn unreached(&mut self, ion: IonIndex, life: u32, other: IonIndex) {
@@ -220,7 +223,7 @@ impl World {
         self.trace.note(self.now_ms, ion, "cannot reach", Some(other), 0);
         self.drop_streams(ion, other);
         let id = self.ions[other].id;
-        self.hand(ion, Input::Failed(id));
+        self.hand(ion, Input::Network(News::Failed(id)));
     }
 
     pub(super) fn close(&mut self, ion: IonIndex, other: &IonId) {

@@ -7,7 +7,7 @@ use super::{
     world::World,
 };
 use crate::{
-    network::{bootstrap::Bootstrap, relays::RelayIndex},
+    network::{News, bootstrap::Bootstrap, relays::RelayIndex},
     node::Input,
 };
 
@@ -71,7 +71,10 @@ impl World {
     pub(super) fn connect(&mut self, ion: IonIndex, index: RelayIndex, address: &str) {
         let relay = address.rsplit('/').next().and_then(|number| number.parse::<usize>().ok());
         let Some(relay) = relay.filter(|relay| *relay < self.relays.len()) else {
-            self.answer(ion, Input::RelayLost(index, "there is no such relay".to_owned()));
+            self.answer(
+                ion,
+                Input::Network(News::RelayLost(index, "there is no such relay".to_owned())),
+            );
             return;
         };
         let berths = &mut self.ions[ion].berths;
@@ -80,10 +83,13 @@ impl World {
             self.ions[ion].berths[index] = Berth { relay, is_connected: true };
             let life = self.ions[ion].life;
             self.relays[relay].reserved.insert(ion, life);
-            self.answer(ion, Input::Reserved(index));
+            self.answer(ion, Input::Network(News::Reserved(index)));
         } else {
             self.ions[ion].berths[index] = Berth { relay, is_connected: false };
-            self.answer(ion, Input::RelayLost(index, "it does not answer".to_owned()));
+            self.answer(
+                ion,
+                Input::Network(News::RelayLost(index, "it does not answer".to_owned())),
+            );
         }
     }
 
@@ -103,7 +109,7 @@ impl World {
     pub(super) fn register(&mut self, ion: IonIndex, index: RelayIndex, name: String) {
         if let Some(relay) = self.relay_at(ion, index) {
             self.relays[relay].names.entry(name).or_default().insert(ion);
-            self.answer(ion, Input::Registered(index));
+            self.answer(ion, Input::Network(News::Registered(index)));
         }
     }
 
@@ -119,7 +125,7 @@ impl World {
         let there = self.relays[relay].names.get(name).into_iter().flatten();
         let found =
             there.filter(|other| **other != ion).map(|other| self.ions[*other].id).collect();
-        self.answer(ion, Input::Found(index, found));
+        self.answer(ion, Input::Network(News::Found(index, found)));
     }
 
     /// The relay by which one ion reaches another, if there is one.
@@ -172,7 +178,7 @@ impl World {
         berths[index].is_connected = false;
         self.ions[ion].relay_losses += 1;
         self.trace.note(self.now_ms, ion, "loses relay", None, relay as u64);
-        self.hand(ion, Input::RelayLost(index, "the connection ended".to_owned()));
+        self.hand(ion, Input::Network(News::RelayLost(index, "the connection ended".to_owned())));
     }
 
     /// Stops a relay: it forgets everybody, and everybody notices within a
@@ -210,7 +216,7 @@ impl World {
     /// Lets a relay tell an ion of another that never registered there.
     pub fn gossip(&mut self, ion: usize, about: usize) {
         let id = self.ions[about].id;
-        self.answer(ion, Input::Found(0, vec![id]));
+        self.answer(ion, Input::Network(News::Found(0, vec![id])));
     }
 }
 

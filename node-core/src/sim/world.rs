@@ -13,7 +13,9 @@ use super::{
     trace::{Failure, Trace},
 };
 use crate::{
+    compute::guests,
     identity::{Invitation, IonId},
+    network::Order,
     node::{Command, Durability, Effect, Input, IonView, Node, Settings, Start},
     platform::{Time, sim::Rng},
 };
@@ -227,7 +229,7 @@ impl World {
             Happening::GuestEnds { ion, life, run, report } => {
                 if self.is_living(ion, life) && self.ions[ion].guests.end(run) {
                     self.trace.note(self.now_ms, ion, "guest ended", None, run);
-                    self.hand(ion, Input::Ran(run, report));
+                    self.hand(ion, Input::Guests(guests::News::Ran(run, report)));
                 }
             }
             Happening::Forgotten { relay, ion, life } => self.forgotten(relay, ion, life),
@@ -272,23 +274,27 @@ impl World {
     fn perform(&mut self, ion: IonIndex, effect: Effect) {
         match effect {
             Effect::FetchBootstrap => self.fetch_bootstrap(ion),
-            Effect::Connect(index, address) => self.connect(ion, index, &address),
-            Effect::Disconnect(index) => self.disconnect(ion, index),
-            Effect::Register(index, name) => self.register(ion, index, name),
-            Effect::Unregister(index, name) => self.unregister(ion, index, &name),
-            Effect::Discover(index, name) => self.discover(ion, index, &name),
-            Effect::Reach(other, opening) => self.reach(ion, &other, &Rc::from(opening)),
-            Effect::Send(other, room, bytes) => self.send(ion, &other, room, bytes),
-            Effect::Refuse(other) => self.refuse(ion, &other),
-            Effect::Close(other) => self.close(ion, &other),
-            Effect::Keep(module, binary) => self.keep(ion, module, &binary),
-            Effect::Drop(module) => self.ions[ion].guests.drop_module(&module),
-            Effect::Run(run, module, call, limits) => {
+            Effect::Network(Order::Connect(index, address)) => self.connect(ion, index, &address),
+            Effect::Network(Order::Disconnect(index)) => self.disconnect(ion, index),
+            Effect::Network(Order::Register(index, name)) => self.register(ion, index, name),
+            Effect::Network(Order::Unregister(index, name)) => self.unregister(ion, index, &name),
+            Effect::Network(Order::Discover(index, name)) => self.discover(ion, index, &name),
+            Effect::Network(Order::Reach(other, opening)) => {
+                self.reach(ion, &other, &Rc::from(opening));
+            }
+            Effect::Network(Order::Send(other, room, bytes)) => self.send(ion, &other, room, bytes),
+            Effect::Network(Order::Refuse(other)) => self.refuse(ion, &other),
+            Effect::Network(Order::Close(other)) => self.close(ion, &other),
+            Effect::Guests(guests::Order::Keep(module, binary)) => self.keep(ion, module, &binary),
+            Effect::Guests(guests::Order::Drop(module)) => {
+                self.ions[ion].guests.drop_module(&module);
+            }
+            Effect::Guests(guests::Order::Run(run, module, call, limits)) => {
                 self.start_guest(ion, run, module, &call, limits);
             }
-            Effect::Kill(run) => self.kill_guest(ion, run),
-            Effect::Inspect(run, binary) => self.inspect(ion, run, &binary),
-            Effect::Lend(workers) => self.ions[ion].guests.lends = workers,
+            Effect::Guests(guests::Order::Kill(run)) => self.kill_guest(ion, run),
+            Effect::Guests(guests::Order::Inspect(run, binary)) => self.inspect(ion, run, &binary),
+            Effect::Guests(guests::Order::Lend(workers)) => self.ions[ion].guests.lends = workers,
             Effect::Save(settings) => self.ions[ion].settings = settings,
             Effect::Tell(event) => self.told(ion, event),
         }

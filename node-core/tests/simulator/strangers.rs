@@ -2,7 +2,7 @@
 
 use node_core::{
     compute::{Inputs, wire::MESSAGE_BYTES_MAX},
-    network::{links::OFFENCES_MAX, wire::Room},
+    network::{News, links::OFFENCES_MAX, wire::Room},
     node::Input,
     sim::{Conditions, Flavour, IonOptions, JobPlan, World},
 };
@@ -18,7 +18,7 @@ fn world(seed: u64, ions: usize) -> World {
 }
 
 fn is_refusal(input: &Input) -> bool {
-    matches!(input, Input::Failed(_) | Input::Closed(_))
+    matches!(input, Input::Network(News::Failed(_) | News::Closed(_)))
 }
 
 /// Openings that prove nothing to ion 0, sent by `stranger`.
@@ -71,7 +71,9 @@ fn a_stranger_that_is_named_by_a_relay_sees_no_work() {
     world.submit(JobPlan { owner: 0, flavour: Flavour::plain(1, 20), inputs });
     shown(world.run_for(30_000));
     let in_compute = |input: &Input| match input {
-        Input::Opened(_, room, _) | Input::Frame(_, room, _) => *room == Room::Compute,
+        Input::Network(News::Opened(_, room, _) | News::Frame(_, room, _)) => {
+            *room == Room::Compute
+        }
         _ => false,
     };
     assert!(!world.mail(stranger).iter().any(in_compute));

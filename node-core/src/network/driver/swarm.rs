@@ -16,7 +16,6 @@ use libp2p::{
 };
 
 use super::{
-    News, Order,
     behaviour::{Behaviour, BehaviourEvent},
     sessions::{Session, StreamNews, ToOpen},
     streams::{WriteEnd, read_all, write_all},
@@ -24,6 +23,7 @@ use super::{
 use crate::{
     identity::IonId,
     network::{
+        port::{News, Order},
         relays::{FOUND_MAX, REGISTRATION_S, RelayIndex},
         wire::Room,
     },

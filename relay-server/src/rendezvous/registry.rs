@@ -1,0 +1,253 @@
+//! Who is registered where and until when: a machine that is told the time.
+//!
+//! It tells of a namespace only to who names it, and never of what has run out
+//! or was taken back. A peer that registers again replaces its entry, which
+//! then counts as new.
+//!
+//! Answers begin with what was registered first; a cookie says up to where an
+//! answer went, and the next one continues after it. A cookie holds only
+//! for the namespace and the registry that gave it.
+//!
+//! Bounds: [`REGISTRATIONS_MAX`] in all, [`NAMESPACES_PER_PEER_MAX`] a peer,
+//! [`NAMESPACE_BYTES_MAX`], [`TTL_S_MIN`] to [`TTL_S_MAX`], and for an answer
+//! [`TOLD_MAX`] and [`TOLD_BYTES_MAX`]. Records come checked.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use libp2p::PeerId;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    record::{RECORD_BYTES_MAX, Record},
+    wire::{Found, REGISTRATION_OVERHEAD_MAX, RESPONSE_BYTES_MAX, Refusal, Told},
+};
+
+/// Registrations, in all.
+pub(super) const REGISTRATIONS_MAX: usize = 10_000;
+/// Namespaces in which one peer is registered.
+pub(super) const NAMESPACES_PER_PEER_MAX: usize = 8;
+/// Bytes of a namespace.
+pub(super) const NAMESPACE_BYTES_MAX: usize = 255;
+/// The shortest time that one registers for, in seconds. Short ones let the
+/// list follow tabs that come and go.
+pub(super) const TTL_S_MIN: u64 = 30;
+/// The longest, which is also what one gets who names none, in seconds.
+pub(super) const TTL_S_MAX: u64 = 2 * 60 * 60;
+/// Registrations in one answer.
+pub(super) const TOLD_MAX: usize = 1_000;
+/// Bytes of the registrations in one answer.
+pub(super) const TOLD_BYTES_MAX: usize = 512 << 10;
+
+const _: () = assert!(
+    RECORD_BYTES_MAX + NAMESPACE_BYTES_MAX + REGISTRATION_OVERHEAD_MAX <= TOLD_BYTES_MAX,
+    "the longest registration fits, so that following cookies comes to an end"
+);
+const _: () = assert!(TOLD_BYTES_MAX + 1_024 <= RESPONSE_BYTES_MAX, "clients read it");
+
+/// The number of a registration; later ones are greater.
+type Number = u64;
+/// What makes cookies this registry's own.
+pub(super) type CookieKey = [u8; 16];
+
+/// Bytes of a number in a cookie, and of the seal after it, which are letters:
+/// libp2p's client reads a cookie as eight bytes and a text.
+const COOKIE_NUMBER_BYTES: usize = 8;
+const COOKIE_SEAL_BYTES: usize = 16;
+
+/// All registrations.
+pub(super) struct Registry {
+    cookie_key: CookieKey,
+    last: Number,
+    entries: BTreeMap<Number, Entry>,
+    by_namespace: BTreeMap<Arc<str>, BTreeSet<Number>>,
+    by_peer: BTreeMap<PeerId, BTreeSet<Number>>,
+    by_end: BTreeSet<(u64, Number)>,
+}
+
+struct Entry {
+    namespace: Arc<str>,
+    record: Record,
+    ends_ms: u64,
+}
+
+impl Registry {
+    /// An empty one.
+    pub(super) fn new(cookie_key: CookieKey) -> Self {
+        Self {
+            cookie_key,
+            last: 0,
+            entries: BTreeMap::new(),
+            by_namespace: BTreeMap::new(),
+            by_peer: BTreeMap::new(),
+            by_end: BTreeSet::new(),
+        }
+    }
+
+    /// Registers the record's peer; returns for how many seconds.
+    pub(super) fn register(
+        &mut self,
+        now_ms: u64,
+        namespace: String,
+        record: Record,
+        ttl_s: Option<u64>,
+    ) -> Result<u64, Refusal> {
+        check(&namespace, Refusal::NamespaceMissing)?;
+        let ttl_s = ttl_s.unwrap_or(TTL_S_MAX);
+        if !(TTL_S_MIN..=TTL_S_MAX).contains(&ttl_s) {
+            return Err(Refusal::TtlOutOfRange);
+        }
+        self.expire(now_ms);
+        match self.find(record.peer, &namespace) {
+            Some(number) => self.remove(number),
+            None => self.check_room(record.peer)?,
+        }
+        let ends_ms = now_ms.saturating_add(ttl_s * 1_000);
+        self.insert(Entry { namespace: namespace.into(), record, ends_ms });
+        Ok(ttl_s)
+    }
+
+    /// Takes back a registration; one that there is not is none to take back.
+    pub(super) fn unregister(&mut self, peer: PeerId, namespace: &str) {
+        if let Some(number) = self.find(peer, namespace) {
+            self.remove(number);
+        }
+    }
+
+    /// Takes back all of a peer's.
+    pub(super) fn forget(&mut self, peer: PeerId) {
+        let numbers = self.by_peer.get(&peer).cloned().unwrap_or_default();
+        for number in numbers {
+            self.remove(number);
+        }
+    }
+
+    /// Who is registered in a namespace; none, where nobody ever was. A limit
+    /// of 0 is none.
+    pub(super) fn discover(
+        &mut self,
+        now_ms: u64,
+        namespace: &str,
+        limit: Option<u64>,
+        cookie: Option<&[u8]>,
+    ) -> Result<Found, Refusal> {
+        check(namespace, Refusal::NamespaceRequired)?;
+        let after = cookie.map_or(Ok(0), |cookie| self.open_cookie(namespace, cookie))?;
+        self.expire(now_ms);
+        let limit = limit.filter(|limit| *limit > 0).map(usize::try_from);
+        let limit = limit.and_then(Result::ok).unwrap_or(TOLD_MAX).min(TOLD_MAX);
+        let numbers = self.page(namespace, after, limit);
+        let cookie = self.cookie(namespace, numbers.last().copied().unwrap_or(after));
+        let told = |number| {
+            let Entry { record, ends_ms, .. } = &self.entries[number];
+            let ttl_s = ends_ms.saturating_sub(now_ms).div_ceil(1_000);
+            Told { record: Arc::clone(&record.bytes), ttl_s }
+        };
+        let registrations = numbers.iter().map(told).collect();
+        Ok(Found { namespace: namespace.into(), registrations, cookie })
+    }
+
+    /// Takes away what has run out.
+    fn expire(&mut self, now_ms: u64) {
+        while let Some((ends_ms, number)) = self.by_end.first().copied()
+            && ends_ms <= now_ms
+        {
+            self.remove(number);
+        }
+    }
+
+    /// The next registrations of a namespace that one answer may hold.
+    fn page(&self, namespace: &str, after: Number, limit: usize) -> Vec<Number> {
+        let mut room = TOLD_BYTES_MAX;
+        let fits = |number: &Number| {
+            let bytes = self.entries[number].record.bytes.len() + namespace.len();
+            let left = room.checked_sub(bytes + REGISTRATION_OVERHEAD_MAX);
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let numbers = self.by_namespace.get(namespace).into_iter();
+        let later = numbers.flat_map(|numbers| numbers.range(after.saturating_add(1)..));
+        later.copied().take(limit).take_while(fits).collect()
+    }
+
+    fn check_room(&self, peer: PeerId) -> Result<(), Refusal> {
+        if self.by_peer.get(&peer).map_or(0, BTreeSet::len) >= NAMESPACES_PER_PEER_MAX {
+            return Err(Refusal::PeerFull);
+        }
+        if self.entries.len() >= REGISTRATIONS_MAX {
+            return Err(Refusal::Full);
+        }
+        Ok(())
+    }
+
+    fn find(&self, peer: PeerId, namespace: &str) -> Option<Number> {
+        let numbers = self.by_peer.get(&peer)?;
+        numbers.iter().copied().find(|number| *self.entries[number].namespace == *namespace)
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        self.last += 1;
+        let number = self.last;
+        self.by_namespace.entry(Arc::clone(&entry.namespace)).or_default().insert(number);
+        self.by_peer.entry(entry.record.peer).or_default().insert(number);
+        self.by_end.insert((entry.ends_ms, number));
+        self.entries.insert(number, entry);
+    }
+
+    fn remove(&mut self, number: Number) {
+        let Some(Entry { namespace, record, ends_ms }) = self.entries.remove(&number) else {
+            return;
+        };
+        self.by_end.remove(&(ends_ms, number));
+        remove_from(&mut self.by_namespace, &namespace, number);
+        remove_from(&mut self.by_peer, &record.peer, number);
+    }
+
+    fn cookie(&self, namespace: &str, number: Number) -> Vec<u8> {
+        let number = number.to_be_bytes();
+        let seal = Sha256::new()
+            .chain_update(self.cookie_key)
+            .chain_update(number)
+            .chain_update(namespace)
+            .finalize();
+        let mut cookie = number.to_vec();
+        cookie.extend_from_slice(hex::encode(&seal[..COOKIE_SEAL_BYTES / 2]).as_bytes());
+        cookie
+    }
+
+    fn open_cookie(&self, namespace: &str, cookie: &[u8]) -> Result<Number, Refusal> {
+        let number = cookie.first_chunk::<COOKIE_NUMBER_BYTES>().ok_or(Refusal::CookieInvalid)?;
+        let number = Number::from_be_bytes(*number);
+        if self.cookie(namespace, number) != cookie {
+            return Err(Refusal::CookieInvalid);
+        }
+        Ok(number)
+    }
+}
+
+fn check(namespace: &str, missing: Refusal) -> Result<(), Refusal> {
+    match namespace.len() {
+        0 => Err(missing),
+        1..=NAMESPACE_BYTES_MAX => Ok(()),
+        _ => Err(Refusal::NamespaceTooLong),
+    }
+}
+
+/// Removes from a set, and the set with its last.
+fn remove_from<K, Q>(sets: &mut BTreeMap<K, BTreeSet<Number>>, key: &Q, number: Number)
+where
+    K: Ord + std::borrow::Borrow<Q>,
+    Q: Ord + ?Sized,
+{
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(&number);
+        if set.is_empty() {
+            sets.remove(key);
+        }
+    }
+}
