@@ -192,7 +192,7 @@ impl Limits {
             circuits_per_peer: positive(
                 "max-circuits-per-peer",
                 settings.max_circuits_per_peer,
-                64,
+                256,
             )?,
             circuit_duration: Duration::from_secs(seconds),
             circuit_bytes: mib << 20,

@@ -58,7 +58,6 @@ type Inner = request_response::Behaviour<Codec>;
 
 /// What happened, for the log. Namespaces are secrets and not in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "the log shows the fields by their `Debug`")]
 pub(crate) enum Event {
     /// A peer registered, or renewed its registration, for so many seconds.
     Registered { peer: PeerId, ttl_s: u64 },
@@ -105,9 +104,7 @@ impl Behaviour {
                     Ok(ttl_s) => {
                         (Some(Response::Registered { ttl_s }), Event::Registered { peer, ttl_s })
                     }
-                    Err(why) => {
-                        (Some(Response::NotRegistered(why)), Event::Refused { peer, why })
-                    }
+                    Err(why) => (Some(Response::NotRegistered(why)), Event::Refused { peer, why }),
                 }
             }
             Request::Unregister { namespace } => {

@@ -3,8 +3,8 @@
 //! It opens no connection itself and keeps nothing: reservations and
 //! registrations live in memory and end with their time or their ion's last
 //! connection. Bounds: [`Limits`], [`STREAMS_MAX`], those of
-//! [`rendezvous`](crate::rendezvous); connections that do nothing for [`IDLE_MAX`] are closed, also those whose
-//! other end no longer answers pings.
+//! [`rendezvous`]; connections that do nothing for
+//! [`IDLE_MAX`] are closed, also those whose other end no longer answers pings.
 //!
 //! Specifications: circuit relay v2, rendezvous, identify, ping, yamux, noise.
 

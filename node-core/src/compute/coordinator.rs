@@ -36,6 +36,9 @@ use crate::{
 pub const JOBS_MAX: usize = 64;
 /// Tasks from the first unfinished one that may be out or wait for their turn.
 pub const WINDOW_TASKS_MAX: u64 = 4_096;
+/// Results of one job that wait for an earlier one, in bytes, before no more
+/// new tasks are given out.
+pub const READY_BYTES_MAX: usize = 64 << 20;
 /// Attempts for a task that ended in a way that may not repeat elsewhere.
 pub const ATTEMPTS_MAX: usize = 3;
 /// How long a lease lasts without a sign that it is still in hand, in milliseconds.

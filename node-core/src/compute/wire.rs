@@ -27,6 +27,8 @@ pub const PROGRAM_NAME_BYTES_MAX: usize = 128;
 pub const ARGUMENTS_MAX: usize = 64;
 /// All arguments of a program together, in bytes.
 pub const ARGUMENTS_BYTES_MAX: usize = 16 << 10;
+/// What a report says of its stop, in bytes.
+pub const STOP_BYTES_MAX: usize = 4 << 10;
 /// Values that an export may return.
 pub const VALUES_MAX: usize = 64;
 
@@ -223,7 +225,10 @@ pub fn check_program(program: &Program) -> Result<(), Refusal> {
 /// Whether a report keeps to the limits that its task had.
 pub fn check_report(report: &Report, limits: &Limits) -> Result<(), Refusal> {
     let bytes = (report.stdout.len() + report.stderr.len()) as u64;
-    let fits = bytes <= limits.output_bytes_max && report.values.len() <= VALUES_MAX;
+    let stop_bytes = report.stop.as_ref().map_or(0, |stop| stop.to_string().len());
+    let fits = bytes <= limits.output_bytes_max
+        && report.values.len() <= VALUES_MAX
+        && stop_bytes <= STOP_BYTES_MAX;
     if fits { Ok(()) } else { Err(Refusal::ReportTooLarge) }
 }
 

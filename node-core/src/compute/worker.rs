@@ -27,17 +27,21 @@ use crate::{compute::JobId, identity::IonId, platform::Time};
 /// Jobs that an ion works for at once.
 pub const JOBS_MAX: usize = 256;
 /// Jobs of one owner that an ion works for at once.
-pub const JOBS_PER_OWNER_MAX: usize = 64;
-/// Modules kept in memory, in bytes; those without a job go first.
+pub const JOBS_PER_OWNER_MAX: usize = 16;
+/// Modules kept in memory, or on their way, in bytes; a job whose module has
+/// no room waits.
 pub const MODULES_BYTES_MAX: usize = 64 << 20;
+/// Inputs in hand of one job, in bytes, unless a single one is larger.
+pub const HELD_BYTES_MAX: usize = 8 << 20;
 /// How often a worker says what it has in hand, in milliseconds.
 pub const HOLD_MS: u64 = 3_000;
 /// After how long a request without an answer is made again, in milliseconds.
 pub const ASK_AGAIN_MS: u64 = 3_000;
 /// How long a result may wait for company, in milliseconds.
 pub const FLUSH_MS: u64 = 20;
-/// How far beyond its deadline a guest is ended from outside, in milliseconds.
-pub const GRACE_MS: u64 = 2_000;
+/// How far beyond its deadline a guest is ended from outside, in milliseconds:
+/// a guest worker may have to start and to compile the module first.
+pub const GRACE_MS: u64 = 10_000;
 
 /// What happened.
 #[derive(Debug)]
@@ -143,14 +147,16 @@ impl Worker {
             Message::Offer { job, program, module, module_bytes } => {
                 let key = (owner, job);
                 if !self.jobs.contains_key(&key) && self.has_room_for(owner) {
-                    self.modules.want(module, module_bytes, owner);
-                    self.jobs.insert(key, Job::new(program, module, self.lends));
+                    self.jobs.insert(key, Job::new(program, module, module_bytes, self.lends));
                 }
             }
             Message::Withdraw { job } => self.forget((owner, job), effects),
             Message::Tasks { job, tasks } => self.tasks((owner, job), tasks, effects),
             Message::Block { module, offset, bytes } => {
-                self.modules.block(now, owner, module, offset, &bytes, effects);
+                if self.modules.block(now, owner, module, offset, &bytes, effects).is_err() {
+                    effects.push(Effect::Offence(owner));
+                    self.forget_jobs_with(owner, module, effects);
+                }
             }
             Message::Pull { .. }
             | Message::Holding { .. }
@@ -252,21 +258,18 @@ impl Worker {
             if self.modules.is_ready(job.module()) {
                 job.pull(now, *key, self.lends, has_idle, effects);
             } else {
-                self.modules.fetch(now, *job.module(), key.0, effects);
+                let (module, bytes) = (*job.module(), job.module_bytes());
+                self.modules.fetch(now, module, bytes, key.0, effects);
             }
         }
-        self.drop_jobs_without_module(effects);
     }
 
-    fn drop_jobs_without_module(&mut self, effects: &mut Vec<Effect>) {
-        let refused: Vec<Key> = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| self.modules.is_refused(job.module()))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in refused {
-            self.forget(key, effects);
+    /// An owner offered what it does not have.
+    fn forget_jobs_with(&mut self, owner: IonId, module: ModuleHash, effects: &mut Vec<Effect>) {
+        for key in self.keys_of(owner) {
+            if self.jobs.get(&key).is_some_and(|job| *job.module() == module) {
+                self.forget(key, effects);
+            }
         }
     }
 

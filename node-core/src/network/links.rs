@@ -277,6 +277,9 @@ impl Links {
         effects: &mut Vec<Effect>,
     ) {
         let session = self.proven_session(&ion, bytes);
+        if session.is_some() {
+            self.make_room_for(&ion);
+        }
         let is_full = !self.links.contains_key(&ion) && self.links.len() >= LINKS_MAX;
         let Some(session) = session.filter(|_| !is_full && !self.is_banned(now, &ion)) else {
             effects.push(Effect::Refuse(ion));
@@ -311,6 +314,17 @@ impl Links {
             && *ion != self.own
             && membership.check(ion, &self.own, &opening.proof);
         is_right.then_some(opening.session)
+    }
+
+    /// Whoever is being reached for gives way to whoever has proved itself.
+    fn make_room_for(&mut self, ion: &IonId) {
+        if self.links.len() < LINKS_MAX || self.links.contains_key(ion) {
+            return;
+        }
+        let unlinked = self.links.iter().find(|(_, link)| !matches!(link.state, State::Linked(_)));
+        if let Some(ion) = unlinked.map(|(ion, _)| *ion) {
+            self.links.remove(&ion);
+        }
     }
 
     /// The other side began: greet it in turn.

@@ -164,7 +164,8 @@ impl Relays {
 
     fn known(&mut self, now: Time, addresses: Vec<String>, effects: &mut Vec<Effect>) {
         for address in addresses {
-            let is_new = self.relays.iter().all(|relay| relay.address != address);
+            // One relay may have several addresses; the first one known is used.
+            let is_new = self.relays.iter().all(|relay| peer(&relay.address) != peer(&address));
             if is_new && self.relays.len() < RELAYS_MAX {
                 self.relays.push(Relay::new(now, address));
                 self.connect(now, self.relays.len() - 1, effects);
@@ -261,6 +262,11 @@ impl Relays {
             self.ask(now, index, effects);
         }
     }
+}
+
+/// Whom an address leads to: what stands behind its last `/p2p/`.
+fn peer(address: &str) -> &str {
+    address.rsplit_once("/p2p/").map_or(address, |(_, peer)| peer)
 }
 
 impl Relay {

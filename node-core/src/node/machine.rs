@@ -32,6 +32,9 @@ use crate::{
 /// How soon a bootstrap document that could not be had is asked for again, in
 /// milliseconds.
 pub const BOOTSTRAP_RETRY_MS: u64 = 3_000;
+/// How soon the document is asked for again while no relay answers, in
+/// milliseconds.
+pub const BOOTSTRAP_AGAIN_MS: u64 = 15_000;
 /// How often others are told how many guest workers are busy, in milliseconds.
 pub const PRESENCE_MS: u64 = 1_000;
 /// Between two ticks while jobs are about, in milliseconds.
@@ -93,7 +96,7 @@ pub struct Node {
 #[derive(Debug, PartialEq, Eq)]
 enum BootstrapState {
     Asked,
-    Had,
+    HadAt(Time),
     RetryAt(Time),
 }
 
@@ -154,7 +157,7 @@ impl Node {
 
     /// Whether the bootstrap document is known.
     pub(super) fn is_bootstrapped(&self) -> bool {
-        self.bootstrap == BootstrapState::Had
+        matches!(self.bootstrap, BootstrapState::HadAt(_))
     }
 
     pub(super) fn submit(&mut self, input: coordinator::Input) {
@@ -220,7 +223,8 @@ impl Node {
     ) {
         match result {
             Ok(bootstrap) => {
-                self.bootstrap = BootstrapState::Had;
+                // Asked again only while no relay answers: it may have moved.
+                self.bootstrap = BootstrapState::HadAt(now);
                 self.views.touch();
                 self.push(Step::Relays(relays::Input::Known(bootstrap.relays)));
                 self.open_nebula(bootstrap.nebula.as_deref(), effects);
@@ -284,12 +288,16 @@ impl Node {
     }
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        match self.bootstrap {
-            BootstrapState::RetryAt(at) if now >= at => {
-                self.bootstrap = BootstrapState::Asked;
-                effects.push(Effect::FetchBootstrap);
+        let is_due = match self.bootstrap {
+            BootstrapState::Asked => false,
+            BootstrapState::RetryAt(at) => now >= at,
+            BootstrapState::HadAt(at) => {
+                now.since_ms(at) > BOOTSTRAP_AGAIN_MS && self.relays.are_down()
             }
-            _ => {}
+        };
+        if is_due {
+            self.bootstrap = BootstrapState::Asked;
+            effects.push(Effect::FetchBootstrap);
         }
         if now.since_ms(self.presence_at) >= PRESENCE_MS {
             self.present(now);

@@ -100,7 +100,7 @@ pub struct Settings {
     /// Relayed connections between two ions at a time. [default: 1024]
     #[arg(long, env = "IONOSPHERE_RELAY_MAX_CIRCUITS", value_name = "N")]
     pub max_circuits: Option<u32>,
-    /// The same for one ion. [default: 64]
+    /// The same for one ion. [default: 256]
     #[arg(long, env = "IONOSPHERE_RELAY_MAX_CIRCUITS_PER_PEER", value_name = "N")]
     pub max_circuits_per_peer: Option<u32>,
     /// How long a relayed connection lasts before the ions must open a new one,

@@ -25,7 +25,7 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!(config.tls, Tls::Off);
     let limits = config.limits;
     assert_eq!((limits.reservations, limits.reservations_per_peer), (4_096, 8));
-    assert_eq!((limits.circuits, limits.circuits_per_peer), (1_024, 64));
+    assert_eq!((limits.circuits, limits.circuits_per_peer), (1_024, 256));
     assert_eq!(limits.circuit_duration, Duration::from_mins(10));
     assert_eq!(limits.circuit_bytes, 64 << 20);
 }

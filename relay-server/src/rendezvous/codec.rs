@@ -14,7 +14,7 @@ use super::wire::{self, REQUEST_BYTES_MAX, Request, Response, WireError};
 
 /// Reads requests and writes responses.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Codec;
+pub(crate) struct Codec;
 
 impl request_response::Codec for Codec {
     type Protocol = StreamProtocol;

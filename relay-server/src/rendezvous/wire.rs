@@ -48,7 +48,7 @@ const STATUS_OK: u64 = 0;
 /// What a peer asks. Nothing in it is checked but its form; a namespace that
 /// is not given is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// To be found under this namespace for so many seconds.
     Register { namespace: String, record: Vec<u8>, ttl_s: Option<u64> },
     /// To be found there no longer.
@@ -60,7 +60,7 @@ pub(super) enum Request {
 
 /// What a peer is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Response {
+pub(crate) enum Response {
     /// It is registered for so many seconds.
     Registered { ttl_s: u64 },
     /// It is not.
@@ -73,7 +73,7 @@ pub(super) enum Response {
 
 /// The registrations of one namespace, or some of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     pub(super) namespace: Arc<str>,
     pub(super) registrations: Vec<Told>,
     /// What asks for those after these.
@@ -82,7 +82,7 @@ pub(super) struct Found {
 
 /// One registration, as others are told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(crate) struct Told {
     pub(super) record: Arc<[u8]>,
     /// The seconds that it has left, at least one.
     pub(super) ttl_s: u64,
@@ -90,7 +90,7 @@ pub(super) struct Told {
 
 /// Why a peer does not get what it asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// A registration names no namespace.
     #[error("a registration needs a namespace")]
     NamespaceMissing,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt};
 use libp2p::{
-    Multiaddr, StreamProtocol, Swarm, SwarmBuilder,
+    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
     core::{Transport, upgrade::Version},
     identify,
     multiaddr::Protocol,
@@ -170,6 +170,68 @@ async fn two_ions_find_each_other_and_speak_through_the_circuit() {
     let metrics = get(&relay, "/metrics", &[]).await.body;
     assert!(metrics.contains("ionosphere_relay_reservations 2"), "{metrics}");
     assert!(metrics.contains("ionosphere_relay_circuits 1"), "{metrics}");
+}
+
+/// Asks the relay who is registered in a namespace, or everywhere.
+async fn discover(
+    ion: &mut Swarm<Ion>,
+    relay: &Relay,
+    namespace: Option<&str>,
+) -> Result<Vec<PeerId>, rendezvous::ErrorCode> {
+    use rendezvous::client::Event::{DiscoverFailed, Discovered};
+    let namespace = namespace.map(|name| rendezvous::Namespace::new(name.to_owned()));
+    let namespace = namespace.transpose().expect("it is short");
+    ion.behaviour_mut().rendezvous.discover(namespace, None, None, relay.peer_id);
+    until(ion, "an answer", |event| match event {
+        SwarmEvent::Behaviour(IonEvent::Rendezvous(Discovered { registrations, .. })) => {
+            Some(Ok(registrations.iter().map(|one| one.record.peer_id()).collect()))
+        }
+        SwarmEvent::Behaviour(IonEvent::Rendezvous(DiscoverFailed { error, .. })) => {
+            Some(Err(*error))
+        }
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nobody_learns_of_all_ions_or_of_one_that_left() {
+    let folder = Folder::new();
+    let relay = start(settings(&folder)).await;
+    let address = websocket(&relay);
+    let mut member = ion();
+    let circuit = reserve(&mut member, &address).await;
+    member.add_external_address(circuit);
+    for name in ["ours", "mine"] {
+        let namespace = rendezvous::Namespace::from_static(name);
+        let behaviour = &mut member.behaviour_mut().rendezvous;
+        behaviour.register(namespace, relay.peer_id, Some(60)).expect("there is an address");
+        until(&mut member, "the registration", |event| {
+            use rendezvous::client::Event::Registered;
+            matches!(event, SwarmEvent::Behaviour(IonEvent::Rendezvous(Registered { .. })))
+                .then_some(())
+        })
+        .await;
+    }
+    let member_id = *member.local_peer_id();
+    let unregistered = rendezvous::Namespace::from_static("mine");
+    member.behaviour_mut().rendezvous.unregister(unregistered, relay.peer_id);
+    let mut tasks = JoinSet::new();
+    keep(&mut tasks, member);
+
+    let mut other = ion();
+    reserve(&mut other, &address).await;
+    let all = discover(&mut other, &relay, None).await;
+    assert_eq!(all, Err(rendezvous::ErrorCode::NotAuthorized));
+    assert_eq!(discover(&mut other, &relay, Some("unknown")).await, Ok(Vec::new()));
+    assert_eq!(discover(&mut other, &relay, Some("ours")).await, Ok(vec![member_id]));
+    while discover(&mut other, &relay, Some("mine")).await != Ok(Vec::new()) {}
+    assert_eq!(discover(&mut other, &relay, Some("ours")).await, Ok(vec![member_id]));
+    // Its connection closes, long before its registration would have ended.
+    tasks.shutdown().await;
+    let emptied =
+        async { while discover(&mut other, &relay, Some("ours")).await != Ok(Vec::new()) {} };
+    tokio::time::timeout(PATIENCE / 2, emptied).await.expect("the registration ends with it");
 }
 
 /// Two ions with a circuit between them: the bytes that the second gets back

@@ -118,4 +118,6 @@ async fn who_does_not_know_a_nebulas_name_discovers_nobody() {
             assert!(found.is_empty(), "{name:?} finds {found:?}");
         }
     }
+    // Who asks for everybody is refused.
+    assert_eq!(stranger.discover(None).await, Err("NotAuthorized".to_owned()));
 }

@@ -7,13 +7,13 @@ use std::{
 
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
-use super::{ATTEMPTS_MAX, LEASE_MS, PATIENCE_MS, WINDOW_TASKS_MAX};
+use super::{ATTEMPTS_MAX, LEASE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX};
 use crate::{
     compute::{
         CAUSES_MAX, JobId,
         spec::{Input, Inputs, Program},
         view::{Cause, IonShare, JobState, JobView},
-        wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report},
+        wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report, report_bytes},
     },
     identity::IonId,
     platform::Time,
@@ -38,6 +38,7 @@ pub(super) struct Job {
     module: ModuleHash,
     binary: Arc<[u8]>,
     inputs: Inputs,
+    tasks: u64,
     state: JobState,
     started_at: Time,
     ended_at: Time,
@@ -51,6 +52,7 @@ pub(super) struct Job {
     strikes: BTreeMap<u64, Strikes>,
     /// Results that wait for an earlier one.
     ready: BTreeMap<u64, (IonId, Report)>,
+    ready_bytes: usize,
     /// The first task whose result has not been told.
     told: u64,
     succeeded: u64,
@@ -96,6 +98,7 @@ impl Job {
             program,
             module,
             binary,
+            tasks: inputs.len(),
             inputs,
             state: JobState::Running,
             started_at: now,
@@ -106,6 +109,7 @@ impl Job {
             ions: BTreeMap::new(),
             strikes: BTreeMap::new(),
             ready: BTreeMap::new(),
+            ready_bytes: 0,
             told: 0,
             succeeded: 0,
             failed: 0,
@@ -121,7 +125,7 @@ impl Job {
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.told == self.inputs.len()
+        self.told == self.tasks
     }
 
     pub(super) fn started_at(&self) -> Time {
@@ -150,6 +154,7 @@ impl Job {
         self.state = state;
         self.ended_at = now;
         self.binary = Arc::new([]);
+        self.inputs = Inputs::List(Vec::new());
         self.leases.clear();
         self.requeued.clear();
         self.ready.clear();
@@ -181,7 +186,7 @@ impl Job {
     /// ions end at nearly the same time.
     pub(super) fn lease(&mut self, now: Time, ion: IonId, ions: usize) -> Vec<(u64, Input)> {
         let Some(share) = self.ions.get(&ion) else { return Vec::new() };
-        let open = self.inputs.len() - self.fresh + self.requeued.len() as u64;
+        let open = self.tasks - self.fresh + self.requeued.len() as u64;
         let part = usize::try_from(open.div_ceil(2 * ions.max(1) as u64)).unwrap_or(usize::MAX);
         let most = share.asks.min(part).min(TASKS_HELD_MAX.saturating_sub(share.holds));
         let (mut given, mut bytes) = (Vec::new(), 0);
@@ -208,7 +213,11 @@ impl Job {
             self.retried += 1;
             return Some(task);
         }
-        let limit = self.inputs.len().min(self.told.saturating_add(WINDOW_TASKS_MAX));
+        // Nothing new while too much waits for an earlier task.
+        if self.ready_bytes > READY_BYTES_MAX {
+            return None;
+        }
+        let limit = self.tasks.min(self.told.saturating_add(WINDOW_TASKS_MAX));
         (self.fresh < limit).then(|| {
             self.fresh += 1;
             self.fresh - 1
@@ -303,6 +312,7 @@ impl Job {
     fn conclude(&mut self, ion: IonId, task: u64, report: Report) {
         self.strikes.remove(&task);
         self.count(ion, task, &report);
+        self.ready_bytes += report_bytes(&report);
         self.ready.insert(task, (ion, report));
     }
 
@@ -364,6 +374,7 @@ impl Job {
         let mut results = Vec::new();
         while let Some(result) = self.ready.remove(&self.told) {
             self.told += 1;
+            self.ready_bytes = self.ready_bytes.saturating_sub(report_bytes(&result.1));
             results.push(result);
         }
         (first, results)
@@ -393,7 +404,7 @@ impl Job {
             job,
             name: self.program.name.clone(),
             state: self.state,
-            tasks: self.inputs.len(),
+            tasks: self.tasks,
             succeeded: self.succeeded,
             failed: self.failed,
             running: self.leases.len() as u64,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use spark_runtime::{Report, wire::ModuleHash};
 
-use super::{ASK_AGAIN_MS, Effect, HOLD_MS};
+use super::{ASK_AGAIN_MS, Effect, HELD_BYTES_MAX, HOLD_MS};
 use crate::{
     compute::{
         JobId,
@@ -30,6 +30,7 @@ pub(super) struct Task {
 pub(super) struct Job {
     program: Program,
     module: ModuleHash,
+    module_bytes: u64,
     queue: VecDeque<Task>,
     running: BTreeSet<u64>,
     results: Vec<(u64, Report)>,
@@ -46,10 +47,16 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(program: Program, module: ModuleHash, workers: u16) -> Self {
+    pub(super) fn new(
+        program: Program,
+        module: ModuleHash,
+        module_bytes: u64,
+        workers: u16,
+    ) -> Self {
         Self {
             program,
             module,
+            module_bytes,
             queue: VecDeque::new(),
             running: BTreeSet::new(),
             results: Vec::new(),
@@ -71,12 +78,20 @@ impl Job {
         &self.module
     }
 
+    /// How long its owner says the module is.
+    pub(super) fn module_bytes(&self) -> u64 {
+        self.module_bytes
+    }
+
     pub(super) fn has_tasks(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// Takes tasks in hand; gives the numbers of those there is no room for.
+    /// Takes tasks in hand; gives the numbers of those that were not asked for
+    /// or that there is no room for.
     pub(super) fn take(&mut self, tasks: Vec<(u64, Input)>) -> Vec<u64> {
+        let mut bytes: usize = self.queue.iter().map(|held| held.input.len()).sum();
+        let mut asked = self.asked;
         self.asked = self.asked.saturating_sub(tasks.len());
         self.has_begun |= !tasks.is_empty();
         let mut back = Vec::new();
@@ -85,7 +100,10 @@ impl Job {
             if self.running.contains(&task) || self.queue.iter().any(|held| held.task == task) {
                 continue;
             }
-            if self.queue.len() + self.running.len() < TASKS_HELD_MAX {
+            let has_room = self.queue.is_empty() || bytes + input.len() <= HELD_BYTES_MAX;
+            if asked > 0 && has_room {
+                asked -= 1;
+                bytes += input.len();
                 self.queue.push_back(Task { task, input });
             } else {
                 back.push(task);

@@ -1,5 +1,9 @@
-//! Modules that a worker has or is fetching, piece by piece, from whoever
-//! offered a job with them. A module counts only when its hash is right.
+//! Modules that a worker has or is fetching, piece by piece. A module counts
+//! only when its hash is right.
+//!
+//! All pieces of one fetch come from one ion, at the length that this ion
+//! declared: when another is asked instead, the fetch begins anew. So whoever
+//! sends a wrong module is known, and nobody is blamed for another's words.
 
 use std::collections::BTreeMap;
 
@@ -15,46 +19,63 @@ pub(super) struct Modules {
 
 #[derive(Debug)]
 enum State {
-    Fetching { length: u64, got: Vec<u8>, from: IonId, asked_at: Option<Time> },
+    Fetching { length: u64, got: Vec<u8>, from: IonId, asked_at: Time },
     Ready { length: usize },
-    Refused,
 }
 
-impl Modules {
-    pub(super) fn want(&mut self, module: ModuleHash, length: u64, from: IonId) {
-        let state = State::Fetching { length, got: Vec::new(), from, asked_at: None };
-        let known = self.known.entry(module).or_insert_with(|| State::Refused);
-        if let State::Refused = known {
-            *known = state;
-        }
-    }
+/// A piece that shows that its sender has not what it offered.
+#[derive(Debug)]
+pub(super) struct Wrong;
 
+impl Modules {
     pub(super) fn is_ready(&self, module: &ModuleHash) -> bool {
         matches!(self.known.get(module), Some(State::Ready { .. }))
     }
 
-    pub(super) fn is_refused(&self, module: &ModuleHash) -> bool {
-        matches!(self.known.get(module), None | Some(State::Refused))
-    }
-
-    /// Asks for the next piece, unless an answer is on its way. When the ion
-    /// that was asked has gone or is silent, `owner`, who has it too, is asked.
+    /// Asks an owner for the module, unless it is here or on its way, or there
+    /// is no room for it now.
     pub(super) fn fetch(
         &mut self,
         now: Time,
         module: ModuleHash,
+        length: u64,
         owner: IonId,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(State::Fetching { got, from, asked_at, .. }) = self.known.get_mut(&module) else {
-            return;
-        };
-        if asked_at.is_some_and(|at| now.since_ms(at) < ASK_AGAIN_MS) {
+        match self.known.get(&module) {
+            Some(State::Ready { .. }) => return,
+            Some(State::Fetching { asked_at, .. }) if now.since_ms(*asked_at) < ASK_AGAIN_MS => {
+                return;
+            }
+            Some(State::Fetching { from, got, .. }) if *from == owner => {
+                let offset = got.len() as u64;
+                self.ask(now, module, owner, offset, effects);
+                return;
+            }
+            Some(State::Fetching { .. }) | None => {}
+        }
+        let others = self.known.iter().filter(|(other, _)| **other != module);
+        let bytes: u64 = others.map(|(_, state)| state.bytes()).sum();
+        if bytes.saturating_add(length) > MODULES_BYTES_MAX as u64 {
             return;
         }
-        (*from, *asked_at) = (owner, Some(now));
-        let offset = got.len() as u64;
-        effects.push(Effect::Send(owner, Message::WantBlock { module, offset }));
+        let state = State::Fetching { length, got: Vec::new(), from: owner, asked_at: now };
+        self.known.insert(module, state);
+        self.ask(now, module, owner, 0, effects);
+    }
+
+    fn ask(
+        &mut self,
+        now: Time,
+        module: ModuleHash,
+        owner: IonId,
+        offset: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(State::Fetching { asked_at, .. }) = self.known.get_mut(&module) {
+            *asked_at = now;
+            effects.push(Effect::Send(owner, Message::WantBlock { module, offset }));
+        }
     }
 
     /// A piece came.
@@ -66,43 +87,31 @@ impl Modules {
         offset: u64,
         bytes: &[u8],
         effects: &mut Vec<Effect>,
-    ) {
-        let Some(State::Fetching { length, got, from, asked_at }) = self.known.get_mut(&module)
-        else {
-            return;
+    ) -> Result<(), Wrong> {
+        let Some(State::Fetching { length, got, from, .. }) = self.known.get_mut(&module) else {
+            return Ok(());
         };
         if *from != owner || offset != got.len() as u64 {
-            return;
+            return Ok(());
         }
         if bytes.is_empty() || got.len() as u64 + bytes.len() as u64 > *length {
-            effects.push(Effect::Offence(owner));
-            self.known.insert(module, State::Refused);
-            return;
+            self.known.remove(&module);
+            return Err(Wrong);
         }
         got.extend_from_slice(bytes);
-        *asked_at = None;
-        if (got.len() as u64) < *length {
-            self.fetch(now, module, owner, effects);
-            return;
+        let offset = got.len() as u64;
+        if offset < *length {
+            self.ask(now, module, owner, offset, effects);
+            return Ok(());
         }
         let binary = std::mem::take(got);
-        self.complete(module, owner, binary, effects);
-    }
-
-    fn complete(
-        &mut self,
-        module: ModuleHash,
-        owner: IonId,
-        binary: Vec<u8>,
-        effects: &mut Vec<Effect>,
-    ) {
         if *blake3::hash(&binary).as_bytes() != module {
-            effects.push(Effect::Offence(owner));
-            self.known.insert(module, State::Refused);
-            return;
+            self.known.remove(&module);
+            return Err(Wrong);
         }
         self.known.insert(module, State::Ready { length: binary.len() });
         effects.push(Effect::Keep(module, binary.into()));
+        Ok(())
     }
 
     /// Nobody needs it now: a fetch is given up, a complete one stays while
@@ -113,17 +122,18 @@ impl Modules {
         }
     }
 
-    /// Lets go of modules without a job while all together take too much room.
+    /// Lets go of modules without a job while all together take more than half
+    /// of the room.
     pub(super) fn shrink(
         &mut self,
         wanted: &dyn Fn(&ModuleHash) -> bool,
         effects: &mut Vec<Effect>,
     ) {
-        let mut bytes: usize = self.known.values().map(State::bytes).sum();
+        let mut bytes: u64 = self.known.values().map(State::bytes).sum();
         let idle: Vec<ModuleHash> =
             self.known.keys().filter(|module| !wanted(module)).copied().collect();
         for module in idle {
-            if bytes <= MODULES_BYTES_MAX {
+            if bytes <= MODULES_BYTES_MAX as u64 / 2 {
                 return;
             }
             bytes -= self.known.remove(&module).map_or(0, |state| state.bytes());
@@ -133,11 +143,11 @@ impl Modules {
 }
 
 impl State {
-    fn bytes(&self) -> usize {
+    /// What it takes, or will take.
+    fn bytes(&self) -> u64 {
         match self {
-            Self::Fetching { got, .. } => got.len(),
-            Self::Ready { length } => *length,
-            Self::Refused => 0,
+            Self::Fetching { length, .. } => *length,
+            Self::Ready { length } => *length as u64,
         }
     }
 }

@@ -1,10 +1,7 @@
 //! What the working side of a job does, one behaviour a story.
 
 use super::*;
-use crate::compute::{
-    Entry, Program,
-    wire::{LIMITS_MAX, TASKS_HELD_MAX},
-};
+use crate::compute::{Entry, Program, wire::LIMITS_MAX};
 
 const JOB: JobId = 3;
 
@@ -161,11 +158,21 @@ fn what_comes_during_a_pause_is_put_back() {
 }
 
 #[test]
-fn what_is_more_than_may_be_held_is_put_back() {
+fn what_was_not_asked_for_is_put_back() {
     let mut worker = ready(1);
-    let most = TASKS_HELD_MAX as u64;
-    assert!(returned(&tasks(&mut worker, 3, 0..most)).is_empty());
-    assert_eq!(returned(&tasks(&mut worker, 3, most..most + 2)), [most, most + 1]);
+    assert_eq!(returned(&tasks(&mut worker, 3, 0..4)), [2, 3]);
+}
+
+#[test]
+fn inputs_in_hand_are_bounded_in_bytes() {
+    let mut worker = ready(64);
+    let large = || crate::compute::Input::from(vec![0; HELD_BYTES_MAX / 4 + 1]);
+    let effects = say(
+        &mut worker,
+        3,
+        Message::Tasks { job: JOB, tasks: (0..6).map(|task| (task, large())).collect() },
+    );
+    assert_eq!(returned(&effects), [3, 4, 5]);
 }
 
 #[test]
@@ -186,7 +193,8 @@ fn running_dry_doubles_the_batch() {
 #[test]
 fn results_go_when_all_is_done_or_some_are_old() {
     let mut worker = ready(1);
-    let first = runs(&tasks(&mut worker, 1_000, 0..3))[0];
+    let first = runs(&tasks(&mut worker, 1_000, 0..2))[0];
+    tasks(&mut worker, 1_000, 2..3);
     let sent = done(&mut worker, 1_001, first);
     assert!(matches!(said(&sent)[0], Message::Results { results, .. } if results.len() == 1));
     let second = done(&mut worker, 1_002, runs(&sent)[0]);

@@ -9,7 +9,7 @@ use libp2p::{
     swarm::{self, NetworkBehaviour},
 };
 
-use super::IDLE_MS;
+use super::{IDLE_MS, rooms};
 
 /// What identify calls us.
 const PROTOCOL_VERSION: &str = "/ionosphere/1";
@@ -18,7 +18,7 @@ const PROTOCOL_VERSION: &str = "/ionosphere/1";
 pub(super) struct Behaviour {
     pub(super) relay: relay::client::Behaviour,
     pub(super) rendezvous: rendezvous::client::Behaviour,
-    pub(super) streams: libp2p_stream::Behaviour,
+    pub(super) rooms: rooms::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
 }
@@ -30,7 +30,7 @@ impl Behaviour {
         Self {
             relay,
             rendezvous: rendezvous::client::Behaviour::new(keypair.clone()),
-            streams: libp2p_stream::Behaviour::new(),
+            rooms: rooms::Behaviour::default(),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::default(),
         }

@@ -32,8 +32,13 @@ pub(super) struct Session {
 struct Outbound {
     number: u64,
     frames: mpsc::Sender<Vec<u8>>,
-    /// Kept until the connection stands.
-    waiting: Option<mpsc::Receiver<Vec<u8>>>,
+    /// Whether a stream was asked for.
+    is_requested: bool,
+    /// Kept until the stream is open.
+    waiting: Option<(mpsc::Receiver<Vec<u8>>, oneshot::Receiver<()>)>,
+    /// Tells the writer to stop at once. When it is dropped instead, the
+    /// writer may finish what is queued, for a while.
+    abandon: oneshot::Sender<()>,
 }
 
 struct Inbound {
@@ -43,13 +48,13 @@ struct Inbound {
     refuse: Option<oneshot::Sender<()>>,
 }
 
-/// A stream to open, with all that its task needs.
-pub(super) struct ToOpen {
-    pub(super) room: Room,
-    pub(super) number: u64,
+/// All that an open stream's task needs to write.
+pub(super) struct ToWrite {
     pub(super) opening: Vec<u8>,
     pub(super) frames: mpsc::Receiver<Vec<u8>>,
     pub(super) queued: Rc<Cell<usize>>,
+    /// Comes when nothing more is to be written; see [`Session::abandon`].
+    pub(super) abandoned: oneshot::Receiver<()>,
 }
 
 /// The ion takes no more bytes.
@@ -65,23 +70,44 @@ impl Session {
         }
         let outbound = self.outbound.entry(room).or_insert_with(|| {
             let (frames, waiting) = mpsc::channel(QUEUE_FRAMES_MAX);
-            Outbound { number, frames, waiting: Some(waiting) }
+            let (abandon, abandoned) = oneshot::channel();
+            let waiting = Some((waiting, abandoned));
+            Outbound { number, frames, is_requested: false, waiting, abandon }
         });
         outbound.frames.try_send(frame).map_err(|_| Full)?;
         self.queued.set(queued);
         Ok(())
     }
 
-    /// Streams that can be opened now that the connection stands.
-    pub(super) fn take_unopened(&mut self) -> Vec<ToOpen> {
-        let Some(opening) = &self.opening else { return Vec::new() };
+    /// Streams to ask for, now that the connection stands.
+    pub(super) fn request(&mut self) -> Vec<(Room, u64)> {
+        if self.opening.is_none() {
+            return Vec::new();
+        }
         let mut streams = Vec::new();
         for (room, outbound) in &mut self.outbound {
-            let Some(frames) = outbound.waiting.take() else { continue };
-            let (opening, queued) = (opening.clone(), self.queued.clone());
-            streams.push(ToOpen { room: *room, number: outbound.number, opening, frames, queued });
+            if !std::mem::replace(&mut outbound.is_requested, true) {
+                streams.push((*room, outbound.number));
+            }
         }
         streams
+    }
+
+    /// A stream that was asked for is open; `None` when nobody wants it now.
+    pub(super) fn begin(&mut self, number: u64) -> Option<ToWrite> {
+        let opening = self.opening.clone()?;
+        let outbound = self.outbound.values_mut().find(|one| one.number == number)?;
+        let (frames, abandoned) = outbound.waiting.take()?;
+        Some(ToWrite { opening, frames, queued: self.queued.clone(), abandoned })
+    }
+
+    /// Drops all that waits to be sent, at once.
+    pub(super) fn abandon(&mut self) {
+        for (_, outbound) in std::mem::take(&mut self.outbound) {
+            // A writer that has ended needs not be told.
+            let _ = outbound.abandon.send(());
+        }
+        self.queued = Rc::default();
     }
 
     /// Takes a new inbound stream; `None` when there are too many.
@@ -104,8 +130,7 @@ impl Session {
         let is_other = |one: &Inbound| one.opening.as_deref().is_some_and(|said| said != opening);
         if self.inbound.values().any(is_other) {
             self.inbound.retain(|_, one| one.opening.is_none());
-            self.outbound.clear();
-            self.queued = Rc::default();
+            self.abandon();
         }
         self.inbound.retain(|_, one| one.opening.is_none() || one.room != room);
         if let Some(inbound) = self.inbound.get_mut(&number) {

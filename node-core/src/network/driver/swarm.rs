@@ -2,9 +2,14 @@
 
 use std::{cell::Cell, collections::BTreeMap, rc::Rc, str::FromStr};
 
-use futures::{FutureExt, SinkExt, StreamExt, channel::mpsc, select};
+use futures::{
+    SinkExt, StreamExt,
+    channel::mpsc,
+    future::{self, Either},
+    pin_mut, select,
+};
 use libp2p::{
-    Multiaddr, PeerId, Stream, StreamProtocol, Swarm,
+    Multiaddr, PeerId, Stream, Swarm,
     core::transport::ListenerId,
     multiaddr::Protocol,
     relay,
@@ -16,8 +21,10 @@ use libp2p::{
 };
 
 use super::{
+    OPENING_MS,
     behaviour::{Behaviour, BehaviourEvent},
-    sessions::{Session, StreamNews, ToOpen},
+    rooms,
+    sessions::{Session, StreamNews, ToWrite},
     streams::{WriteEnd, read_all, write_all},
 };
 use crate::{
@@ -38,7 +45,6 @@ const SESSIONS_MAX: usize = 2 * crate::network::links::LINKS_MAX;
 pub(super) struct Driver<P> {
     platform: P,
     swarm: Swarm<Behaviour>,
-    control: libp2p_stream::Control,
     news: mpsc::Sender<News>,
     /// News that the loop has not sent yet.
     told: Vec<News>,
@@ -57,13 +63,11 @@ struct Relay {
 
 impl<P: Platform> Driver<P> {
     pub(super) fn new(platform: P, swarm: Swarm<Behaviour>, news: mpsc::Sender<News>) -> Self {
-        let control = swarm.behaviour().streams.new_control();
         // Replaced in `run`, which owns the other end.
         let (stream_news, _) = mpsc::channel(0);
         Self {
             platform,
             swarm,
-            control,
             news,
             told: Vec::new(),
             stream_news,
@@ -77,8 +81,6 @@ impl<P: Platform> Driver<P> {
     pub(super) async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
         let (stream_news, mut from_streams) = mpsc::channel(STREAM_NEWS_MAX);
         self.stream_news = stream_news;
-        let mut inbound = Room::ALL.map(|room| self.accept(room));
-        let [link, compute] = &mut inbound;
         loop {
             select! {
                 order = orders.next() => match order {
@@ -87,10 +89,6 @@ impl<P: Platform> Driver<P> {
                 },
                 event = self.swarm.select_next_some() => self.event(event),
                 news = from_streams.select_next_some() => self.stream(news),
-                (peer, stream) = link.select_next_some() => self.inbound(Room::Link, peer, stream),
-                (peer, stream) = compute.select_next_some() => {
-                    self.inbound(Room::Compute, peer, stream);
-                }
             }
             for news in std::mem::take(&mut self.told) {
                 if self.news.send(news).await.is_err() {
@@ -98,12 +96,6 @@ impl<P: Platform> Driver<P> {
                 }
             }
         }
-    }
-
-    fn accept(&mut self, room: Room) -> futures::stream::Fuse<libp2p_stream::IncomingStreams> {
-        let protocol = StreamProtocol::new(room.protocol());
-        let accepted = self.control.accept(protocol);
-        accepted.expect("each room's protocol is accepted once").fuse()
     }
 
     fn tell(&mut self, news: News) {
@@ -176,8 +168,12 @@ impl<P: Platform> Driver<P> {
         let wants = |relay: &&mut Relay| relay.peer == peer && relay.listener.is_none();
         let Some(relay) = self.relays.values_mut().find(wants) else { return };
         let circuit = relay.address.clone().with(Protocol::P2pCircuit);
-        if let Ok(listener) = self.swarm.listen_on(circuit) {
-            relay.listener = Some(listener);
+        match self.swarm.listen_on(circuit) {
+            Ok(listener) => relay.listener = Some(listener),
+            Err(why) => {
+                let why = format!("it cannot be asked for a reservation ({why})");
+                self.lose_relay(peer, &why);
+            }
         }
     }
 
@@ -218,6 +214,7 @@ impl<P: Platform> Driver<P> {
             return;
         };
         if session.queue(room, frame, number).is_err() {
+            session.abandon();
             self.close(ion);
         } else if self.swarm.is_connected(&ion.to_peer()) {
             self.open_streams(ion);
@@ -231,10 +228,29 @@ impl<P: Platform> Driver<P> {
 
     fn open_streams(&mut self, ion: IonId) {
         let Some(session) = self.sessions.get_mut(&ion) else { return };
-        for stream in session.take_unopened() {
-            let control = self.control.clone();
-            let news = self.stream_news.clone();
-            self.platform.spawn(Box::pin(open(ion, stream, control, news)));
+        for (room, number) in session.request() {
+            self.swarm.behaviour_mut().rooms.open(ion.to_peer(), room, number);
+        }
+    }
+
+    fn room_event(&mut self, event: rooms::Event) {
+        match event {
+            rooms::Event::Came(peer, room, stream) => self.inbound(room, peer, stream),
+            rooms::Event::Opened(peer, number, stream) => {
+                let Some(ion) = IonId::from_peer(&peer) else { return };
+                let session = self.sessions.get_mut(&ion);
+                let Some(writing) = session.and_then(|session| session.begin(number)) else {
+                    return;
+                };
+                let (platform, news) = (self.platform.clone(), self.stream_news.clone());
+                let task = write(platform.clone(), ion, number, stream, writing, news);
+                platform.spawn(Box::pin(task));
+            }
+            rooms::Event::NotOpened(peer, number) => {
+                if let Some(ion) = IonId::from_peer(&peer) {
+                    self.stream(StreamNews::Wrote { ion, number, end: WriteEnd::Broken });
+                }
+            }
         }
     }
 
@@ -327,6 +343,7 @@ impl<P: Platform> Driver<P> {
             SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
                 self.listener_closed(listener_id, reason.err());
             }
+            SwarmEvent::Behaviour(BehaviourEvent::Rooms(event)) => self.room_event(event),
             SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.relay_event(&event),
             SwarmEvent::Behaviour(BehaviourEvent::Rendezvous(event)) => self.rendezvous(event),
             _ => {}
@@ -395,18 +412,29 @@ impl<P: Platform> Driver<P> {
     }
 }
 
-/// Opens a stream and writes to it until it ends.
-async fn open(
+/// Writes to a stream until it ends, is abandoned, or has had its time to
+/// finish after nobody wanted to send more.
+async fn write<P: Platform>(
+    platform: P,
     ion: IonId,
-    stream: ToOpen,
-    mut control: libp2p_stream::Control,
+    number: u64,
+    stream: Stream,
+    writing: ToWrite,
     mut news: mpsc::Sender<StreamNews>,
 ) {
-    let ToOpen { room, number, opening, frames, queued } = stream;
-    let protocol = StreamProtocol::new(room.protocol());
-    let end = match control.open_stream(ion.to_peer(), protocol).fuse().await {
-        Ok(stream) => write_all(stream, opening, frames, |bytes| sent(&queued, bytes)).await,
-        Err(_) => WriteEnd::Broken,
+    let ToWrite { opening, frames, queued, abandoned } = writing;
+    let patience = async {
+        if abandoned.await.is_err() {
+            platform.sleep(OPENING_MS).await;
+        }
+    };
+    let end = {
+        let writing = write_all(stream, opening, frames, |bytes| sent(&queued, bytes));
+        pin_mut!(writing, patience);
+        match future::select(writing, patience).await {
+            Either::Left((end, _)) => end,
+            Either::Right(_) => WriteEnd::Done,
+        }
     };
     let _ = news.send(StreamNews::Wrote { ion, number, end }).await;
 }
