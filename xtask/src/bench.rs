@@ -6,8 +6,7 @@ use crate::{
     tools, up,
 };
 
-/// Measures: `[--json] [PREFIX]`. What is built is told on standard output, so
-/// that with `--json` the rows are the lines that begin with a brace.
+/// Measures: `[--json] [PREFIX ...]`. What is built is told on standard error.
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
     let relay = up::build()?;
     let browser = tools::browser()?;

@@ -74,13 +74,13 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// Announces a step, runs it, and says how long it took.
 pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-    println!("• {what} …");
+    eprintln!("• {what} …");
     let start = started();
     let result = work();
     let seconds = start.elapsed().as_secs_f32();
     match &result {
-        Ok(_) => println!("  {what}: done in {seconds:.1} s"),
-        Err(_) => println!("  {what}: failed after {seconds:.1} s"),
+        Ok(_) => eprintln!("  {what}: done in {seconds:.1} s"),
+        Err(_) => eprintln!("  {what}: failed after {seconds:.1} s"),
     }
     result
 }

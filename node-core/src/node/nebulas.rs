@@ -61,10 +61,10 @@ impl Node {
         match Invitation::decode(invitation) {
             Ok(invitation) => self.enter(invitation, effects),
             Err(why) => {
-                effects.push(Effect::Tell(Event::Problem(words::bad_invitation(why))));
-                if self.nebulas.present.is_none() {
-                    self.join_default(effects);
-                }
+                // Whoever was invited somewhere did not ask for the open nebula:
+                // their next job would go to strangers.
+                let problem = words::bad_invitation(why, self.nebulas.present.is_none());
+                effects.push(Effect::Tell(Event::Problem(problem)));
             }
         }
     }
@@ -81,7 +81,7 @@ impl Node {
         match code.map(Invitation::decode) {
             Some(Ok(open)) => self.nebulas.open = Some(open),
             Some(Err(why)) => {
-                effects.push(Effect::Tell(Event::Problem(words::bad_invitation(why))));
+                effects.push(Effect::Tell(Event::Problem(words::bad_invitation(why, true))));
             }
             None if self.nebulas.wants_open => {
                 effects.push(Effect::Tell(Event::Problem(words::no_open_nebula())));

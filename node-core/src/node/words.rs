@@ -27,14 +27,17 @@ pub(super) fn no_open_nebula() -> Problem {
     )
 }
 
-pub(super) fn bad_invitation(why: InvitationError) -> Problem {
+/// `is_nowhere` is whether this tab belongs to no nebula now.
+pub(super) fn bad_invitation(why: InvitationError, is_nowhere: bool) -> Problem {
     let remedy = match why {
         InvitationError::Version { .. } => {
             "Reload the page to get its newest version, then open the link again."
         }
         _ => "Ask for the link again and copy the whole of it.",
     };
-    problem("This invitation cannot be read.", &sentence(&why), remedy)
+    let meanwhile = "This tab is in no nebula until then; Settings leads to the relay's open one.";
+    let remedy = if is_nowhere { format!("{remedy} {meanwhile}") } else { remedy.to_owned() };
+    problem("This invitation cannot be read.", &sentence(&why), &remedy)
 }
 
 pub(super) fn no_nebula(why: InvitationError) -> Problem {

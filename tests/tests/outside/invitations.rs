@@ -54,6 +54,11 @@ async fn a_wrong_invitation_is_refused_with_a_sentence() {
     let lost = browser.open(&format!("{damaged}AAA")).await;
     let said = mission::problem(&lost, "invitation").await;
     assert!(said.contains("changed") || said.contains("missing"), "{said}");
+    // It is nowhere, not among strangers, until its user says so.
+    assert_eq!(lost.text("nebula-name").await, "No nebula yet");
+    lost.click("nav-settings").await;
+    lost.click("join-default").await;
+    mission::joined(&lost).await;
     mission::counts_ions(&first, 1).await;
 
     let other = browser.open(&relay.url("/settings")).await;

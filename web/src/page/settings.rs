@@ -138,7 +138,7 @@ fn nebulas(desk: At) -> AnyView {
         view! { {first} {others.map(|nebula| nebula_row(desk, nebula, false)).collect_view()} }
     };
     let is_away =
-        move || current.with(|nebula| nebula.as_ref().is_some_and(|nebula| !nebula.is_open));
+        move || current.with(|nebula| nebula.as_ref().is_none_or(|nebula| !nebula.is_open));
     let home = move || {
         is_away().then(|| {
             view! {
