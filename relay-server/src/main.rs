@@ -49,9 +49,11 @@ async fn run(flags: Flags) -> Result<(), Error> {
     let (config, log_format) = Config::from_flags(flags)?;
     start_log(log_format);
     let mut relay = relay_server::start(config, Site::embedded()).await?;
+    // Whoever has read that it is ready may ask it to stop.
+    let mut requests = host::Requests::listen();
     announce(&relay);
     tokio::select! {
-        () = interrupted() => tracing::info!("stopping"),
+        () = requests.stop() => tracing::info!("stopping"),
         () = relay.ended() => return Err(Error::Network("it ended unexpectedly".to_owned())),
     }
     relay.stop().await;
@@ -80,17 +82,4 @@ fn announce(relay: &Relay) {
         peer_id = %relay.peer_id,
         "ready"
     );
-}
-
-/// Waits for Ctrl-C or, where there is such a thing, a request to terminate.
-async fn interrupted() {
-    let asked = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = asked => {}
-        () = host::terminated() => {}
-    }
 }

@@ -180,6 +180,7 @@ impl<S: Seats> Pool<S> {
             Order::Inspect(run, binary) => self.waiting.push_front(Work::Inspect(run, binary)),
             Order::Lend(workers) => {
                 self.lends = usize::from(workers);
+                self.cool();
                 self.warm();
             }
         }
@@ -189,6 +190,15 @@ impl<S: Seats> Pool<S> {
     /// Opens seats up to what is lent.
     fn warm(&mut self) {
         while self.open.len() < self.lends && self.open_seat().is_ok() {}
+    }
+
+    /// Closes idle seats beyond what is lent.
+    fn cool(&mut self) {
+        while self.open.len() > self.lends.max(1) {
+            let idle = self.open.iter().find(|(_, taken)| taken.work.is_none());
+            let Some(number) = idle.map(|(number, _)| *number) else { return };
+            self.open.remove(&number);
+        }
     }
 
     fn open_seat(&mut self) -> Result<u64, String> {

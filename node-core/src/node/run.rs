@@ -70,7 +70,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         tell,
     };
     if let Some(notice) = &settled.notice {
-        (ion.tell)(Event::Notice(notice.to_string()));
+        (ion.tell)(Event::Notice(words::notice(notice)));
     }
     let (mut news, mut guest_news) = (network.news, guests.news);
     ion.handle(Input::Tick);

@@ -6,7 +6,7 @@ use spark_runtime::Stop;
 use super::event::Problem;
 use crate::{
     compute::{spec::InputsError, wire::Refusal},
-    identity::{InvitationError, NAME_CHARS_MAX},
+    identity::{InvitationError, NAME_CHARS_MAX, slot::Notice},
     platform::storage,
 };
 
@@ -42,6 +42,16 @@ pub(super) fn bad_invitation(why: InvitationError, is_nowhere: bool) -> Problem 
 
 pub(super) fn no_nebula(why: InvitationError) -> Problem {
     problem("The nebula could not be made.", &sentence(&why), "Choose another name.")
+}
+
+/// What is less than it should be about this ion's identity.
+pub(super) fn notice(notice: &Notice) -> String {
+    let remedy = match notice {
+        Notice::NoSlot(_) => " Its relay's https address, if it has one, keeps it.",
+        Notice::NoStorage(_) => " A window that is not private keeps it.",
+        Notice::Replaced { .. } => "",
+    };
+    format!("{}{remedy}", sentence(notice))
 }
 
 pub(super) fn not_saved(why: &storage::Error) -> Problem {

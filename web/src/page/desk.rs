@@ -1,7 +1,7 @@
 //! What every view looks at and acts by: the page's signals, and the actions
 //! that post commands. It lives as long as the page.
 
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 use node_core::node::{Command, Event, IonView, JobId, Phase, Problem, Status};
@@ -20,6 +20,9 @@ use crate::{
         words::phase_key,
     },
 };
+
+/// How long a notice is shown.
+const NOTICE_SHOWN: Duration = Duration::from_secs(12);
 
 /// The desk, as views pass it around.
 pub(crate) type At = &'static Desk;
@@ -204,8 +207,20 @@ impl Desk {
             },
             Event::Inspected { request, result } => self.inspected(request, result),
             Event::Problem(problem) => self.tell(problem),
-            Event::Notice(word) => self.notice.set(word),
+            Event::Notice(word) => self.say(word),
         }
+    }
+
+    /// Shows a word for a while; it needs nothing done.
+    fn say(&self, word: String) {
+        let shown = self.notice;
+        shown.set(word.clone());
+        let hide = move || {
+            if shown.with_untracked(|now| *now == word) {
+                shown.set(String::new());
+            }
+        };
+        set_timeout(hide, NOTICE_SHOWN);
     }
 
     fn take_status(&self, status: Status) {
