@@ -16,6 +16,7 @@ pub mod driver;
 pub mod links;
 pub mod port;
 pub mod relays;
+pub mod ways;
 pub mod wire;
 
 pub use port::{News, Order};

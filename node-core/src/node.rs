@@ -20,8 +20,9 @@ mod words;
 
 pub use command::{Command, JobId, Start};
 pub use event::{
-    Cause, Durability, Event, IonShare, IonView, JobState, JobView, LinkKind, NebulaView, Phase,
-    Problem, RelayView, Status, TaskResult,
+    AttemptView, Cause, CheckState, CheckView, Durability, EchoView, Event, IonShare, IonView,
+    JobState, JobView, LinkKind, LinkLimits, NebulaView, Pairing, Phase, Problem, RelayView,
+    Status, TaskResult,
 };
 pub use machine::{Effect, Input, Node};
 pub use nebulas::Settings;

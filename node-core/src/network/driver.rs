@@ -39,6 +39,9 @@ pub const QUEUE_BYTES_MAX: usize = 32 << 20;
 pub const NEWS_MAX: usize = 256;
 /// How long a stream may take to open and to say who it is for, in milliseconds.
 pub const OPENING_MS: u64 = 10_000;
+/// How long what an older stream still carries is waited for when another
+/// takes its place, in milliseconds.
+pub const MOVE_MS: u64 = 5_000;
 /// How long a connection without streams is kept, in milliseconds.
 pub const IDLE_MS: u64 = 20_000;
 

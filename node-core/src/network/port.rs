@@ -1,7 +1,7 @@
 //! What the machines ask of a network and what it tells them: libp2p's driver
 //! in the world, a simulated one in the simulator.
 
-use super::{relays::RelayIndex, wire::Room};
+use super::{relays::RelayIndex, ways::Way, wire::Room};
 use crate::identity::IonId;
 
 /// What is asked of the network.
@@ -42,6 +42,9 @@ pub enum News {
     Opened(IonId, Room, Vec<u8>),
     /// A frame came in.
     Frame(IonId, Room, Vec<u8>),
+    /// An ion is talked to in this way now; why not directly, as a sentence
+    /// that may be empty.
+    Way(IonId, Way, String),
     /// An ion could not be reached, or it refused.
     Failed(IonId),
     /// The session with an ion ended.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::event::LinkLimits;
 pub use crate::compute::JobId;
 use crate::compute::{Inputs, Program};
 
@@ -64,6 +65,46 @@ pub enum Command {
         /// What to run it over.
         inputs: Inputs,
     },
+    /// Hold so many links.
+    SetLinks(LinkLimits),
+    /// Send a word to an ion and let it come back; answered by `Event::Echoed`.
+    Echo {
+        /// Chosen by the asker, repeated in the answer.
+        request: u64,
+        /// The ion's id.
+        ion: String,
+    },
+    /// Hear what is said in a room.
+    Subscribe {
+        /// The room's name.
+        room: String,
+    },
+    /// Hear it no more.
+    Unsubscribe {
+        /// The room's name.
+        room: String,
+    },
+    /// Say something to all who listen to a room.
+    Publish {
+        /// The room's name.
+        room: String,
+        /// What.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    /// Make a code that another ion answers, so that the two link without any
+    /// relay; answered by `Event::Pairing`.
+    Pair,
+    /// Take a code from another ion: its offer, which is answered with a code
+    /// of this ion's, or its answer to this ion's offer.
+    PairWith {
+        /// The code.
+        code: String,
+    },
+    /// Give up pairing.
+    CancelPairing,
+    /// Test step by step what works; answered by `Event::Diagnosis`.
+    Diagnose,
     /// Stop a job; results so far stay.
     CancelJob {
         /// Which.

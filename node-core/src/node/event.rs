@@ -7,6 +7,9 @@ pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
 
 use crate::compute::JobId;
 
+/// Attempts to connect that are remembered.
+pub const ATTEMPTS_MAX: usize = 50;
+
 /// One piece of news. Snapshots replace the one before; the rest adds up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
@@ -42,6 +45,32 @@ pub enum Event {
         /// What the module is, or why it cannot run.
         result: Result<Inspection, Problem>,
     },
+    /// The answer to `Command::Echo`.
+    Echoed {
+        /// As asked.
+        request: u64,
+        /// Through which ions it went, the other one last, and how long the
+        /// way there and back took in milliseconds; or why none came back.
+        result: Result<EchoView, Problem>,
+    },
+    /// Something that an ion said in a room that this one listens to.
+    Said {
+        /// The room.
+        room: String,
+        /// Who said it: an ion's id.
+        ion: String,
+        /// What.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    /// Where pairing stands. Sent when it changes.
+    Pairing(Pairing),
+    /// The last attempts to connect to other ions and to relays, newest first,
+    /// at most [`ATTEMPTS_MAX`]. Sent when it changes, at most once a second.
+    Attempts(Vec<AttemptView>),
+    /// The steps of the self-test, in order, as far as they have come; sent
+    /// after `Command::Diagnose`, each time that one of them ends.
+    Diagnosis(Vec<CheckView>),
     /// Something went wrong that the user should know of.
     Problem(Problem),
     /// A word about something that happened and needs nothing done.
@@ -82,8 +111,25 @@ pub struct Status {
     pub workers_busy: u16,
     /// Tasks it has finished for others and for itself since it started.
     pub tasks_done: u64,
+    /// Direct links that it wants, and that it takes at most.
+    pub links: LinkLimits,
     /// Whether identity and settings survive a reload.
     pub storage: Durability,
+}
+
+/// How many direct links an ion holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkLimits {
+    /// As many as it wants, at least 1.
+    pub target: u8,
+    /// As many as it takes, at least the target.
+    pub max: u8,
+}
+
+impl Default for LinkLimits {
+    fn default() -> Self {
+        Self { target: 6, max: 10 }
+    }
 }
 
 /// How far an ion has come.
@@ -145,15 +191,30 @@ pub struct IonView {
     pub name: String,
     /// How it is reached.
     pub link: LinkKind,
+    /// Why not directly, as a sentence; empty where it is, or while the reason
+    /// is not known.
+    pub why: String,
     /// Round-trip time in milliseconds, smoothed; 0 while unknown.
     pub round_trip_ms: u32,
+    /// For an ion that is not linked: the id of the neighbour that messages to
+    /// it go through first; empty otherwise.
+    pub via: String,
+    /// How many links messages to it pass; 1 where it is linked, 0 while unknown.
+    pub hops: u8,
+    /// How useful the link is, from 0 to 100; 0 for an ion that is not linked.
+    pub score: u8,
+    /// Bytes a second that came from it, over the last seconds.
+    pub received_per_s: u64,
+    /// Bytes a second that went to it, over the last seconds.
+    pub sent_per_s: u64,
     /// Guest workers that it lends; 0 while it is paused.
     pub workers: u16,
     /// Guest workers that run something now.
     pub workers_busy: u16,
     /// Tasks that it has finished for this ion.
     pub tasks_done: u64,
-    /// When it was linked, in milliseconds of this ion's clock since it started.
+    /// When it was linked, or first heard of, in milliseconds of this ion's
+    /// clock since it started.
     pub linked_at_ms: u64,
 }
 
@@ -164,6 +225,92 @@ pub enum LinkKind {
     Relayed,
     /// Directly.
     Direct,
+    /// Not linked: messages go through other ions.
+    Via,
+}
+
+/// The way that an echo took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EchoView {
+    /// How many links it passed on the way there.
+    pub hops: u8,
+    /// There and back, in milliseconds.
+    pub round_trip_ms: u32,
+}
+
+/// Where pairing stands: linking two ions by codes that people carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pairing {
+    /// Nothing is under way.
+    #[default]
+    Idle,
+    /// A code is being made.
+    Working,
+    /// This code is to be given to the other ion, whose answer is awaited.
+    Offer {
+        /// The code.
+        code: String,
+        /// How long it is good for, in milliseconds from when it was made.
+        good_for_ms: u64,
+    },
+    /// This code is to be carried back to the ion that offered.
+    Answer {
+        /// The code.
+        code: String,
+        /// The readable name of the ion that offered.
+        name: String,
+    },
+    /// The answer was taken; the two are connecting.
+    Connecting {
+        /// The readable name of the other ion.
+        name: String,
+    },
+    /// The two are linked.
+    Done {
+        /// The readable name of the other ion.
+        name: String,
+    },
+    /// It did not work.
+    Failed(Problem),
+}
+
+/// One attempt to connect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptView {
+    /// When it ended, in milliseconds of this ion's clock since it started.
+    pub at_ms: u64,
+    /// With whom: an ion's readable name, or a relay's address.
+    pub with: String,
+    /// In words: direct, relayed, relay, pairing.
+    pub way: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Why it failed, as a sentence; empty where it did not.
+    pub problem: String,
+}
+
+/// One step of the self-test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckView {
+    /// What is tested.
+    pub what: String,
+    /// How it went.
+    pub state: CheckState,
+    /// What was found, and what to do where it is bad.
+    pub detail: String,
+}
+
+/// How a step of the self-test went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckState {
+    /// It is being tested, or waits for its turn.
+    Running,
+    /// It works.
+    Good,
+    /// It does not work.
+    Bad,
+    /// It could not be tested, and why is told.
+    Skipped,
 }
 
 /// How one task ended.

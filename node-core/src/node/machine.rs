@@ -20,10 +20,11 @@ use crate::{
     },
     identity::{IonId, name::clean_name},
     network::{
-        self, Order,
+        self, News, Order,
         bootstrap::Bootstrap,
         links::{self, Links},
         relays::{self, Relays},
+        ways::Way,
         wire::{Presence, Room},
     },
     platform::Time,
@@ -88,6 +89,8 @@ pub struct Node {
     pub(super) views: Views,
     /// Tasks that each ion finished for this one.
     pub(super) credits: BTreeMap<IonId, u64>,
+    /// How ions are talked to, and why not directly.
+    pub(super) ways: BTreeMap<IonId, (Way, String)>,
     bootstrap: BootstrapState,
     presence_at: Time,
     queue: VecDeque<Step>,
@@ -124,6 +127,7 @@ impl Node {
             inspections: Inspections::default(),
             views: Views::new(storage),
             credits: BTreeMap::new(),
+            ways: BTreeMap::new(),
             bootstrap: BootstrapState::RetryAt(Time::default()),
             presence_at: Time::default(),
             queue: VecDeque::new(),
@@ -135,7 +139,8 @@ impl Node {
         match input {
             Input::Command(command, random) => self.command(now, command, &random, effects),
             Input::Bootstrap(result) => self.bootstrap(now, result, effects),
-            Input::Network(news) => self.push(concerned(news)),
+            Input::Network(News::Way(ion, way, why)) => self.way(ion, way, why),
+            Input::Network(news) => self.queue.extend(concerned(news)),
             Input::Guests(guests::News::Ran(run, report)) => {
                 self.push(Step::Worker(worker::Input::Done { run, report }));
             }
@@ -194,6 +199,16 @@ impl Node {
             Command::RunJob { job, program, binary, inputs } => {
                 self.run_job(now, job, program, binary, inputs, effects);
             }
+            // The mesh is to serve these; see `network`.
+            Command::SetLinks(_)
+            | Command::Echo { .. }
+            | Command::Subscribe { .. }
+            | Command::Unsubscribe { .. }
+            | Command::Publish { .. }
+            | Command::Pair
+            | Command::PairWith { .. }
+            | Command::CancelPairing
+            | Command::Diagnose => {}
             Command::CancelJob { job } => {
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));
             }
@@ -309,6 +324,11 @@ impl Node {
         self.push(Step::Worker(worker::Input::Tick));
     }
 
+    fn way(&mut self, ion: IonId, way: Way, why: String) {
+        self.ways.insert(ion, (way, why));
+        self.views.touch_ions();
+    }
+
     fn push(&mut self, step: Step) {
         self.queue.push_back(step);
     }
@@ -359,6 +379,7 @@ impl Node {
                     continue;
                 }
                 links::Effect::Lost(ion) => {
+                    self.ways.remove(&ion);
                     self.company();
                     self.push(Step::Coordinator(coordinator::Input::Lost(ion)));
                     self.push(Step::Worker(worker::Input::Lost(ion)));
@@ -462,9 +483,8 @@ impl Node {
 }
 
 /// The machine that news of the network is for.
-fn concerned(news: network::News) -> Step {
-    use network::News;
-    match news {
+fn concerned(news: News) -> Option<Step> {
+    Some(match news {
         News::Reserved(index) => Step::Relays(relays::Input::Reserved(index)),
         News::Registered(index) => Step::Relays(relays::Input::Registered(index)),
         News::RelayLost(index, why) => Step::Relays(relays::Input::Lost(index, why)),
@@ -473,5 +493,6 @@ fn concerned(news: network::News) -> Step {
         News::Frame(ion, room, bytes) => Step::Links(links::Input::Frame(ion, room, bytes)),
         News::Failed(ion) => Step::Links(links::Input::Failed(ion)),
         News::Closed(ion) => Step::Links(links::Input::Closed(ion)),
-    }
+        News::Way(..) => return None,
+    })
 }

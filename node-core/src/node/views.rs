@@ -1,10 +1,14 @@
 //! What the user sees of the ion, and how often.
 
 use super::{
-    event::{Durability, Event, IonView, JobView, LinkKind, Phase, RelayView, Status},
+    event::{Durability, Event, IonView, JobView, LinkKind, LinkLimits, Phase, RelayView, Status},
     machine::{Effect, Node},
 };
-use crate::{identity::IonId, network::links::Neighbour, platform::Time};
+use crate::{
+    identity::IonId,
+    network::{links::Neighbour, ways::Way},
+    platform::Time,
+};
 
 /// The least time between two pictures of this ion or of a job, in milliseconds.
 const STATUS_MS: u64 = 100;
@@ -42,6 +46,11 @@ impl Views {
     /// Something that the status shows may have changed.
     pub(super) fn touch(&mut self) {
         self.is_touched = true;
+    }
+
+    /// Something that the list of ions shows may have changed.
+    pub(super) fn touch_ions(&mut self) {
+        self.ions_changed = true;
     }
 
     /// Whether this is the first failure, of which the user is told.
@@ -118,6 +127,7 @@ impl Node {
             workers: self.settings.workers.unwrap_or(1),
             workers_busy: self.worker.busy(),
             tasks_done: self.worker.tasks_done(),
+            links: LinkLimits::default(),
             storage: self.views.storage,
         }
     }
@@ -138,10 +148,21 @@ impl Node {
 
     fn ion_view(&self, neighbour: &Neighbour) -> IonView {
         let name = display_name(&neighbour.ion, &neighbour.presence.name);
+        let (link, why) = match self.ways.get(&neighbour.ion) {
+            Some((Way::Direct, _)) => (LinkKind::Direct, String::new()),
+            Some((Way::Relayed, why)) => (LinkKind::Relayed, why.clone()),
+            None => (LinkKind::Relayed, String::new()),
+        };
         IonView {
             id: neighbour.ion.to_string(),
             name,
-            link: LinkKind::Relayed,
+            link,
+            why,
+            via: String::new(),
+            hops: 1,
+            score: 0,
+            received_per_s: 0,
+            sent_per_s: 0,
             round_trip_ms: neighbour.round_trip_ms,
             workers: neighbour.presence.workers,
             workers_busy: neighbour.presence.busy,

@@ -82,7 +82,14 @@ impl World {
             Event::Job(view) => self.told_job(ion, &view),
             Event::Refused { job, .. } => self.set_stage(job, Stage::Refused),
             Event::Problem(problem) => self.ions[ion].problems.push(problem.what),
-            Event::Status(_) | Event::Inspected { .. } | Event::Notice(_) => {}
+            Event::Status(_)
+            | Event::Inspected { .. }
+            | Event::Echoed { .. }
+            | Event::Said { .. }
+            | Event::Pairing(_)
+            | Event::Attempts(_)
+            | Event::Diagnosis(_)
+            | Event::Notice(_) => {}
         }
     }
 

@@ -73,6 +73,7 @@ pub fn link(kind: LinkKind) -> (Meaning, &'static str) {
     match kind {
         LinkKind::Relayed => (Meaning::Relayed, "relayed"),
         LinkKind::Direct => (Meaning::Good, "direct"),
+        LinkKind::Via => (Meaning::Relayed, "through others"),
     }
 }
 

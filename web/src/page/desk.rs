@@ -206,6 +206,12 @@ impl Desk {
                 None => self.tell(problem),
             },
             Event::Inspected { request, result } => self.inspected(request, result),
+            // The Network page is to show these.
+            Event::Echoed { .. }
+            | Event::Said { .. }
+            | Event::Pairing(_)
+            | Event::Attempts(_)
+            | Event::Diagnosis(_) => {}
             Event::Problem(problem) => self.tell(problem),
             Event::Notice(word) => self.say(word),
         }

@@ -114,6 +114,7 @@ fn link(desk: At, ion: &IonView) -> Option<AnyView> {
     let class = match ion.link {
         LinkKind::Relayed => "link relayed",
         LinkKind::Direct => "link",
+        LinkKind::Via => "link via",
     };
     let at = |share: f64| format!("{:.2}", share * 100.0);
     let Place { x, y } = place;

@@ -1,11 +1,12 @@
 //! The libp2p behaviour that opens and takes the streams of all rooms.
 //!
-//! It negotiates and hands over, nothing else: what a stream says is the
-//! driver's concern. Bounds: [`WAITING_MAX`] streams that the driver has not
-//! taken yet, beyond which new ones are reset.
+//! It knows which connections stand and of which kind they are, opens streams
+//! on the kind that it is told, negotiates and hands over, nothing else: what a
+//! stream says is the driver's concern. Bounds: [`WAITING_MAX`] streams that
+//! the driver has not taken yet, beyond which new ones are reset.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     convert::Infallible,
     future::{Ready, ready},
     task::{Context, Poll},
@@ -13,23 +14,30 @@ use std::{
 
 use libp2p::{
     Multiaddr, PeerId, Stream, StreamProtocol,
-    core::{Endpoint, InboundUpgrade, OutboundUpgrade, UpgradeInfo, transport::PortUse},
+    core::{
+        ConnectedPoint, Endpoint, InboundUpgrade, OutboundUpgrade, UpgradeInfo, transport::PortUse,
+    },
     swarm::{
         ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm,
         NetworkBehaviour, NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent,
         THandlerOutEvent, ToSwarm,
+        behaviour::{ConnectionClosed, ConnectionEstablished},
         handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound},
     },
 };
 
-use crate::network::{links::LINKS_MAX, wire::Room};
+use crate::network::{links::LINKS_MAX, ways::Way, wire::Room};
 
 /// Streams that came in and wait for the driver.
 const WAITING_MAX: usize = 4 * LINKS_MAX;
 
-/// What becomes of streams.
+/// What becomes of connections and streams.
 #[derive(Debug)]
 pub(super) enum Event {
+    /// A connection stands.
+    Connected(PeerId, Way),
+    /// A connection ended.
+    Disconnected(PeerId, Way),
     /// A peer opened one.
     Came(PeerId, Room, Stream),
     /// One that was asked for is open.
@@ -42,6 +50,7 @@ pub(super) enum Event {
 #[derive(Default)]
 pub(super) struct Behaviour {
     waiting: VecDeque<ToSwarm<Event, Request>>,
+    connections: BTreeMap<PeerId, Vec<(ConnectionId, Way)>>,
 }
 
 /// A stream that is asked of a connection.
@@ -52,14 +61,35 @@ pub(super) struct Request {
 }
 
 impl Behaviour {
-    /// Asks for a stream to a connected peer, under a number of the asker's.
-    pub(super) fn open(&mut self, peer_id: PeerId, room: Room, number: u64) {
-        let event = Request { room, number };
-        self.waiting.push_back(ToSwarm::NotifyHandler {
-            peer_id,
-            handler: NotifyHandler::Any,
-            event,
+    /// Asks for a stream to a peer over its newest connection of that kind,
+    /// under a number of the asker's.
+    pub(super) fn open(&mut self, peer_id: PeerId, way: Way, room: Room, number: u64) {
+        let standing = self.connections.get(&peer_id);
+        let newest = standing.and_then(|all| all.iter().rev().find(|(_, kind)| *kind == way));
+        self.waiting.push_back(match newest {
+            Some((connection, _)) => ToSwarm::NotifyHandler {
+                peer_id,
+                handler: NotifyHandler::One(*connection),
+                event: Request { room, number },
+            },
+            None => ToSwarm::GenerateEvent(Event::NotOpened(peer_id, number)),
         });
+    }
+
+    fn connected(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let way = if endpoint.is_relayed() { Way::Relayed } else { Way::Direct };
+        self.connections.entry(peer).or_default().push((connection, way));
+        self.waiting.push_back(ToSwarm::GenerateEvent(Event::Connected(peer, way)));
+    }
+
+    fn disconnected(&mut self, peer: PeerId, connection: ConnectionId) {
+        let Some(standing) = self.connections.get_mut(&peer) else { return };
+        let Some(place) = standing.iter().position(|(id, _)| *id == connection) else { return };
+        let (_, way) = standing.remove(place);
+        if standing.is_empty() {
+            self.connections.remove(&peer);
+        }
+        self.waiting.push_back(ToSwarm::GenerateEvent(Event::Disconnected(peer, way)));
     }
 }
 
@@ -88,7 +118,20 @@ impl NetworkBehaviour for Behaviour {
         Ok(Handler::default())
     }
 
-    fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            }) => self.connected(peer_id, connection_id, endpoint),
+            FromSwarm::ConnectionClosed(ConnectionClosed { peer_id, connection_id, .. }) => {
+                self.disconnected(peer_id, connection_id);
+            }
+            _ => {}
+        }
+    }
 
     fn on_connection_handler_event(
         &mut self,

@@ -8,7 +8,7 @@ use futures::{
     pin_mut,
 };
 
-use super::{OPENING_MS, sessions::StreamNews};
+use super::{MOVE_MS, OPENING_MS, sessions::StreamNews};
 use crate::{
     identity::IonId,
     network::wire::{LINK_FRAME_BYTES_MAX, Room},
@@ -17,6 +17,9 @@ use crate::{
 
 /// What an inbound stream answers to a wrong proof before it closes.
 const REFUSED: &[u8] = b"refused";
+/// The last frame of a stream whose successor carries on. Rooms say nothing in
+/// an empty frame.
+const MOVED: &[u8] = &[];
 /// Bytes of a length before a frame.
 const LENGTH_BYTES_MAX: usize = 5;
 
@@ -44,48 +47,84 @@ pub(super) enum WriteEnd {
     Broken,
 }
 
+/// What a writer writes, and where it goes on when its stream is replaced.
+pub(super) struct Source {
+    /// The first frame of every stream.
+    pub(super) opening: Vec<u8>,
+    /// The frames; their end is that of the writing.
+    pub(super) frames: mpsc::Receiver<Vec<u8>>,
+    /// Streams that replace the present one.
+    pub(super) moves: mpsc::Receiver<libp2p::Stream>,
+}
+
 /// Writes the opening and every frame until there are no more, the other side
 /// ends, or it breaks. `sent` hears the length of every frame that is gone.
+///
+/// A stream that is replaced says so with an empty frame and ends; what follows
+/// goes over its successor, which opens in the same way.
 pub(super) async fn write_all(
-    stream: libp2p::Stream,
-    opening: Vec<u8>,
-    frames: mpsc::Receiver<Vec<u8>>,
+    mut stream: libp2p::Stream,
+    mut source: Source,
     sent: impl Fn(usize),
 ) -> WriteEnd {
+    loop {
+        match write_on(stream, &mut source, &sent).await {
+            Ok(successor) => stream = successor,
+            Err(end) => return end,
+        }
+    }
+}
+
+/// Writes to one stream; its successor, or how the writing ended.
+async fn write_on(
+    stream: libp2p::Stream,
+    source: &mut Source,
+    sent: &impl Fn(usize),
+) -> Result<libp2p::Stream, WriteEnd> {
     let (read, write) = stream.split();
-    let writing = write_frames(write, opening, frames, sent);
+    let writing = write_frames(write, source, sent);
     let watching = watch(read);
     pin_mut!(writing, watching);
     match select(writing, watching).await {
-        Either::Left((Ok(()), _)) => WriteEnd::Done,
+        Either::Left((Ok(Some(successor)), _)) => Ok(successor),
+        Either::Left((Ok(None), _)) => Err(WriteEnd::Done),
         Either::Left((Err(_), watching)) => match watching.await {
-            WriteEnd::Refused => WriteEnd::Refused,
-            _ => WriteEnd::Broken,
+            WriteEnd::Refused => Err(WriteEnd::Refused),
+            _ => Err(WriteEnd::Broken),
         },
-        Either::Right((end, _)) => end,
+        Either::Right((end, _)) => Err(end),
     }
 }
 
 async fn write_frames(
     mut stream: impl AsyncWrite + Unpin,
-    opening: Vec<u8>,
-    mut frames: mpsc::Receiver<Vec<u8>>,
-    sent: impl Fn(usize),
-) -> Result<(), StreamError> {
-    write_frame(&mut stream, &opening).await?;
+    source: &mut Source,
+    sent: &impl Fn(usize),
+) -> Result<Option<libp2p::Stream>, StreamError> {
+    write_frame(&mut stream, &source.opening).await?;
     stream.flush().await?;
-    while let Some(frame) = frames.next().await {
+    loop {
+        let next = select(source.frames.next(), source.moves.next()).await;
+        let frame = match next {
+            Either::Left((Some(frame), _)) => frame,
+            Either::Right((Some(successor), _)) => {
+                write_frame(&mut stream, MOVED).await?;
+                stream.close().await?;
+                return Ok(Some(successor));
+            }
+            Either::Left((None, _)) | Either::Right((None, _)) => break,
+        };
         write_frame(&mut stream, &frame).await?;
         sent(frame.len());
         // What is there already goes along before the flush.
-        while let Ok(frame) = frames.try_recv() {
+        while let Ok(frame) = source.frames.try_recv() {
             write_frame(&mut stream, &frame).await?;
             sent(frame.len());
         }
         stream.flush().await?;
     }
     stream.close().await?;
-    Ok(())
+    Ok(None)
 }
 
 async fn write_frame(
@@ -113,22 +152,32 @@ async fn watch(mut stream: impl AsyncRead + Unpin) -> WriteEnd {
     }
 }
 
-/// Reads the opening and every frame, and tells of them under the stream's
-/// number, until the stream ends or is refused.
+/// What a reader needs to know of its stream.
+pub(super) struct Target {
+    pub(super) ion: IonId,
+    pub(super) room: Room,
+    /// The number under which it tells of the stream.
+    pub(super) number: u64,
+    /// Comes when the stream is refused.
+    pub(super) refused: oneshot::Receiver<()>,
+    /// Comes when the stream that this one replaces has ended.
+    pub(super) go: oneshot::Receiver<()>,
+}
+
+/// Reads the opening and every frame, and tells of them, until the stream ends
+/// or is refused.
 pub(super) async fn read_all<P: Platform>(
     platform: P,
-    ion: IonId,
-    room: Room,
-    number: u64,
+    target: Target,
     stream: libp2p::Stream,
-    refuse: oneshot::Receiver<()>,
     mut news: mpsc::Sender<StreamNews>,
 ) {
     let (mut read, mut write) = stream.split();
+    let Target { ion, room, number, refused, go } = target;
     {
-        let reading = read_frames(&platform, room, &mut read, ion, number, &mut news);
+        let reading = read_frames(&platform, (ion, room, number), &mut read, go, &mut news);
         pin_mut!(reading);
-        if let Either::Right((Ok(()), _)) = select(reading, refuse).await {
+        if let Either::Right((Ok(()), _)) = select(reading, refused).await {
             // Told once, in bounded time; whoever does not read it learns by the close.
             let telling = async {
                 if write.write_all(REFUSED).await.is_ok() {
@@ -145,10 +194,9 @@ pub(super) async fn read_all<P: Platform>(
 
 async fn read_frames<P: Platform>(
     platform: &P,
-    room: Room,
+    (ion, room, number): (IonId, Room, u64),
     stream: &mut (impl AsyncRead + Unpin),
-    ion: IonId,
-    number: u64,
+    go: oneshot::Receiver<()>,
     news: &mut mpsc::Sender<StreamNews>,
 ) -> Result<(), StreamError> {
     let bytes = {
@@ -161,8 +209,17 @@ async fn read_frames<P: Platform>(
         }
     };
     let _ = news.send(StreamNews::Opened { ion, room, number, bytes }).await;
+    // What the older stream still carries is read first. A stream that nobody
+    // lets go on any more is not wanted.
+    if let Either::Left((Err(_), _)) = select(go, platform.sleep(MOVE_MS)).await {
+        return Ok(());
+    }
     loop {
         let bytes = read_frame(stream, room.frame_bytes_max()).await?;
+        if bytes == MOVED {
+            let _ = news.send(StreamNews::Moved { ion, number }).await;
+            return Ok(());
+        }
         let _ = news.send(StreamNews::Frame { ion, room, number, bytes }).await;
     }
 }

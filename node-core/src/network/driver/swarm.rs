@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap, rc::Rc, str::FromStr};
 
 use futures::{
-    SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
     channel::mpsc,
     future::{self, Either},
     pin_mut, select,
@@ -15,7 +15,7 @@ use libp2p::{
     relay,
     rendezvous::{self, Namespace},
     swarm::{
-        DialError, SwarmEvent,
+        ConnectionId, DialError, SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
     },
 };
@@ -24,14 +24,15 @@ use super::{
     OPENING_MS,
     behaviour::{Behaviour, BehaviourEvent},
     rooms,
-    sessions::{Session, StreamNews, ToWrite},
-    streams::{WriteEnd, read_all, write_all},
+    sessions::{Session, StreamNews, ToRead, ToWrite},
+    streams::{Target, WriteEnd, read_all, write_all},
 };
 use crate::{
     identity::IonId,
     network::{
         port::{News, Order},
         relays::{FOUND_MAX, REGISTRATION_S, RelayIndex},
+        ways::{self, Way, Ways},
         wire::Room,
     },
     platform::Platform,
@@ -39,6 +40,8 @@ use crate::{
 
 /// News of streams that wait for the driver.
 const STREAM_NEWS_MAX: usize = 64;
+/// Between two looks at the clock, in milliseconds.
+const TICK_MS: u64 = 250;
 /// Ions with which anything stands at all.
 const SESSIONS_MAX: usize = 2 * crate::network::links::LINKS_MAX;
 
@@ -51,6 +54,9 @@ pub(super) struct Driver<P> {
     stream_news: mpsc::Sender<StreamNews>,
     relays: BTreeMap<RelayIndex, Relay>,
     sessions: BTreeMap<IonId, Session>,
+    ways: Ways,
+    /// Dials under way.
+    dials: BTreeMap<ConnectionId, (IonId, Way)>,
     streams: u64,
 }
 
@@ -73,6 +79,8 @@ impl<P: Platform> Driver<P> {
             stream_news,
             relays: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            ways: Ways::new(false),
+            dials: BTreeMap::new(),
             streams: 0,
         }
     }
@@ -81,6 +89,7 @@ impl<P: Platform> Driver<P> {
     pub(super) async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
         let (stream_news, mut from_streams) = mpsc::channel(STREAM_NEWS_MAX);
         self.stream_news = stream_news;
+        let mut tick = self.platform.sleep(TICK_MS).fuse();
         loop {
             select! {
                 order = orders.next() => match order {
@@ -89,6 +98,10 @@ impl<P: Platform> Driver<P> {
                 },
                 event = self.swarm.select_next_some() => self.event(event),
                 news = from_streams.select_next_some() => self.stream(news),
+                () = tick => {
+                    self.steer(ways::Input::Tick);
+                    tick = self.platform.sleep(TICK_MS).fuse();
+                }
             }
             for news in std::mem::take(&mut self.told) {
                 if self.news.send(news).await.is_err() {
@@ -135,7 +148,7 @@ impl<P: Platform> Driver<P> {
                     session.refuse();
                 }
             }
-            Order::Close(ion) => drop(self.sessions.remove(&ion)),
+            Order::Close(ion) => drop(self.drop_session(ion)),
         }
     }
 
@@ -189,23 +202,66 @@ impl<P: Platform> Driver<P> {
 
     fn reach(&mut self, ion: IonId, opening: Vec<u8>) {
         self.sessions.entry(ion).or_default().opening = Some(opening);
+        self.steer(ways::Input::Wanted(ion));
+    }
+
+    /// Lets the machine that chooses ways decide, and does what it asks for.
+    fn steer(&mut self, input: ways::Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let mut effects = Vec::new();
+            self.ways.handle(self.platform.now(), input, &mut effects);
+            for effect in effects {
+                match effect {
+                    ways::Effect::Dial(ion, way) => {
+                        if let Err(why) = self.dial(ion, way) {
+                            inputs.push(ways::Input::Failed(ion, way, why));
+                        }
+                    }
+                    ways::Effect::Use(ion, way, why) => self.go_by(ion, way, why),
+                    ways::Effect::Unreached(ion) => self.unreached(ion),
+                }
+            }
+        }
+    }
+
+    /// Talks to an ion over connections of that kind from now on.
+    fn go_by(&mut self, ion: IonId, way: Way, why: String) {
+        if let Some(session) = self.sessions.get_mut(&ion) {
+            session.go_by(way);
+            self.open_streams(ion);
+            self.tell(News::Way(ion, way, why));
+        }
+    }
+
+    /// No connection leads to an ion, or that which was talked over has ended.
+    fn unreached(&mut self, ion: IonId) {
+        let has_begun = self.sessions.get(&ion).is_some_and(Session::has_way);
+        if has_begun { self.close(ion) } else { self.fail(ion) }
+    }
+
+    fn dial(&mut self, ion: IonId, way: Way) -> Result<(), String> {
         let peer = ion.to_peer();
-        if self.swarm.is_connected(&peer) {
-            return;
-        }
+        let circuits = self.circuits_to(peer);
+        let dial = match way {
+            Way::Relayed => DialOpts::peer_id(peer).addresses(circuits),
+            Way::Direct => return Err("direct connections are not made yet".to_owned()),
+        };
+        // Another connection to it may stand, or be on its way: it is of the
+        // other kind.
+        let dial = dial.condition(PeerCondition::Always).build();
+        let connection = dial.connection_id();
+        self.swarm.dial(dial).map_err(|why| dial_error(&why))?;
+        self.dials.insert(connection, (ion, way));
+        Ok(())
+    }
+
+    /// The addresses of an ion at every relay that is up.
+    fn circuits_to(&self, peer: PeerId) -> Vec<Multiaddr> {
         let relays = self.relays.values().filter(|relay| relay.is_up);
-        let circuits: Vec<Multiaddr> = relays
+        relays
             .map(|relay| relay.address.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(peer)))
-            .collect();
-        let dial = DialOpts::peer_id(peer)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
-            .addresses(circuits)
-            .build();
-        match self.swarm.dial(dial) {
-            // A dial that is under way already serves as well.
-            Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
-            Err(_) => self.fail(ion),
-        }
+            .collect()
     }
 
     fn send(&mut self, ion: IonId, room: Room, frame: Vec<u8>) {
@@ -216,7 +272,7 @@ impl<P: Platform> Driver<P> {
         if session.queue(room, frame, number).is_err() {
             session.abandon();
             self.close(ion);
-        } else if self.swarm.is_connected(&ion.to_peer()) {
+        } else {
             self.open_streams(ion);
         }
     }
@@ -228,30 +284,52 @@ impl<P: Platform> Driver<P> {
 
     fn open_streams(&mut self, ion: IonId) {
         let Some(session) = self.sessions.get_mut(&ion) else { return };
-        for (room, number) in session.request() {
-            self.swarm.behaviour_mut().rooms.open(ion.to_peer(), room, number);
+        let streams = &mut self.streams;
+        let wishes = session.request(|| {
+            *streams += 1;
+            *streams
+        });
+        for (room, number, way) in wishes {
+            self.swarm.behaviour_mut().rooms.open(ion.to_peer(), way, room, number);
+        }
+    }
+
+    fn connected(&mut self, peer: PeerId, way: Way) {
+        if let Some(ion) = IonId::from_peer(&peer) {
+            self.steer(ways::Input::Connected(ion, way));
+        }
+    }
+
+    fn disconnected(&mut self, peer: PeerId, way: Way) {
+        if let Some(ion) = IonId::from_peer(&peer) {
+            self.steer(ways::Input::Disconnected(ion, way));
         }
     }
 
     fn room_event(&mut self, event: rooms::Event) {
         match event {
+            rooms::Event::Connected(peer, way) => self.connected(peer, way),
+            rooms::Event::Disconnected(peer, way) => self.disconnected(peer, way),
             rooms::Event::Came(peer, room, stream) => self.inbound(room, peer, stream),
-            rooms::Event::Opened(peer, number, stream) => {
+            rooms::Event::Opened(peer, number, stream) => self.outbound(peer, number, stream),
+            rooms::Event::NotOpened(peer, number) => {
                 let Some(ion) = IonId::from_peer(&peer) else { return };
                 let session = self.sessions.get_mut(&ion);
-                let Some(writing) = session.and_then(|session| session.begin(number)) else {
-                    return;
-                };
-                let (platform, news) = (self.platform.clone(), self.stream_news.clone());
-                let task = write(platform.clone(), ion, number, stream, writing, news);
-                platform.spawn(Box::pin(task));
-            }
-            rooms::Event::NotOpened(peer, number) => {
-                if let Some(ion) = IonId::from_peer(&peer) {
+                if let Some(number) = session.and_then(|session| session.unopened(number)) {
                     self.stream(StreamNews::Wrote { ion, number, end: WriteEnd::Broken });
                 }
             }
         }
+    }
+
+    fn outbound(&mut self, peer: PeerId, number: u64, stream: Stream) {
+        let Some(ion) = IonId::from_peer(&peer) else { return };
+        let session = self.sessions.get_mut(&ion);
+        let Some(writing) = session.and_then(|session| session.begin(number, stream)) else {
+            return;
+        };
+        let task = write(self.platform.clone(), ion, writing, self.stream_news.clone());
+        self.platform.spawn(Box::pin(task));
     }
 
     fn inbound(&mut self, room: Room, peer: PeerId, stream: Stream) {
@@ -261,12 +339,10 @@ impl<P: Platform> Driver<P> {
         }
         let number = self.next_stream();
         let session = self.sessions.entry(ion).or_default();
-        let Some(refused) = session.accept(room, number) else { return };
-        let news = self.stream_news.clone();
-        let platform = self.platform.clone();
-        self.platform.spawn(Box::pin(async move {
-            read_all(platform, ion, room, number, stream, refused, news).await;
-        }));
+        let Some(ToRead { refused, go }) = session.accept(room, number) else { return };
+        let target = Target { ion, room, number, refused, go };
+        let task = read_all(self.platform.clone(), target, stream, self.stream_news.clone());
+        self.platform.spawn(Box::pin(task));
     }
 
     fn stream(&mut self, news: StreamNews) {
@@ -278,18 +354,12 @@ impl<P: Platform> Driver<P> {
                 }
             }
             StreamNews::Frame { ion, room, number, bytes } => {
-                if self.sessions.get(&ion).is_some_and(|session| session.hears(number)) {
+                if self.sessions.get_mut(&ion).is_some_and(|session| session.hears(number)) {
                     self.tell(News::Frame(ion, room, bytes));
                 }
             }
-            StreamNews::Ended { ion, number } => {
-                let Some(session) = self.sessions.get_mut(&ion) else { return };
-                if session.ended(number) {
-                    self.close(ion);
-                } else if session.is_empty() {
-                    self.sessions.remove(&ion);
-                }
-            }
+            StreamNews::Moved { ion, number } => self.ended(ion, number, true),
+            StreamNews::Ended { ion, number } => self.ended(ion, number, false),
             StreamNews::Wrote { ion, number, end } => {
                 if !self.sessions.get(&ion).is_some_and(|session| session.speaks(number)) {
                     return;
@@ -302,25 +372,39 @@ impl<P: Platform> Driver<P> {
         }
     }
 
+    fn ended(&mut self, ion: IonId, number: u64, moved: bool) {
+        let Some(session) = self.sessions.get_mut(&ion) else { return };
+        if session.ended(number, moved) {
+            self.close(ion);
+        } else if session.is_empty() {
+            self.drop_session(ion);
+        }
+    }
+
+    /// Drops all that stands with an ion; whether there was anything.
+    fn drop_session(&mut self, ion: IonId) -> bool {
+        let was_there = self.sessions.remove(&ion).is_some();
+        self.steer(ways::Input::Unwanted(ion));
+        was_there
+    }
+
     fn close(&mut self, ion: IonId) {
-        if self.sessions.remove(&ion).is_some() {
+        if self.drop_session(ion) {
             self.tell(News::Closed(ion));
         }
     }
 
     fn fail(&mut self, ion: IonId) {
-        if self.sessions.remove(&ion).is_some() {
+        if self.drop_session(ion) {
             self.tell(News::Failed(ion));
         }
     }
 
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, .. } => {
+                self.dials.remove(&connection_id);
                 self.reserve(peer_id);
-                if let Some(ion) = IonId::from_peer(&peer_id) {
-                    self.open_streams(ion);
-                }
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, cause, .. } => {
                 let why = cause.map_or_else(
@@ -328,16 +412,14 @@ impl<P: Platform> Driver<P> {
                     |cause| format!("the connection broke ({cause})"),
                 );
                 self.lose_relay(peer_id, &why);
-                if let Some(ion) = IonId::from_peer(&peer_id) {
-                    self.close(ion);
-                }
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
-                self.lose_relay(peer, &dial_error(&error));
-                if let Some(ion) = IonId::from_peer(&peer)
-                    && !self.swarm.is_connected(&peer)
-                {
-                    self.fail(ion);
+            SwarmEvent::OutgoingConnectionError { peer_id, connection_id, error } => {
+                let why = dial_error(&error);
+                if let Some(peer) = peer_id {
+                    self.lose_relay(peer, &why);
+                }
+                if let Some((ion, way)) = self.dials.remove(&connection_id) {
+                    self.steer(ways::Input::Failed(ion, way, why));
                 }
             }
             SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
@@ -412,24 +494,22 @@ impl<P: Platform> Driver<P> {
     }
 }
 
-/// Writes to a stream until it ends, is abandoned, or has had its time to
-/// finish after nobody wanted to send more.
+/// Writes until the session ends, is abandoned, or has had its time to finish
+/// after nobody wanted to send more.
 async fn write<P: Platform>(
     platform: P,
     ion: IonId,
-    number: u64,
-    stream: Stream,
     writing: ToWrite,
     mut news: mpsc::Sender<StreamNews>,
 ) {
-    let ToWrite { opening, frames, queued, abandoned } = writing;
+    let ToWrite { number, stream, source, queued, abandoned } = writing;
     let patience = async {
         if abandoned.await.is_err() {
             platform.sleep(OPENING_MS).await;
         }
     };
     let end = {
-        let writing = write_all(stream, opening, frames, |bytes| sent(&queued, bytes));
+        let writing = write_all(stream, source, |bytes| sent(&queued, bytes));
         pin_mut!(writing, patience);
         match future::select(writing, patience).await {
             Either::Left((end, _)) => end,
