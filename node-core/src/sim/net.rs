@@ -10,6 +10,7 @@ use crate::{
     identity::IonId,
     network::{
         News,
+        ways::Way,
         wire::{Opening, Room, VERSION, decode, encode},
     },
     node::Input,
@@ -22,13 +23,20 @@ pub(super) struct Stream {
     from_life: u32,
     to_life: u32,
     room: Room,
-    /// The relay that carries it, and which of its lives.
-    relay: usize,
-    relay_life: u32,
+    carrier: Carrier,
     /// When its last frame arrives: later ones do not overtake it.
     last_ms: u64,
     /// Nothing arrives any more.
     is_broken: bool,
+}
+
+/// What a stream goes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carrier {
+    /// A direct connection.
+    Direct,
+    /// The circuit of a relay, in that life of it.
+    Relay(usize, u32),
 }
 
 /// What one ion's driver keeps of another ion.
@@ -75,7 +83,7 @@ impl World {
             return Some(stream);
         }
         let opening = ends.opening.clone()?;
-        let Some(relay) = self.path(ion, to) else {
+        let Some(carrier) = self.carrier(ion, to) else {
             let life = self.ions[ion].life;
             let delay = self.between(20, 2_000);
             // Whatever else is sent meanwhile goes nowhere.
@@ -90,14 +98,55 @@ impl World {
             from_life: self.ions[ion].life,
             to_life: self.ions[to].life,
             room,
-            relay,
-            relay_life: self.relays[relay].life,
+            carrier,
             last_ms: self.now_ms,
             is_broken: false,
         });
         self.ions[ion].ends.entry(to).or_default().outbound[place(room)] = Some(stream);
         self.carry(stream, opening.to_vec(), true);
         Some(stream)
+    }
+
+    /// The best connection between two ions, made where there is none: a
+    /// direct one where both can, which a relay's circuit helps to make.
+    fn carrier(&mut self, ion: IonIndex, to: IonIndex) -> Option<Carrier> {
+        let way = if self.are_connected(ion, to) {
+            Carrier::Direct
+        } else {
+            let relay = self.path(ion, to)?;
+            if self.ions[ion].options.can_direct && self.ions[to].options.can_direct {
+                self.connect_directly(ion, to);
+                Carrier::Direct
+            } else {
+                Carrier::Relay(relay, self.relays[relay].life)
+            }
+        };
+        let told = match way {
+            Carrier::Direct => Way::Direct,
+            Carrier::Relay(..) => Way::Relayed,
+        };
+        if self.ions[ion].is_node() {
+            let (id, life) = (self.ions[to].id, self.ions[ion].life);
+            let input = Input::Network(News::Way(id, told, String::new()));
+            self.later(0, Happening::Input { ion, life, input });
+        }
+        Some(way)
+    }
+
+    /// Lets a direct connection stand between two living ions.
+    pub(super) fn connect_directly(&mut self, one: IonIndex, other: IonIndex) {
+        let lives = |a: IonIndex, b: IonIndex| (self.ions[a].life, self.ions[b].life);
+        let (low, high) = (one.min(other), one.max(other));
+        self.direct.insert((low, high), lives(low, high));
+    }
+
+    /// Whether a direct connection stands between two ions.
+    fn are_connected(&self, one: IonIndex, other: IonIndex) -> bool {
+        let (low, high) = (one.min(other), one.max(other));
+        let Some(&(low_life, high_life)) = self.direct.get(&(low, high)) else { return false };
+        self.is_living(low, low_life)
+            && self.is_living(high, high_life)
+            && self.ions[low].side == self.ions[high].side
     }
 
     fn carry(&mut self, stream: StreamIndex, bytes: Vec<u8>, is_opening: bool) {
@@ -152,16 +201,19 @@ impl World {
         }
     }
 
-    /// Whether both ends and the relay between them are still those of the
+    /// Whether both ends and what is between them are still those of the
     /// stream, and nothing stands between them.
     fn is_whole(&self, stream: StreamIndex) -> bool {
         let it = &self.streams[stream];
-        let relay = &self.relays[it.relay];
-        self.is_living(it.from, it.from_life)
-            && self.is_living(it.to, it.to_life)
-            && relay.is_up
-            && relay.life == it.relay_life
-            && self.are_together(it.from, it.to, it.relay)
+        let is_living = self.is_living(it.from, it.from_life) && self.is_living(it.to, it.to_life);
+        is_living
+            && match it.carrier {
+                Carrier::Direct => self.are_connected(it.from, it.to),
+                Carrier::Relay(relay, life) => {
+                    let there = &self.relays[relay];
+                    there.is_up && there.life == life && self.are_together(it.from, it.to, relay)
+                }
+            }
     }
 
     /// An opening unlike those before begins a new session: what is older
@@ -267,7 +319,10 @@ impl World {
             return;
         }
         self.breaks += 1;
-        let Stream { from, to, .. } = self.streams[stream];
+        let Stream { from, to, carrier, .. } = self.streams[stream];
+        if carrier == Carrier::Direct {
+            self.direct.remove(&(from.min(to), from.max(to)));
+        }
         self.trace.note(self.now_ms, from, "has a stream broken to", Some(to), stream as u64);
         let deaf = self.rng.below(4);
         for (number, at_sender) in [(0, true), (1, false)] {
@@ -281,8 +336,7 @@ impl World {
     /// Breaks every stream that a relay carries.
     pub(super) fn break_relayed(&mut self, relay: usize, life: u32) {
         for stream in 0..self.streams.len() {
-            let it = &self.streams[stream];
-            if it.relay == relay && it.relay_life == life {
+            if self.streams[stream].carrier == Carrier::Relay(relay, life) {
                 self.break_stream(stream);
             }
         }

@@ -42,12 +42,21 @@ pub struct IonOptions {
     pub temper: Temper,
     /// How many times slower than ordinary its guests run.
     pub slowness: u64,
+    /// Whether it can connect to another such ion directly.
+    pub can_direct: bool,
     /// What its clock shows when it starts, in milliseconds.
     pub clock_ms: u64,
 }
 
 impl Default for IonOptions {
     fn default() -> Self {
-        Self { nebula: None, workers: 2, temper: Temper::Sound, slowness: 1, clock_ms: 0 }
+        Self {
+            nebula: None,
+            workers: 2,
+            temper: Temper::Sound,
+            slowness: 1,
+            can_direct: true,
+            clock_ms: 0,
+        }
     }
 }

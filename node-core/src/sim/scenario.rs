@@ -130,6 +130,7 @@ impl Scenario {
             workers: u16::try_from(world.between(1, 4)).unwrap_or(1),
             temper: if one_in(world, 10) { Temper::Flaky } else { Temper::Sound },
             slowness: if one_in(world, 10) { 8 } else { 1 },
+            can_direct: !one_in(world, 5),
             clock_ms: world.between(0, 1_000_000_000),
         }
     }

@@ -56,6 +56,9 @@ pub struct World {
     pub(super) by_id: BTreeMap<IonId, IonIndex>,
     pub(super) by_name: BTreeMap<String, IonIndex>,
     pub(super) streams: Vec<Stream>,
+    /// Pairs of ions with a direct connection, the smaller index first, and
+    /// the lives in which they made it.
+    pub(super) direct: BTreeMap<(IonIndex, IonIndex), (u32, u32)>,
     pub(super) relays: Vec<Relay>,
     pub(super) invitations: Vec<Invitation>,
     /// Whether relays tell of an open nebula: that of number 0.
@@ -82,6 +85,7 @@ impl World {
             by_id: BTreeMap::new(),
             by_name: BTreeMap::new(),
             streams: Vec::new(),
+            direct: BTreeMap::new(),
             relays: (0..relays).map(|_| Relay::default()).collect(),
             invitations,
             has_open_nebula: true,
