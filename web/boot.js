@@ -1,6 +1,7 @@
 // Runs before anything else of the page: the theme before the first paint, and
 // the ion's worker, so that it joins while the page's own code still loads. The
-// page takes the worker over, with what it has said meanwhile.
+// page takes the worker over, with what it has said meanwhile, and serves the
+// other end of the channel that the worker makes direct connections through.
 (() => {
   const root = document.documentElement;
   try {
@@ -20,6 +21,9 @@
   const handed = { address, early };
   try {
     handed.worker = new Worker(address);
+    const channel = new MessageChannel();
+    handed.port = channel.port1;
+    handed.worker.postMessage("port", [channel.port2]);
     handed.worker.onmessage = (event) => early.push(event.data);
     handed.worker.onerror = (event) => early.push(event.message || "its script did not load");
   } catch {

@@ -13,6 +13,7 @@ pub mod machine;
 pub mod port;
 pub mod run;
 
+mod attempts;
 mod jobs;
 mod nebulas;
 mod views;

@@ -37,6 +37,7 @@ mod checks;
 mod faults;
 mod guests;
 mod net;
+mod offers;
 mod relays;
 mod users;
 

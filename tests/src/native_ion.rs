@@ -12,8 +12,10 @@ use futures::{FutureExt, channel::mpsc};
 use node_core::{
     compute::guests::HostSeats,
     identity::slot::{HostSlots, settle},
+    network::driver::DirectPort,
     node::{
-        Command, Durability, Event, JobId, JobState, JobView, Phase, Start, Status, TaskResult,
+        Command, Durability, Event, IonView, JobId, JobState, JobView, LinkKind, Phase, Start,
+        Status, TaskResult,
         run::{COMMANDS_MAX, Fetch, World, run},
     },
     platform::native::{self, NativePlatform},
@@ -27,7 +29,7 @@ pub struct NativeIon {
     commands: mpsc::Sender<Command>,
     events: Receiver<Event>,
     status: Status,
-    ions: usize,
+    views: Vec<IonView>,
     // Its settings, kept as long as it lives.
     folder: Folder,
 }
@@ -39,6 +41,16 @@ impl NativeIon {
         relay: (SocketAddr, SocketAddr),
         workers: u16,
         invitation: Option<String>,
+    ) -> Self {
+        Self::start_with(relay, workers, invitation, None)
+    }
+
+    /// As [`Self::start`], with what makes direct connections.
+    pub fn start_with(
+        relay: (SocketAddr, SocketAddr),
+        workers: u16,
+        invitation: Option<String>,
+        direct: Option<DirectPort>,
     ) -> Self {
         let folder = Folder::new();
         let (commands, taken) = mpsc::channel(COMMANDS_MAX);
@@ -54,6 +66,7 @@ impl NativeIon {
                     settled,
                     durability: Durability::Kept,
                     seats: HostSeats,
+                    direct,
                     fetch: fetch(relay),
                     commands: taken,
                     tell,
@@ -61,7 +74,8 @@ impl NativeIon {
                 run(world).await
             })
         });
-        let mut ion = Self { commands, events, status: Status::default(), ions: 0, folder };
+        let mut ion =
+            Self { commands, events, status: Status::default(), views: Vec::new(), folder };
         ion.post(Command::Start(Start { invitation, workers }));
         ion
     }
@@ -99,9 +113,20 @@ impl NativeIon {
 
     /// Waits until it is linked with so many others.
     pub fn linked_with(&mut self, others: usize) {
-        if self.ions != others {
+        if self.views.len() != others {
             self.wait_for(&format!("links with {others} ions"), |event| match event {
                 Event::Ions(ions) => (ions.len() == others).then_some(()),
+                _ => None,
+            });
+        }
+    }
+
+    /// Waits until all its links, at least one, are of that kind.
+    pub fn linked_by(&mut self, kind: LinkKind) {
+        let all = |ions: &[IonView]| !ions.is_empty() && ions.iter().all(|ion| ion.link == kind);
+        if !all(&self.views) {
+            self.wait_for(&format!("all links {kind:?}"), |event| match event {
+                Event::Ions(ions) => all(ions).then_some(()),
                 _ => None,
             });
         }
@@ -140,7 +165,7 @@ impl NativeIon {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Status(status) => self.status = status.clone(),
-            Event::Ions(ions) => self.ions = ions.len(),
+            Event::Ions(ions) => self.views.clone_from(ions),
             _ => {}
         }
     }
@@ -148,7 +173,7 @@ impl NativeIon {
     fn give_up(&self, what: &str, why: RecvTimeoutError) -> ! {
         panic!(
             "{what} did not come ({why}); {} ions, settings in {}, status {:#?}",
-            self.ions,
+            self.views.len(),
             self.folder.path().display(),
             self.status
         )

@@ -139,7 +139,7 @@ async fn what_a_handed_worker_said_early_is_not_lost() {
     });
     worker.set_onmessage(Some(keep.as_ref().unchecked_ref()));
     until(&Log::default(), "two early messages", || early.borrow().len() == 2).await;
-    let handed = Handed { worker, early: early.take() };
+    let handed = Handed { worker, early: early.take(), port: None };
     let (bridge, log) = open(address, Some(handed));
     bridge.post(rename("now"));
     until(&log, "both answers", || notices(&log).len() == 2).await;

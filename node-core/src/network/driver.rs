@@ -1,7 +1,9 @@
 //! Moves bytes over libp2p, as the machines ask. Decides nothing.
 //!
-//! One task owns the swarm. It takes [`Order`]s and tells [`News`] (see [`port`](super::port)). Ions are
-//! reached through the circuits of the relays that are up. Every outbound
+//! One task owns the swarm. It takes [`Order`]s and tells [`News`] (see
+//! [`port`](super::port)). Ions are reached directly, over WebRTC, where the
+//! host lends a port to it, or else through the circuits of the relays that are
+//! up; [`ways`](super::ways) chooses. Every outbound
 //! stream has a task that writes, every inbound one a task that reads; both
 //! are bounded: [`QUEUE_FRAMES_MAX`] frames and [`QUEUE_BYTES_MAX`] bytes wait
 //! for one ion, and a reader waits while the node is busy. An ion that takes
@@ -11,6 +13,7 @@
 //! session began there: all that belonged to the old one is dropped, silently.
 
 mod behaviour;
+mod direct;
 mod rooms;
 mod sessions;
 mod streams;
@@ -59,14 +62,22 @@ pub struct Network {
 #[error("the network could not be started: {0}")]
 pub struct StartError(String);
 
+/// What makes direct connections, where the host has it.
+pub type DirectPort = Box<dyn ion_webrtc::port::Port>;
+
 /// Starts the driver for the ion with that secret key.
 #[expect(clippy::disallowed_methods, reason = "the node may not wait; see `Network::orders`")]
-pub fn start<P: Platform>(platform: &P, seed: [u8; 32]) -> Result<Network, StartError> {
+pub fn start<P: Platform>(
+    platform: &P,
+    seed: [u8; 32],
+    port: Option<DirectPort>,
+) -> Result<Network, StartError> {
     let keypair = Keypair::ed25519_from_bytes(seed).map_err(|why| StartError(why.to_string()))?;
-    let swarm = host::swarm(keypair)?;
+    let (webrtc, control) = behaviour::webrtc(&keypair, port);
+    let swarm = host::swarm(keypair, webrtc)?;
     let (orders, taken) = mpsc::unbounded();
     let (told, news) = mpsc::channel(NEWS_MAX);
-    let driver = swarm::Driver::new(platform.clone(), swarm, told);
+    let driver = swarm::Driver::new(platform.clone(), swarm, control, told);
     platform.spawn(Box::pin(driver.run(taken)));
     Ok(Network { orders, news })
 }

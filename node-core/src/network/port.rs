@@ -25,7 +25,18 @@ pub enum Order {
     Refuse(IonId),
     /// End the session with an ion, after what is queued.
     Close(IonId),
+    /// Make an offer of a direct connection that some ion can answer.
+    Offer(Attempt),
+    /// Answer an ion's offer, and take the connection that follows.
+    Answer(IonId, Vec<u8>),
+    /// Take an ion's answer to an offer, and connect.
+    Accept(Attempt, IonId, Vec<u8>),
+    /// Forget an offer.
+    Abandon(Attempt),
 }
+
+/// Names an offer; chosen by whoever asks for it.
+pub type Attempt = u64;
 
 /// What the network tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +56,19 @@ pub enum News {
     /// An ion is talked to in this way now; why not directly, as a sentence
     /// that may be empty.
     Way(IonId, Way, String),
+    /// An attempt to connect to an ion ended: how, after how many milliseconds,
+    /// and why it failed; an empty reason where it did not.
+    Tried(IonId, Way, u64, String),
     /// An ion could not be reached, or it refused.
     Failed(IonId),
     /// The session with an ion ended.
     Closed(IonId),
+    /// An offer: a description of this end of a connection, or why there is none.
+    Offer(Attempt, Result<Vec<u8>, String>),
+    /// An answer to an ion's offer, or why there is none.
+    Answer(IonId, Result<Vec<u8>, String>),
+    /// A direct connection to an ion stands: to reach it takes no relay.
+    Met(IonId),
+    /// No direct connection came of an accepted answer; why, as a sentence.
+    Unmet(IonId, String),
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
+    attempts::Attempts,
     command::{Command, Start},
     event::{Durability, Event, Problem},
     jobs::Inspections,
@@ -89,6 +90,7 @@ pub struct Node {
     pub(super) views: Views,
     /// Tasks that each ion finished for this one.
     pub(super) credits: BTreeMap<IonId, u64>,
+    pub(super) attempts: Attempts,
     /// How ions are talked to, and why not directly.
     pub(super) ways: BTreeMap<IonId, (Way, String)>,
     bootstrap: BootstrapState,
@@ -127,6 +129,7 @@ impl Node {
             inspections: Inspections::default(),
             views: Views::new(storage),
             credits: BTreeMap::new(),
+            attempts: Attempts::default(),
             ways: BTreeMap::new(),
             bootstrap: BootstrapState::RetryAt(Time::default()),
             presence_at: Time::default(),
@@ -140,6 +143,9 @@ impl Node {
             Input::Command(command, random) => self.command(now, command, &random, effects),
             Input::Bootstrap(result) => self.bootstrap(now, result, effects),
             Input::Network(News::Way(ion, way, why)) => self.way(ion, way, why),
+            Input::Network(News::Tried(ion, way, took_ms, problem)) => {
+                self.tried(now, &ion, way, took_ms, problem);
+            }
             Input::Network(news) => self.queue.extend(concerned(news)),
             Input::Guests(guests::News::Ran(run, report)) => {
                 self.push(Step::Worker(worker::Input::Done { run, report }));
@@ -493,6 +499,11 @@ fn concerned(news: News) -> Option<Step> {
         News::Frame(ion, room, bytes) => Step::Links(links::Input::Frame(ion, room, bytes)),
         News::Failed(ion) => Step::Links(links::Input::Failed(ion)),
         News::Closed(ion) => Step::Links(links::Input::Closed(ion)),
-        News::Way(..) => return None,
+        News::Way(..)
+        | News::Tried(..)
+        | News::Offer(..)
+        | News::Answer(..)
+        | News::Met(_)
+        | News::Unmet(..) => return None,
     })
 }

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 
+/// What the message says with which a page gives its ion's worker a
+/// `MessagePort` for direct connections, first of all.
+pub const PORT: &str = "port";
+
 /// How often an ion shows that it lives, in milliseconds.
 pub const PULSE_MS: u64 = 1_000;
 

@@ -18,7 +18,7 @@ use crate::{
     network::{
         self,
         bootstrap::Bootstrap,
-        driver::{self, StartError},
+        driver::{self, DirectPort, StartError},
     },
     platform::{Platform, Storage},
 };
@@ -41,6 +41,8 @@ pub struct World<P: Platform, S> {
     pub durability: Durability,
     /// Opens guest workers.
     pub seats: S,
+    /// Makes direct connections, where the host can.
+    pub direct: Option<DirectPort>,
     /// Fetches the bootstrap document.
     pub fetch: Fetch,
     /// What the user wants; the ion ends when this does.
@@ -52,8 +54,8 @@ pub struct World<P: Platform, S> {
 /// Runs an ion until its commands end.
 #[expect(clippy::disallowed_methods, reason = "one answer for each thing the node asked for")]
 pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartError> {
-    let World { platform, settled, durability, seats, fetch, mut commands, tell } = world;
-    let network = driver::start(&platform, settled.seed)?;
+    let World { platform, settled, durability, seats, direct, fetch, mut commands, tell } = world;
+    let network = driver::start(&platform, settled.seed, direct)?;
     let guests = guests::start(&platform, seats);
     let storage = settled.place.as_ref().map(|(_, storage)| storage.clone());
     let settings = load(storage.as_ref()).await;

@@ -1,8 +1,9 @@
 //! What the user sees of the ion, and how often.
 
 use super::{
-    event::{Durability, Event, IonView, JobView, LinkKind, LinkLimits, Phase, RelayView, Status},
+    event::{AttemptView, Durability, Event, IonView, JobView, LinkKind, LinkLimits, Phase, RelayView, Status},
     machine::{Effect, Node},
+    words,
 };
 use crate::{
     identity::IonId,
@@ -70,6 +71,24 @@ impl Node {
         self.report_status(now, effects);
         self.report_ions(now, effects);
         self.report_jobs(now, effects);
+        if let Some(attempts) = self.attempts.news(now) {
+            effects.push(Effect::Tell(Event::Attempts(attempts)));
+        }
+    }
+
+    /// An attempt to connect to an ion ended.
+    pub(super) fn tried(
+        &mut self,
+        now: Time,
+        ion: &IonId,
+        way: Way,
+        took_ms: u64,
+        problem: String,
+    ) {
+        let with = self.name_of(ion);
+        let way = words::way(way).to_owned();
+        let at_ms = now.as_ms();
+        self.attempts.note(AttemptView { at_ms, with, way, took_ms, problem });
     }
 
     fn report_status(&mut self, now: Time, effects: &mut Vec<Effect>) {

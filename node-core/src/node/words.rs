@@ -7,6 +7,7 @@ use super::event::Problem;
 use crate::{
     compute::{spec::InputsError, wire::Refusal},
     identity::{InvitationError, NAME_CHARS_MAX, slot::Notice},
+    network::ways::Way,
     platform::storage,
 };
 
@@ -119,4 +120,12 @@ fn sentence(error: &impl std::fmt::Display) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", characters.as_str())
+}
+
+/// A way to an ion, in a word.
+pub(super) const fn way(way: Way) -> &'static str {
+    match way {
+        Way::Direct => "direct",
+        Way::Relayed => "relayed",
+    }
 }

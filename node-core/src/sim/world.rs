@@ -289,6 +289,13 @@ impl World {
             Effect::Network(Order::Send(other, room, bytes)) => self.send(ion, &other, room, bytes),
             Effect::Network(Order::Refuse(other)) => self.refuse(ion, &other),
             Effect::Network(Order::Close(other)) => self.close(ion, &other),
+            Effect::Network(Order::Offer(attempt)) => self.offer(ion, attempt),
+            Effect::Network(Order::Answer(other, offer)) => self.answer_offer(ion, other, &offer),
+            Effect::Network(Order::Accept(attempt, other, answer)) => {
+                self.accept_answer(ion, attempt, other, &answer);
+            }
+            // Offers cost a simulated network nothing.
+            Effect::Network(Order::Abandon(_)) => {}
             Effect::Guests(guests::Order::Keep(module, binary)) => self.keep(ion, module, &binary),
             Effect::Guests(guests::Order::Drop(module)) => {
                 self.ions[ion].guests.drop_module(&module);

@@ -4,10 +4,15 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use node_core::node::{Command, port::FromIon};
+use ion_webrtc::web::Host;
+use js_sys::Array;
+use node_core::node::{
+    Command,
+    port::{FromIon, PORT},
+};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web_sys::{ErrorEvent, Event, MessageEvent, Worker};
+use web_sys::{ErrorEvent, Event, MessageChannel, MessageEvent, MessagePort, Worker};
 
 use super::words;
 
@@ -26,12 +31,17 @@ pub struct Handed {
     pub worker: Worker,
     /// Its messages so far, oldest first; an error stands there as a string.
     pub early: Vec<JsValue>,
+    /// The page's end of the channel for direct connections, whose other end
+    /// the worker was given first.
+    pub port: Option<MessagePort>,
 }
 
 /// A worker with its handlers.
 pub(super) struct Line {
     worker: Worker,
     early: Vec<Said>,
+    /// Lends the page's peer connections to the worker.
+    _host: Option<Host>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
@@ -44,16 +54,18 @@ impl Line {
         handed: Option<Handed>,
         on_said: impl Fn(Said) + 'static,
     ) -> Result<Self, String> {
-        let (worker, early) = match handed {
-            Some(Handed { worker, early }) => (worker, early.iter().map(read).collect()),
-            None => (Worker::new(address).map_err(|error| words(&error))?, Vec::new()),
+        let Handed { worker, early, port } = match handed {
+            Some(handed) => handed,
+            None => begin(address).map_err(|error| words(&error))?,
         };
+        let early = early.iter().map(read).collect();
         let on_said = Rc::new(RefCell::new(on_said));
         let on_message = message_handler(Rc::clone(&on_said));
         let on_error = error_handler(on_said);
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Ok(Self { worker, early, _on_message: on_message, _on_error: on_error })
+        let host = port.and_then(|port| Host::serve(port).ok());
+        Ok(Self { worker, early, _host: host, _on_message: on_message, _on_error: on_error })
     }
 
     /// What a handed worker had said before; empty afterwards.
@@ -80,6 +92,15 @@ impl Line {
         #[expect(clippy::disallowed_methods, reason = "it only drops, and cannot fail or wait")]
         wasm_bindgen_futures::spawn_local(async move { drop(self) });
     }
+}
+
+/// Starts a worker and gives it its end of a channel.
+fn begin(address: &str) -> Result<Handed, JsValue> {
+    let worker = Worker::new(address)?;
+    let channel = MessageChannel::new()?;
+    let transferred = Array::of1(&channel.port2());
+    worker.post_message_with_transfer(&PORT.into(), &transferred)?;
+    Ok(Handed { worker, early: Vec::new(), port: Some(channel.port1()) })
 }
 
 fn message_handler<F: Fn(Said) + 'static>(

@@ -126,8 +126,9 @@ pub(crate) fn handed() -> (String, Option<Handed>) {
     let part = |name: &str| Reflect::get(&handed, &name.into()).unwrap_or(JsValue::UNDEFINED);
     let address = part("address").as_string().unwrap_or_default();
     let early = part("early").dyn_into::<Array>().map(|early| early.to_vec()).unwrap_or_default();
+    let port = part("port").dyn_into().ok();
     let worker = part("worker").dyn_into().ok();
-    (address, worker.map(|worker| Handed { worker, early }))
+    (address, worker.map(|worker| Handed { worker, early, port }))
 }
 
 /// A `data-` attribute of the document's root; empty if it is not there.

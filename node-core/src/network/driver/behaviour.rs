@@ -2,20 +2,48 @@
 
 use std::time::Duration;
 
+use ion_webrtc::Control;
 use libp2p::{
+    core::transport::OptionalTransport,
     identify,
     identity::Keypair,
     ping, relay, rendezvous,
-    swarm::{self, NetworkBehaviour},
+    swarm::{self, NetworkBehaviour, behaviour::toggle::Toggle},
 };
 
-use super::{IDLE_MS, rooms};
+use super::{DirectPort, IDLE_MS, rooms};
 
 /// What identify calls us.
 const PROTOCOL_VERSION: &str = "/ionosphere/1";
 
+/// The WebRTC transport and its behaviour, where there is a port.
+pub(super) struct Webrtc {
+    pub(super) transport: OptionalTransport<ion_webrtc::Transport>,
+    pub(super) behaviour: Option<ion_webrtc::Behaviour>,
+}
+
+/// How long a circuit is kept once a direct connection stands, so that what is
+/// on its way arrives, in milliseconds.
+const CIRCUIT_GRACE_MS: u64 = 10_000;
+
+/// What makes direct connections, and the handle to it, where there is a port.
+pub(super) fn webrtc(keypair: &Keypair, port: Option<DirectPort>) -> (Webrtc, Option<Control>) {
+    let Some(port) = port else {
+        return (Webrtc { transport: OptionalTransport::none(), behaviour: None }, None);
+    };
+    let config = ion_webrtc::Config {
+        circuit_grace: Duration::from_millis(CIRCUIT_GRACE_MS),
+        ..ion_webrtc::Config::default()
+    };
+    let (transport, behaviour, control) =
+        ion_webrtc::new(keypair.public().to_peer_id(), config, port);
+    let transport = OptionalTransport::some(transport);
+    (Webrtc { transport, behaviour: Some(behaviour) }, Some(control))
+}
+
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
+    pub(super) webrtc: Toggle<ion_webrtc::Behaviour>,
     pub(super) relay: relay::client::Behaviour,
     pub(super) rendezvous: rendezvous::client::Behaviour,
     pub(super) rooms: rooms::Behaviour,
@@ -24,10 +52,15 @@ pub(super) struct Behaviour {
 }
 
 impl Behaviour {
-    pub(super) fn new(keypair: &Keypair, relay: relay::client::Behaviour) -> Self {
+    pub(super) fn new(
+        keypair: &Keypair,
+        relay: relay::client::Behaviour,
+        webrtc: Option<ion_webrtc::Behaviour>,
+    ) -> Self {
         let identify = identify::Config::new(PROTOCOL_VERSION.to_owned(), keypair.public())
             .with_agent_version(concat!("ionosphere/", env!("CARGO_PKG_VERSION")).to_owned());
         Self {
+            webrtc: webrtc.into(),
             relay,
             rendezvous: rendezvous::client::Behaviour::new(keypair.clone()),
             rooms: rooms::Behaviour::default(),

@@ -8,6 +8,7 @@ use futures::{
     future::{self, Either},
     pin_mut, select,
 };
+use ion_webrtc::Control;
 use libp2p::{
     Multiaddr, PeerId, Stream, Swarm,
     core::transport::ListenerId,
@@ -16,13 +17,14 @@ use libp2p::{
     rendezvous::{self, Namespace},
     swarm::{
         ConnectionId, DialError, SwarmEvent,
-        dial_opts::{DialOpts, PeerCondition},
+        dial_opts::{DialOpts, PeerCondition, WithPeerIdWithAddresses},
     },
 };
 
 use super::{
     OPENING_MS,
     behaviour::{Behaviour, BehaviourEvent},
+    direct::{Direct, DirectNews},
     rooms,
     sessions::{Session, StreamNews, ToRead, ToWrite},
     streams::{Target, WriteEnd, read_all, write_all},
@@ -30,12 +32,12 @@ use super::{
 use crate::{
     identity::IonId,
     network::{
-        port::{News, Order},
+        port::{Attempt, News, Order},
         relays::{FOUND_MAX, REGISTRATION_S, RelayIndex},
         ways::{self, Way, Ways},
         wire::Room,
     },
-    platform::Platform,
+    platform::{Platform, Time},
 };
 
 /// News of streams that wait for the driver.
@@ -56,8 +58,18 @@ pub(super) struct Driver<P> {
     sessions: BTreeMap<IonId, Session>,
     ways: Ways,
     /// Dials under way.
-    dials: BTreeMap<ConnectionId, (IonId, Way)>,
+    dials: BTreeMap<ConnectionId, Dial>,
+    direct: Direct<P>,
     streams: u64,
+}
+
+/// A dial under way.
+struct Dial {
+    ion: IonId,
+    way: Way,
+    began_at: Time,
+    /// Whether it goes by an answer that the ion gave to an offer.
+    is_promised: bool,
 }
 
 struct Relay {
@@ -68,9 +80,16 @@ struct Relay {
 }
 
 impl<P: Platform> Driver<P> {
-    pub(super) fn new(platform: P, swarm: Swarm<Behaviour>, news: mpsc::Sender<News>) -> Self {
-        // Replaced in `run`, which owns the other end.
+    pub(super) fn new(
+        platform: P,
+        swarm: Swarm<Behaviour>,
+        control: Option<Control>,
+        news: mpsc::Sender<News>,
+    ) -> Self {
+        // Replaced in `run`, which owns the other ends.
         let (stream_news, _) = mpsc::channel(0);
+        let (direct_news, _) = mpsc::channel(0);
+        let direct = Direct::new(platform.clone(), control, direct_news);
         Self {
             platform,
             swarm,
@@ -79,8 +98,9 @@ impl<P: Platform> Driver<P> {
             stream_news,
             relays: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            ways: Ways::new(false),
+            ways: Ways::new(direct.is_there()),
             dials: BTreeMap::new(),
+            direct,
             streams: 0,
         }
     }
@@ -89,6 +109,9 @@ impl<P: Platform> Driver<P> {
     pub(super) async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
         let (stream_news, mut from_streams) = mpsc::channel(STREAM_NEWS_MAX);
         self.stream_news = stream_news;
+        let (direct_news, mut from_direct) = mpsc::channel(STREAM_NEWS_MAX);
+        self.direct.tell_to(direct_news);
+        self.listen();
         let mut tick = self.platform.sleep(TICK_MS).fuse();
         loop {
             select! {
@@ -98,6 +121,7 @@ impl<P: Platform> Driver<P> {
                 },
                 event = self.swarm.select_next_some() => self.event(event),
                 news = from_streams.select_next_some() => self.stream(news),
+                news = from_direct.select_next_some() => self.directed(news),
                 () = tick => {
                     self.steer(ways::Input::Tick);
                     tick = self.platform.sleep(TICK_MS).fuse();
@@ -108,6 +132,15 @@ impl<P: Platform> Driver<P> {
                     return;
                 }
             }
+        }
+    }
+
+    /// Takes direct connections, where they can be made.
+    fn listen(&mut self) {
+        if self.direct.is_there()
+            && let Err(why) = self.swarm.listen_on(Protocol::WebRTC.into())
+        {
+            tracing::warn!(%why, "takes no direct connections");
         }
     }
 
@@ -149,6 +182,10 @@ impl<P: Platform> Driver<P> {
                 }
             }
             Order::Close(ion) => drop(self.drop_session(ion)),
+            Order::Offer(attempt) => self.direct.offer(attempt),
+            Order::Answer(ion, offer) => self.direct.answer(ion, &offer),
+            Order::Accept(attempt, ion, answer) => self.accept(attempt, ion, &answer),
+            Order::Abandon(attempt) => self.direct.abandon(attempt),
         }
     }
 
@@ -245,15 +282,61 @@ impl<P: Platform> Driver<P> {
         let circuits = self.circuits_to(peer);
         let dial = match way {
             Way::Relayed => DialOpts::peer_id(peer).addresses(circuits),
-            Way::Direct => return Err("direct connections are not made yet".to_owned()),
+            Way::Direct if circuits.is_empty() => {
+                return Err("no relay is up over which the two could agree".to_owned());
+            }
+            Way::Direct => {
+                let webrtc = self.swarm.behaviour_mut().webrtc.as_mut();
+                let webrtc = webrtc.ok_or("this ion makes no direct connections")?;
+                for circuit in circuits {
+                    webrtc.add_circuit(peer, circuit);
+                }
+                DialOpts::peer_id(peer).addresses(vec![ion_webrtc::direct_address(peer)])
+            }
         };
+        self.dial_with(dial, ion, way, false)
+    }
+
+    fn dial_with(
+        &mut self,
+        dial: WithPeerIdWithAddresses,
+        ion: IonId,
+        way: Way,
+        is_promised: bool,
+    ) -> Result<(), String> {
         // Another connection to it may stand, or be on its way: it is of the
         // other kind.
         let dial = dial.condition(PeerCondition::Always).build();
         let connection = dial.connection_id();
         self.swarm.dial(dial).map_err(|why| dial_error(&why))?;
-        self.dials.insert(connection, (ion, way));
+        let began_at = self.platform.now();
+        self.dials.insert(connection, Dial { ion, way, began_at, is_promised });
         Ok(())
+    }
+
+    /// Connects by an answer that the ion gave to an offer of ours.
+    fn accept(&mut self, attempt: Attempt, ion: IonId, answer: &[u8]) {
+        let peer = ion.to_peer();
+        let accepted = self.direct.accept(attempt, ion, answer).and_then(|()| {
+            let dial = DialOpts::peer_id(peer).addresses(vec![ion_webrtc::direct_address(peer)]);
+            self.dial_with(dial, ion, Way::Direct, true)
+        });
+        if let Err(why) = accepted {
+            self.tell(News::Unmet(ion, why));
+        }
+    }
+
+    fn directed(&mut self, news: DirectNews) {
+        match news {
+            DirectNews::Offered(attempt, offer) => {
+                let offer = offer.map(|(id, bytes)| {
+                    self.direct.offered(attempt, id);
+                    bytes
+                });
+                self.tell(News::Offer(attempt, offer));
+            }
+            DirectNews::Answered(ion, answer) => self.tell(News::Answer(ion, answer)),
+        }
     }
 
     /// The addresses of an ion at every relay that is up.
@@ -295,8 +378,12 @@ impl<P: Platform> Driver<P> {
     }
 
     fn connected(&mut self, peer: PeerId, way: Way) {
-        if let Some(ion) = IonId::from_peer(&peer) {
-            self.steer(ways::Input::Connected(ion, way));
+        let Some(ion) = IonId::from_peer(&peer).filter(|_| self.relay_of(peer).is_none()) else {
+            return;
+        };
+        self.steer(ways::Input::Connected(ion, way));
+        if way == Way::Direct {
+            self.tell(News::Met(ion));
         }
     }
 
@@ -403,7 +490,9 @@ impl<P: Platform> Driver<P> {
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, .. } => {
-                self.dials.remove(&connection_id);
+                if let Some(dial) = self.dials.remove(&connection_id) {
+                    self.tried(&dial, String::new());
+                }
                 self.reserve(peer_id);
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, cause, .. } => {
@@ -418,8 +507,8 @@ impl<P: Platform> Driver<P> {
                 if let Some(peer) = peer_id {
                     self.lose_relay(peer, &why);
                 }
-                if let Some((ion, way)) = self.dials.remove(&connection_id) {
-                    self.steer(ways::Input::Failed(ion, way, why));
+                if let Some(dial) = self.dials.remove(&connection_id) {
+                    self.dial_failed(&dial, why);
                 }
             }
             SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
@@ -430,6 +519,23 @@ impl<P: Platform> Driver<P> {
             SwarmEvent::Behaviour(BehaviourEvent::Rendezvous(event)) => self.rendezvous(event),
             _ => {}
         }
+    }
+
+    fn dial_failed(&mut self, dial: &Dial, why: String) {
+        let Dial { ion, way, is_promised, .. } = *dial;
+        let direct = self.direct.why(ion.to_peer()).filter(|_| way == Way::Direct);
+        let why = direct.unwrap_or(why);
+        self.tried(dial, why.clone());
+        if is_promised {
+            self.tell(News::Unmet(ion, why));
+        } else {
+            self.steer(ways::Input::Failed(ion, way, why));
+        }
+    }
+
+    fn tried(&mut self, dial: &Dial, why: String) {
+        let took_ms = self.platform.now().since_ms(dial.began_at);
+        self.tell(News::Tried(dial.ion, dial.way, took_ms, why));
     }
 
     fn lose_relay(&mut self, peer: PeerId, why: &str) {

@@ -6,13 +6,14 @@ use libp2p::{
 
 use super::{
     StartError,
-    behaviour::{Behaviour, config},
+    behaviour::{Behaviour, Webrtc, config},
     websocket::Transport,
 };
 
-pub(super) fn swarm(keypair: Keypair) -> Result<Swarm<Behaviour>, StartError> {
+pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>, StartError> {
     let failed = |why: noise::Error| StartError(why.to_string());
     let noise = noise::Config::new(&keypair).map_err(failed)?;
+    let Webrtc { transport, behaviour } = webrtc;
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_wasm_bindgen()
         .with_other_transport(|_| {
@@ -23,9 +24,11 @@ pub(super) fn swarm(keypair: Keypair) -> Result<Swarm<Behaviour>, StartError> {
                 .multiplex(yamux::Config::default())
         })
         .map_err(|why| StartError(why.to_string()))?
+        .with_other_transport(|_| transport)
+        .map_err(|why| StartError(why.to_string()))?
         .with_relay_client(noise::Config::new, yamux::Config::default)
         .map_err(failed)?
-        .with_behaviour(Behaviour::new)
+        .with_behaviour(|keypair, relay| Behaviour::new(keypair, relay, behaviour))
         .map_err(|why| StartError(why.to_string()))?
         .with_swarm_config(config)
         .build();

@@ -4,15 +4,21 @@
 
 use std::{cell::RefCell, panic, rc::Rc};
 
-use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture, pin_mut, select};
+use futures::{
+    FutureExt,
+    channel::{mpsc, oneshot},
+    future::{Either, LocalBoxFuture, select},
+    pin_mut, select_biased,
+};
+use ion_webrtc::web::Remote;
 use js_sys::Uint8Array;
 use node_core::{
     compute::guests::HostSeats,
     identity::slot::{HostSlots, Notice, Settled, settle},
-    network::bootstrap::Bootstrap,
+    network::{bootstrap::Bootstrap, driver::DirectPort},
     node::{
         Command, Durability, Event, Problem,
-        port::{FromIon, PULSE_MS},
+        port::{FromIon, PORT, PULSE_MS},
         run::{COMMANDS_MAX, Fetch, World, run},
     },
     platform::{Platform, web::WebPlatform},
@@ -20,12 +26,17 @@ use node_core::{
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Response, UrlSearchParams};
+use web_sys::{
+    DedicatedWorkerGlobalScope, MessageEvent, MessagePort, Response, UrlSearchParams,
+};
 
 /// Where the relay that serves the site says where to join.
 const BOOTSTRAP: &str = "/bootstrap.json";
 /// How long it may take, in milliseconds.
 const BOOTSTRAP_MS: u64 = 10_000;
+/// How long the page's end of the way to its peer connections is waited for,
+/// in milliseconds. It comes before any command.
+const PORT_MS: u64 = 500;
 /// What all ions of an origin call their locks.
 const SLOTS: &str = "ionosphere-slot";
 
@@ -37,13 +48,18 @@ pub(crate) fn main() {
         Err(missing) => return give_up(&missing),
     };
     let (commands, taken) = mpsc::channel(COMMANDS_MAX);
-    listen(commands);
+    let (give, port) = oneshot::channel();
+    listen(commands, give);
     post(&FromIon::Ready);
     pulse(platform.clone());
-    spawn_local(live(platform, taken));
+    spawn_local(live(platform, taken, port));
 }
 
-async fn live(platform: WebPlatform, commands: mpsc::Receiver<Command>) {
+async fn live(
+    platform: WebPlatform,
+    commands: mpsc::Receiver<Command>,
+    port: oneshot::Receiver<MessagePort>,
+) {
     // The document is on its way while the identity is read.
     let fetch = prefetched(&platform);
     let start = parameters();
@@ -51,17 +67,30 @@ async fn live(platform: WebPlatform, commands: mpsc::Receiver<Command>) {
     if let Some((slot, _)) = &settled.place {
         post(&FromIon::Slot(slot.index()));
     }
+    let direct = direct_port(&platform, port).await;
     let world = World {
         durability: durability(&settled),
         platform,
         settled,
         seats: HostSeats::new(start.guest),
+        direct,
         fetch,
         commands,
         tell: Rc::new(|event| post(&FromIon::Event(event))),
     };
     if let Err(why) = run(world).await {
         give_up(&why);
+    }
+}
+
+/// What makes direct connections, on the page, which says so first of all.
+async fn direct_port(
+    platform: &WebPlatform,
+    port: oneshot::Receiver<MessagePort>,
+) -> Option<DirectPort> {
+    match select(port, platform.sleep(PORT_MS)).await {
+        Either::Left((Ok(port), _)) => Some(Box::new(Remote::new(port))),
+        _ => None,
     }
 }
 
@@ -111,9 +140,18 @@ fn post(message: &FromIon) {
     }
 }
 
-fn listen(commands: mpsc::Sender<Command>) {
+fn listen(commands: mpsc::Sender<Command>, give: oneshot::Sender<MessagePort>) {
     let commands = RefCell::new(commands);
+    let mut give = Some(give);
     let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if event.data().as_string().as_deref() == Some(PORT) {
+            let port = event.ports().get(0).dyn_into();
+            if let (Ok(port), Some(give)) = (port, give.take()) {
+                // Without a taker the ion goes on without direct connections.
+                let _ = give.send(port);
+            }
+            return;
+        }
         let read = serde_wasm_bindgen::from_value(event.data());
         let taken = read.map_err(|why| why.to_string()).and_then(|command: Command| {
             let sent = commands.borrow_mut().try_send(command);
@@ -160,7 +198,7 @@ fn bootstrap(platform: WebPlatform) -> LocalBoxFuture<'static, Result<Bootstrap,
         let fetched = fetch(BOOTSTRAP).fuse();
         let patience = platform.sleep(BOOTSTRAP_MS).fuse();
         pin_mut!(fetched, patience);
-        let bytes = select! {
+        let bytes = select_biased! {
             bytes = fetched => bytes?,
             () = patience => return Err("The relay did not answer in time.".to_owned()),
         };

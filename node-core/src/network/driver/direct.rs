@@ -1,0 +1,136 @@
+//! Offers and answers of direct connections that ions carry to each other, and
+//! why a direct connection could not be made, in words.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::{SinkExt, channel::mpsc};
+use ion_webrtc::{Control, Failure, OfferId, description::Description};
+use libp2p::PeerId;
+
+use crate::{identity::IonId, network::port::Attempt, platform::Platform};
+
+/// Offers that wait for an answer.
+const OFFERS_MAX: usize = ion_webrtc::OFFERS_MAX;
+/// How long an answer may travel until the connection it promises comes, in
+/// seconds. People who carry codes take that long.
+const PATIENCE_S: u64 = 600;
+
+/// What became of an order.
+#[derive(Debug)]
+pub(super) enum DirectNews {
+    Offered(Attempt, Result<(OfferId, Vec<u8>), String>),
+    Answered(IonId, Result<Vec<u8>, String>),
+}
+
+/// The way to the transport, where the host has one.
+pub(super) struct Direct<P> {
+    platform: P,
+    control: Option<Control>,
+    offers: BTreeMap<Attempt, OfferId>,
+    news: mpsc::Sender<DirectNews>,
+}
+
+impl<P: Platform> Direct<P> {
+    pub(super) fn new(
+        platform: P,
+        control: Option<Control>,
+        news: mpsc::Sender<DirectNews>,
+    ) -> Self {
+        Self { platform, control, offers: BTreeMap::new(), news }
+    }
+
+    /// Tells news there from now on.
+    pub(super) fn tell_to(&mut self, news: mpsc::Sender<DirectNews>) {
+        self.news = news;
+    }
+
+    /// Whether direct connections can be made at all.
+    pub(super) fn is_there(&self) -> bool {
+        self.control.is_some()
+    }
+
+    /// Why the last direct attempt failed, as a sentence.
+    pub(super) fn why(&self, peer: PeerId) -> Option<String> {
+        self.control.as_ref()?.last_failure(peer).map(|failure| words(&failure))
+    }
+
+    pub(super) fn offer(&mut self, attempt: Attempt) {
+        let offer = self.control.as_ref().map(Control::offer);
+        let mut news = self.news.clone();
+        self.platform.spawn(Box::pin(async move {
+            let offer = match offer {
+                Some(offer) => offer.await.map_err(|failure| words(&failure)),
+                None => Err(words_without()),
+            };
+            let offer = offer.map(|(id, description)| (id, description.encode()));
+            let _ = news.send(DirectNews::Offered(attempt, offer)).await;
+        }));
+    }
+
+    /// An offer is made: keeps it until it is accepted or abandoned.
+    pub(super) fn offered(&mut self, attempt: Attempt, id: OfferId) {
+        while self.offers.len() >= OFFERS_MAX {
+            self.offers.pop_first();
+        }
+        self.offers.insert(attempt, id);
+    }
+
+    pub(super) fn answer(&self, ion: IonId, offer: &[u8]) {
+        let patience = Duration::from_secs(PATIENCE_S);
+        let answer = match (Description::decode(offer), &self.control) {
+            (Ok(offer), Some(control)) => Ok(control.answer(ion.to_peer(), &offer, patience)),
+            (Err(_), _) => Err("the offer cannot be read".to_owned()),
+            (_, None) => Err(words_without()),
+        };
+        let mut news = self.news.clone();
+        self.platform.spawn(Box::pin(async move {
+            let answer = match answer {
+                Ok(answer) => answer.await.map_err(|failure| words(&failure)),
+                Err(why) => Err(why),
+            };
+            let answer = answer.map(|description| description.encode());
+            let _ = news.send(DirectNews::Answered(ion, answer)).await;
+        }));
+    }
+
+    /// Takes an answer; the next direct dial to that ion finishes on it.
+    pub(super) fn accept(
+        &mut self,
+        attempt: Attempt,
+        ion: IonId,
+        answer: &[u8],
+    ) -> Result<(), String> {
+        let control = self.control.as_ref().ok_or_else(words_without)?;
+        let answer = Description::decode(answer).map_err(|_| "the answer cannot be read")?;
+        let offer = self.offers.remove(&attempt).ok_or("the offer is no longer good")?;
+        control.accept(offer, ion.to_peer(), &answer).map_err(|failure| words(&failure))
+    }
+
+    pub(super) fn abandon(&mut self, attempt: Attempt) {
+        if let (Some(control), Some(offer)) = (&self.control, self.offers.remove(&attempt)) {
+            control.abandon(offer);
+        }
+    }
+}
+
+fn words_without() -> String {
+    "this ion makes no direct connections".to_owned()
+}
+
+/// Why a direct connection could not be made, for people.
+fn words(failure: &Failure) -> String {
+    match failure {
+        Failure::NoCandidates { local: 0, .. } => {
+            "this browser offered no address that others could reach".to_owned()
+        }
+        Failure::NoCandidates { .. } => {
+            "the other side's browser offered no address that this one could reach".to_owned()
+        }
+        Failure::Ice { .. } => {
+            "none of the addresses of the two browsers leads from one to the other: a router or \
+             firewall is between them"
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
+}
