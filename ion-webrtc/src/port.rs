@@ -284,3 +284,13 @@ pub trait Port: Send + 'static {
     /// Passes a command on. It must not call the sink before it returns.
     fn post(&mut self, command: Command);
 }
+
+impl<P: Port + ?Sized> Port for Box<P> {
+    fn listen(&mut self, sink: Sink) {
+        (**self).listen(sink);
+    }
+
+    fn post(&mut self, command: Command) {
+        (**self).post(command);
+    }
+}

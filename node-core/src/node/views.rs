@@ -1,7 +1,10 @@
 //! What the user sees of the ion, and how often.
 
 use super::{
-    event::{AttemptView, Durability, Event, IonView, JobView, LinkKind, LinkLimits, Phase, RelayView, Status},
+    event::{
+        AttemptView, Durability, Event, IonView, JobView, LinkKind, LinkLimits, Phase, RelayView,
+        Status,
+    },
     machine::{Effect, Node},
     words,
 };

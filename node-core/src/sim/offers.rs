@@ -47,7 +47,8 @@ impl World {
         };
         let is_ours = self.describe(ion, attempt).as_deref() == Some(ours);
         let to = to.filter(|to| self.describe(*to, 0).as_deref() == Some(theirs));
-        let to = to.filter(|to| self.ions[*to].is_alive && self.ions[*to].side == self.ions[ion].side);
+        let to =
+            to.filter(|to| self.ions[*to].is_alive && self.ions[*to].side == self.ions[ion].side);
         match to.filter(|_| is_ours) {
             Some(to) => {
                 self.connect_directly(ion, to);
@@ -69,6 +70,9 @@ impl World {
     fn tell_soon(&mut self, ion: IonIndex, news: News) {
         let life = self.ions[ion].life;
         let delay = self.between(self.conditions.latency_ms_min, self.conditions.latency_ms_max);
-        self.later(delay, super::agenda::Happening::Input { ion, life, input: Input::Network(news) });
+        self.later(
+            delay,
+            super::agenda::Happening::Input { ion, life, input: Input::Network(news) },
+        );
     }
 }

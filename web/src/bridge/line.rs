@@ -64,7 +64,7 @@ impl Line {
         let on_error = error_handler(on_said);
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let host = port.and_then(|port| Host::serve(port).ok());
+        let host = port.and_then(|port| Host::serve(&port).ok());
         Ok(Self { worker, early, _host: host, _on_message: on_message, _on_error: on_error })
     }
 

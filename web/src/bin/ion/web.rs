@@ -26,9 +26,7 @@ use node_core::{
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    DedicatedWorkerGlobalScope, MessageEvent, MessagePort, Response, UrlSearchParams,
-};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort, Response, UrlSearchParams};
 
 /// Where the relay that serves the site says where to join.
 const BOOTSTRAP: &str = "/bootstrap.json";
@@ -89,7 +87,7 @@ async fn direct_port(
     port: oneshot::Receiver<MessagePort>,
 ) -> Option<DirectPort> {
     match select(port, platform.sleep(PORT_MS)).await {
-        Either::Left((Ok(port), _)) => Some(Box::new(Remote::new(port))),
+        Either::Left((Ok(port), _)) => Some(Box::new(Remote::new(&port))),
         _ => None,
     }
 }
