@@ -159,6 +159,7 @@ impl Node {
         let over: Vec<u64> =
             open.iter().filter(|(_, (since, _))| late(since)).map(|(run, _)| *run).collect();
         for run in over {
+            effects.push(Effect::Guests(guests::Order::LookAway(run)));
             let reason = "no guest worker answered".to_owned();
             self.inspected(run, Err(Stop::WorkerLost { reason }), effects);
         }
