@@ -42,6 +42,8 @@ pub enum News {
     Opened(IonId, Room, Vec<u8>),
     /// A frame came in.
     Frame(IonId, Room, Vec<u8>),
+    /// An ion said what cannot be frames of a room; its stream ended.
+    Offence(IonId),
     /// An ion could not be reached, or it refused.
     Failed(IonId),
     /// The session with an ion ended.

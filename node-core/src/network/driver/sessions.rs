@@ -13,10 +13,31 @@ pub(super) const INBOUND_MAX: usize = 4 * Room::ALL.len();
 /// What a stream's task tells the driver.
 #[derive(Debug)]
 pub(super) enum StreamNews {
-    Opened { ion: IonId, room: Room, number: u64, bytes: Vec<u8> },
-    Frame { ion: IonId, room: Room, number: u64, bytes: Vec<u8> },
-    Ended { ion: IonId, number: u64 },
-    Wrote { ion: IonId, number: u64, end: WriteEnd },
+    Opened {
+        ion: IonId,
+        room: Room,
+        number: u64,
+        bytes: Vec<u8>,
+    },
+    Frame {
+        ion: IonId,
+        room: Room,
+        number: u64,
+        bytes: Vec<u8>,
+    },
+    /// What came on a stream cannot be frames of its room.
+    Malformed {
+        ion: IonId,
+    },
+    Ended {
+        ion: IonId,
+        number: u64,
+    },
+    Wrote {
+        ion: IonId,
+        number: u64,
+        end: WriteEnd,
+    },
 }
 
 /// All that stands with one ion.

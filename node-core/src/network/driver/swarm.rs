@@ -282,6 +282,7 @@ impl<P: Platform> Driver<P> {
                     self.tell(News::Frame(ion, room, bytes));
                 }
             }
+            StreamNews::Malformed { ion } => self.tell(News::Offence(ion)),
             StreamNews::Ended { ion, number } => {
                 let Some(session) = self.sessions.get_mut(&ion) else { return };
                 if session.ended(number) {
