@@ -183,23 +183,76 @@ impl Node {
     }
 }
 
-/// Whether a module has what the program calls, and gets all that it wants.
+/// Whether a module has what the program calls, takes the arguments that are
+/// the same for every task, and gets all that it wants.
 fn fits(seen: &Inspection, entry: &Entry) -> Result<(), Stop> {
     if let Some(import) = seen.imports.iter().find(|import| !import.offered) {
         let (module, name) = (import.module.clone(), import.name.clone());
         return Err(Stop::ImportNotOffered { module, name });
     }
     let name = match entry {
-        Entry::Export { name, .. } => name.as_str(),
+        Entry::Command { .. } if seen.is_command => return Ok(()),
         Entry::Command { .. } => "_start",
+        Entry::Export { name, .. } => name.as_str(),
     };
-    let is_there = match entry {
-        Entry::Export { .. } => seen.exports.iter().any(|export| export.name == name),
-        Entry::Command { .. } => seen.is_command,
-    };
-    if is_there {
-        return Ok(());
+    if let Some(signature) = seen.exports.iter().find(|export| export.name == name) {
+        return entry.check_arguments(signature);
     }
     let exports = seen.exports.iter().map(|export| export.name.clone()).collect();
     Err(Stop::NoSuchExport { name: name.to_owned(), exports })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::{Command, Durability, Input as NodeInput};
+    use spark_runtime::inspect::Signature;
+
+    fn node() -> Node {
+        Node::new(IonId::from_bytes([1; 32]), super::super::Settings::default(), Durability::Kept)
+    }
+
+    fn step(node: &mut Node, ms: u64, input: NodeInput) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        node.handle(Time::from_ms(ms), input, &mut effects);
+        effects
+    }
+
+    #[test]
+    fn an_inspection_that_is_given_up_leaves_its_guest_worker_free() {
+        let mut node = node();
+        let command = Command::Inspect { request: 5, binary: vec![0] };
+        step(&mut node, 0, NodeInput::Command(command, Box::new([0; 48])));
+        let away = Effect::Guests(guests::Order::LookAway(1));
+        assert!(!step(&mut node, INSPECT_MS, NodeInput::Tick).contains(&away));
+        let late = step(&mut node, INSPECT_MS + 1, NodeInput::Tick);
+        assert!(late.contains(&away));
+        let is_told = |effect: &Effect| {
+            matches!(effect, Effect::Tell(Event::Inspected { request: 5, result: Err(_) }))
+        };
+        assert!(late.iter().any(is_told));
+    }
+
+    #[test]
+    fn a_constant_of_the_wrong_type_is_refused_before_any_task() {
+        let add = Signature {
+            name: "add".to_owned(),
+            parameters: vec!["i32".to_owned(), "i32".to_owned()],
+            results: vec![],
+        };
+        let seen = Inspection {
+            bytes: 1,
+            is_command: false,
+            exports: vec![add],
+            imports: vec![],
+            memory_bytes: 0,
+        };
+        let arguments = vec!["{}".to_owned(), "many".to_owned()];
+        let stop = fits(&seen, &Entry::Export { name: "add".to_owned(), arguments })
+            .expect_err("many is no number");
+        let problem = words::cannot_run(&stop);
+        assert_eq!(problem.what, "The job was not started.");
+        assert!(problem.why.contains("\"many\"") && problem.why.contains("i32"), "{}", problem.why);
+        assert!(problem.remedy.contains("of that type"), "{}", problem.remedy);
+    }
 }

@@ -277,7 +277,7 @@ mod tests {
     fn job(tasks: i64, picture: Option<Picture>) -> Job {
         let program = Program {
             name: "word count.wasm".to_owned(),
-            entry: Entry::Command { arguments: vec![], stdin: true },
+            entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
             limits: Limits::default(),
         };
         let inputs = Inputs::Range { first: 1, last: tasks };

@@ -29,7 +29,7 @@ fn with_job(ions: u8, tasks: i64) -> Coordinator {
     }
     let program = Program {
         name: "test".to_owned(),
-        entry: Entry::Command { arguments: vec![], stdin: true },
+        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: Limits { output_bytes_max: 100, wall_ms_max: 1_000, ..LIMITS_MAX },
     };
     let inputs = Inputs::Range { first: 0, last: tasks - 1 };

@@ -30,7 +30,7 @@ fn say(worker: &mut Worker, ms: u64, message: Message) -> Vec<Effect> {
 fn offer(worker: &mut Worker) -> Vec<Effect> {
     let program = Program {
         name: "test".to_owned(),
-        entry: Entry::Command { arguments: vec![], stdin: true },
+        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: Limits { wall_ms_max: 1_000, ..LIMITS_MAX },
     };
     let module_bytes = binary().len() as u64;
@@ -143,7 +143,7 @@ fn also(worker: &mut Worker, owner: u8, job: JobId, tasks: u64) {
     let owner = IonId::from_bytes([owner; 32]);
     let program = Program {
         name: "other".to_owned(),
-        entry: Entry::Command { arguments: vec![], stdin: true },
+        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: LIMITS_MAX,
     };
     let module_bytes = binary().len() as u64;
