@@ -15,7 +15,7 @@ use crate::{
     compute::{
         coordinator, guests,
         spec::{Entry, Inputs, Program},
-        wire::{check_module_size, check_program},
+        wire::{check_module_size, check_program, report_bytes},
     },
     identity::IonId,
     platform::Time,
@@ -23,6 +23,12 @@ use crate::{
 
 /// How long looking at a module may take, in milliseconds.
 const INSPECT_MS: u64 = 30_000;
+/// Results in one event. A page takes an event at a time: what it does with one
+/// must not hold it up for long, though the results of a whole window may come
+/// at once when the first task of it ends last.
+const TOLD_MAX: usize = 256;
+/// Results in one event, in bytes, unless a single one is larger.
+const TOLD_BYTES: usize = 1 << 20;
 /// Modules that may be looked at at once.
 const INSPECTIONS_MAX: usize = 16;
 
@@ -175,10 +181,36 @@ impl Node {
         for (ion, _) in &results {
             *self.credits.entry(*ion).or_default() += 1;
         }
-        let results = results
-            .into_iter()
-            .map(|(ion, report)| TaskResult { ion: ion.to_string(), report })
-            .collect();
+        let mut part = Part { job, first, results: Vec::new(), bytes: 0 };
+        for (ion, report) in results {
+            if part.is_full() {
+                part.tell(effects);
+            }
+            part.bytes += report_bytes(&report);
+            part.results.push(TaskResult { ion: ion.to_string(), report });
+        }
+        part.tell(effects);
+    }
+}
+
+/// Results that are told together.
+struct Part {
+    job: JobId,
+    first: u64,
+    results: Vec<TaskResult>,
+    bytes: usize,
+}
+
+impl Part {
+    fn is_full(&self) -> bool {
+        self.results.len() >= TOLD_MAX || self.bytes >= TOLD_BYTES
+    }
+
+    /// Tells what there is, and begins the next one.
+    fn tell(&mut self, effects: &mut Vec<Effect>) {
+        let (job, first, results) = (self.job, self.first, std::mem::take(&mut self.results));
+        self.first += results.len() as u64;
+        self.bytes = 0;
         effects.push(Effect::Tell(Event::Results { job, first, results }));
     }
 }
@@ -231,6 +263,28 @@ mod tests {
             matches!(effect, Effect::Tell(Event::Inspected { request: 5, result: Err(_) }))
         };
         assert!(late.iter().any(is_told));
+    }
+
+    /// The first task and the number of each event's results.
+    fn told(results: Vec<Report>) -> Vec<(u64, usize)> {
+        let owner = IonId::from_bytes([2; 32]);
+        let results = results.into_iter().map(|report| (owner, report)).collect();
+        let mut effects = Vec::new();
+        node().tell_results(7, 5, results, &mut effects);
+        let parts = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Tell(Event::Results { job: 7, first, results }) => Some((first, results.len())),
+            _ => None,
+        });
+        parts.collect()
+    }
+
+    #[test]
+    fn many_results_are_told_in_parts() {
+        assert_eq!(told(vec![Report::default(); 3]), [(5, 3)]);
+        let many = told(vec![Report::default(); 2 * TOLD_MAX + 1]);
+        assert_eq!(many, [(5, TOLD_MAX), (5 + 256, TOLD_MAX), (5 + 512, 1)]);
+        let large = Report { stdout: vec![0; TOLD_BYTES / 2], ..Report::default() };
+        assert_eq!(told(vec![large; 5]), [(5, 2), (7, 2), (9, 1)]);
     }
 
     #[test]
