@@ -33,6 +33,12 @@ fn messages() -> Vec<Message> {
         fuel: 5,
         memory_bytes_peak: 6,
     };
+    let entry = Entry::Command {
+        arguments: vec!["{}".to_owned()],
+        environment: vec![("LEVEL".to_owned(), "7".to_owned())],
+        stdin: true,
+    };
+    let command = Program { entry, ..program.clone() };
     vec![
         Message::Offer { job: 1, program, module: [7; 32], module_bytes: 8 },
         Message::Withdraw { job: 1 },
@@ -43,6 +49,7 @@ fn messages() -> Vec<Message> {
         Message::Results { job: 1, results: vec![(4, report)] },
         Message::WantBlock { module: [7; 32], offset: 9 },
         Message::Block { module: [7; 32], offset: 9, bytes: vec![1, 2, 3] },
+        Message::Offer { job: 1, program: command, module: [7; 32], module_bytes: 8 },
     ]
 }
 
@@ -165,6 +172,41 @@ fn what_is_too_long_is_refused_unread() {
     assert_eq!(wire::decode(&wire::encode(&large)), Err(wire::Refusal::InputTooLarge));
 }
 
+#[test]
+fn environments_are_checked_before_they_are_believed() {
+    let offer = |environment: Vec<(String, String)>| {
+        let entry = Entry::Command { arguments: vec![], environment, stdin: false };
+        let program = Program { name: String::new(), entry, limits: Limits::default() };
+        let message = Message::Offer { job: 1, program, module: [7; 32], module_bytes: 8 };
+        wire::decode(&wire::encode(&message)).map(drop)
+    };
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let many = |count: usize| (0..count).map(|number| pair(&format!("N{number}"), "")).collect();
+    assert_eq!(offer(vec![pair("A", "b=c"), pair("B", "")]), Ok(()));
+    assert_eq!(offer(many(wire::ENVIRONMENT_MAX)), Ok(()));
+    assert_eq!(offer(many(wire::ENVIRONMENT_MAX + 1)), Err(wire::Refusal::EnvironmentTooLarge));
+    let long = "x".repeat(wire::ENVIRONMENT_BYTES_MAX);
+    assert_eq!(offer(vec![pair("A", &long)]), Err(wire::Refusal::EnvironmentTooLarge));
+    for wrong in [vec![pair("", "a")], vec![pair("A=", "")], vec![pair("A", ""), pair("A", "b")]] {
+        assert_eq!(offer(wrong), Err(wire::Refusal::VariableName));
+    }
+    assert_eq!(offer(vec![pair("A", "b\0c")]), Err(wire::Refusal::VariableValue));
+}
+
+/// Offers that were written before programs had an environment.
+#[test]
+fn an_offer_without_environment_is_read() {
+    let old = b"\xa1eOffer\xa4cjob\x01fmodule\x98\x20";
+    let mut old = old.to_vec();
+    old.extend([7; 32]);
+    old.extend(b"gprogram\xa3dnameaaeentry\xa1gCommand\xa2estdin\xf5iarguments\x80");
+    old.extend(b"flimits\xa4hfuel_max\x01kwall_ms_max\x04pmemory_bytes_max\x02");
+    old.extend(b"poutput_bytes_max\x03lmodule_bytes\x08");
+    let Ok(Message::Offer { program, .. }) = wire::decode(&old) else { panic!("it is not read") };
+    let entry = Entry::Command { arguments: vec![], environment: vec![], stdin: true };
+    assert_eq!(program.entry, entry);
+}
+
 /// The hash of all encodings of one format.
 fn digest(encodings: &[Vec<u8>]) -> String {
     blake3::hash(&encodings.concat()).to_hex()[..16].to_owned()
@@ -175,7 +217,8 @@ fn golden_compute_messages() {
     let encodings: Vec<_> = messages().iter().map(wire::encode).collect();
     assert_eq!(encodings[2], b"\xa1dPull\xa2cjob\x01etasks\x02");
     assert_eq!(encodings[1], b"\xa1hWithdraw\xa1cjob\x01");
-    assert_eq!(digest(&encodings), "0d1effa302764d00");
+    assert_eq!(digest(&encodings[..9]), "0d1effa302764d00");
+    assert_eq!(digest(&encodings[9..]), "525d5aec9ca2d535");
 }
 
 #[test]

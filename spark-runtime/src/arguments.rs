@@ -12,6 +12,18 @@ use crate::{Stop, Value};
 /// How much of a wrong argument an error repeats, in characters.
 pub(crate) const SHOWN_CHARS_MAX: usize = 80;
 
+/// Every type that has a text form.
+const NUMBERS: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
+
+/// Whether a text can be read as the type of that name, as the parameter at
+/// `position` (counted from 1) of the function `name`.
+pub(crate) fn check(name: &str, position: usize, text: &str, type_text: &str) -> Result<(), Stop> {
+    let Some(kind) = NUMBERS.into_iter().find(|kind| type_name(*kind) == type_text) else {
+        return Err(Stop::UnsupportedType { name: name.to_owned(), kind: type_text.to_owned() });
+    };
+    read_one(name, position, text, kind).map(drop)
+}
+
 /// The arguments of a call, read by the function's signature.
 pub(crate) fn read(name: &str, kind: &FuncType, texts: &[String]) -> Result<Vec<Val>, Stop> {
     if let Some(kind) = kind.params().iter().chain(kind.results()).find(|kind| !is_number(**kind)) {
@@ -27,15 +39,17 @@ pub(crate) fn read(name: &str, kind: &FuncType, texts: &[String]) -> Result<Vec<
             given: texts.len(),
         });
     }
-    let read = |(index, (text, kind)): (usize, (&String, &ValType))| {
-        number(text.trim(), *kind).ok_or_else(|| Stop::WrongArgument {
-            name: name.to_owned(),
-            position: index + 1,
-            expected: expected(*kind).to_owned(),
-            given: shown(text),
-        })
-    };
-    texts.iter().zip(kind.params()).enumerate().map(read).collect()
+    let pairs = (1..).zip(texts.iter().zip(kind.params()));
+    pairs.map(|(position, (text, kind))| read_one(name, position, text, *kind)).collect()
+}
+
+fn read_one(name: &str, position: usize, text: &str, kind: ValType) -> Result<Val, Stop> {
+    number(text.trim(), kind).ok_or_else(|| Stop::WrongArgument {
+        name: name.to_owned(),
+        position,
+        expected: expected(kind).to_owned(),
+        given: shown(text),
+    })
 }
 
 /// What a function returned; signatures were checked by [`read`].

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Stop, arguments};
+
 /// What a module imports, exports and asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
@@ -26,6 +28,27 @@ pub struct Signature {
     pub parameters: Vec<String>,
     /// Result types, as in WebAssembly's text format.
     pub results: Vec<String>,
+}
+
+impl Signature {
+    /// Whether a call with these arguments could begin: `None` stands for one
+    /// that is not known yet. The error is the [`Stop`] that the call would end
+    /// with.
+    pub fn check(&self, arguments: &[Option<&str>]) -> Result<(), Stop> {
+        if arguments.len() != self.parameters.len() {
+            return Err(Stop::WrongArgumentCount {
+                name: self.name.clone(),
+                expected: self.parameters.len(),
+                given: arguments.len(),
+            });
+        }
+        for (position, (argument, kind)) in (1..).zip(arguments.iter().zip(&self.parameters)) {
+            if let Some(text) = argument {
+                arguments::check(&self.name, position, text, kind)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One import.

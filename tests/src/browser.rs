@@ -31,11 +31,12 @@ const FLAGS: [&str; 11] = [
     "--window-size=1280,800",
 ];
 
-/// What keeps hidden tabs at full speed.
+/// What keeps hidden tabs at full speed. The driver gives these by itself, so
+/// they must be taken back where tabs are to be slowed down.
 const UNTHROTTLED: [&str; 3] = [
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
+    "disable-background-timer-throttling",
+    "disable-backgrounding-occluded-windows",
+    "disable-renderer-backgrounding",
 ];
 
 /// What happens to tabs that nobody looks at.
@@ -75,11 +76,16 @@ impl Browser {
 
     /// Starts one.
     pub async fn start_with(hidden: Hidden) -> Self {
+        Self::start_with_flags(hidden, &[]).await
+    }
+
+    /// Starts one with further command-line flags.
+    pub async fn start_with_flags(hidden: Hidden, flags: &[&str]) -> Self {
         let profile = Folder::new();
         let downloads = profile.path().join("downloads");
         let mut driver = Driver::start();
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile, &downloads, hidden))
+            .capabilities(capabilities(&profile, &downloads, hidden, flags))
             .connect(&driver.url())
             .await
             .unwrap_or_else(|error| panic!("the browser did not start: {error}"));
@@ -100,8 +106,18 @@ impl Browser {
     pub async fn open(&self, url: &str) -> Tab {
         let window = match self.0.first.lock().await.take() {
             Some(window) => window,
-            None => self.0.new_window().await,
+            None => self.0.new_window(true).await,
         };
+        self.tab(window, url).await
+    }
+
+    /// Opens a tab in a window of its own, which can be hidden by itself.
+    pub async fn open_window(&self, url: &str) -> Tab {
+        let window = self.0.new_window(false).await;
+        self.tab(window, url).await
+    }
+
+    async fn tab(&self, window: WindowHandle, url: &str) -> Tab {
         let tab = Tab::new(self.0.clone(), window);
         tab.go(url).await;
         tab
@@ -163,7 +179,7 @@ impl Inner {
         Ok(turn)
     }
 
-    async fn new_window(&self) -> WindowHandle {
+    async fn new_window(&self, is_tab: bool) -> WindowHandle {
         let mut turn = self.turn.lock().await;
         if turn.is_none() {
             let windows = self.client.windows().await.expect("the browser answers");
@@ -171,7 +187,7 @@ impl Inner {
             self.client.switch_to_window(any.clone()).await.expect("it was just listed");
             *turn = Some(any);
         }
-        let made = self.client.new_window(true).await.expect("the browser opens a tab");
+        let made = self.client.new_window(is_tab).await.expect("the browser opens a tab");
         made.handle
     }
 }
@@ -180,14 +196,21 @@ fn capabilities(
     profile: &Folder,
     downloads: &PathBuf,
     hidden: Hidden,
+    more: &[&str],
 ) -> serde_json::Map<String, Value> {
     let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
     flags.push(format!("--user-data-dir={}", profile.path().join("profile").display()));
-    if hidden == Hidden::AtFullSpeed {
-        flags.extend(UNTHROTTLED.map(str::to_owned));
-    }
+    let excluded = match hidden {
+        Hidden::AtFullSpeed => {
+            flags.extend(UNTHROTTLED.map(|flag| format!("--{flag}")));
+            Vec::new()
+        }
+        Hidden::Throttled => UNTHROTTLED.to_vec(),
+    };
+    flags.extend(more.iter().map(ToString::to_string));
     let mut options = json!({
         "args": flags,
+        "excludeSwitches": excluded,
         "prefs": {
             "download.default_directory": downloads,
             "download.prompt_for_download": false,

@@ -39,6 +39,27 @@ pub fn hungry() -> Vec<u8> {
     )
 }
 
+/// A command that writes its environment to standard output, each variable with
+/// a NUL behind it.
+pub fn environment() -> Vec<u8> {
+    module(
+        r#"(module
+            (import "wasi_snapshot_preview1" "environ_sizes_get"
+                (func $sizes (param i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "environ_get"
+                (func $environment (param i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "fd_write"
+                (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 2)
+            (func (export "_start")
+                (if (call $sizes (i32.const 0) (i32.const 12)) (then unreachable))
+                (if (call $environment (i32.const 1024) (i32.const 65536)) (then unreachable))
+                (i32.store (i32.const 8) (i32.const 65536))
+                (if (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16))
+                    (then unreachable))))"#,
+    )
+}
+
 fn module(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("it is written here")
 }

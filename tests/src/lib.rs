@@ -24,6 +24,7 @@ pub mod browser;
 mod driver;
 pub mod folder;
 pub mod guests;
+pub mod heartbeat;
 pub mod http_get;
 pub mod mission;
 pub mod native_ion;

@@ -132,24 +132,21 @@ pub async fn invite(tab: &Tab, name: &str) -> String {
     link
 }
 
-/// Starts counting on the page every 100 ms; [`heartbeat_gap`] tells the
-/// longest wait since.
-pub async fn start_heartbeat(tab: &Tab) {
+/// Notes every change of the number of ions that the page shows, from now on.
+pub async fn watch_ions(tab: &Tab) {
     tab.run(
-        "const beat = { last: performance.now(), longest: 0, count: 0 };
-         globalThis.testHeartbeat = beat;
-         setInterval(() => {
-            const now = performance.now();
-            beat.longest = Math.max(beat.longest, now - beat.last);
-            beat.last = now;
-            beat.count += 1;
-         }, 100);",
+        "const count = () => document.querySelector('[data-test=\"ion-count\"]').dataset.count;
+         globalThis.testIons = [count()];
+         new MutationObserver(() => {
+            if (testIons.at(-1) !== count()) { testIons.push(count()); }
+         }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['data-count'] });",
     )
     .await;
 }
 
-/// The longest time between two beats, in milliseconds, and how many came.
-pub async fn heartbeat_gap(tab: &Tab) -> (f64, u64) {
-    let beat = tab.run("return [testHeartbeat.longest, testHeartbeat.count];").await;
-    (beat[0].as_f64().unwrap_or(f64::MAX), beat[1].as_u64().unwrap_or_default())
+/// The numbers of ions that the page has shown since [`watch_ions`], in order.
+pub async fn ions_shown(tab: &Tab) -> Vec<String> {
+    let read = tab.run("return testIons;").await;
+    let text = |count: &Value| count.as_str().map(str::to_owned);
+    read.as_array().into_iter().flatten().filter_map(text).collect()
 }

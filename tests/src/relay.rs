@@ -77,6 +77,19 @@ impl Relay {
         (self.http, self.tcp)
     }
 
+    /// Its address for browsers, by `WebSocket`, which any libp2p client may
+    /// dial as well. Panics when it does not answer.
+    pub async fn websocket(&self) -> Multiaddr {
+        let bootstrap = self.document().await;
+        bootstrap.relays[0].parse().expect("it was written by us")
+    }
+
+    /// What it tells newcomers, as they get it. Panics when it does not answer.
+    pub async fn document(&self) -> Bootstrap {
+        let answer = http_get::get(self.http, "/bootstrap.json", "").await;
+        Bootstrap::read(&answer.expect("the relay answers").body).expect("it was written by us")
+    }
+
     /// Its address for native peers. Panics when it does not answer.
     pub async fn multiaddr(&self) -> Multiaddr {
         let bootstrap = self.bootstrap().await.expect("the relay answers");

@@ -171,6 +171,20 @@ impl Tab {
         entries.flatten().map(|entry| entry.path()).collect()
     }
 
+    /// Brings it to the front, as a person does who looks at it.
+    pub async fn show(&self) {
+        self.devtools("Page.bringToFront", json!({})).await;
+        self.wait_for("a page in front", "document.visibilityState === 'visible'").await;
+    }
+
+    /// Puts its window away, as a person does who looks at something else.
+    pub async fn hide(&self) {
+        let hidden =
+            self.browser.within(&self.window, async |client| client.minimize_window().await).await;
+        hidden.unwrap_or_else(|error| panic!("the window could not be put away: {error}"));
+        self.wait_for("a hidden page", "document.visibilityState === 'hidden'").await;
+    }
+
     /// Sets the size of what is seen, in CSS pixels, and the colour scheme
     /// (`light` or `dark`).
     pub async fn look(&self, width: u32, height: u32, scheme: &str) {

@@ -5,14 +5,18 @@
 //! what is open, so that the end of a job is spread over all ions. Each task
 //! given out is a lease: it lapses when its ion is lost, returns it, or stops
 //! saying that it still has it in hand, and the task goes to the next ion that
-//! asks. Any message may be lost; every state mends itself by repeated offers,
-//! renewals and pulls. A result counts once, whoever else ran the same task.
+//! asks. An ion that keeps saying so for longer than a task may take keeps
+//! nobody waiting: the task is given to another as well. Any message may be
+//! lost; every state mends itself by repeated offers, renewals and pulls. The
+//! first valid result of a task counts, once, whoever else ran it.
 //!
 //! Bounds: [`JOBS_MAX`] jobs, [`WINDOW_TASKS_MAX`] tasks between the first
 //! unfinished one and the last one given out, [`ATTEMPTS_MAX`] attempts for a
-//! task that ends in a way that another ion might not meet.
+//! task that ends in a way that another ion might not meet,
+//! [`LEASES_PER_TASK_MAX`] ions that may give the same task's result.
 
 mod job;
+mod leases;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -43,6 +47,13 @@ pub const READY_BYTES_MAX: usize = 64 << 20;
 pub const ATTEMPTS_MAX: usize = 3;
 /// How long a lease lasts without a sign that it is still in hand, in milliseconds.
 pub const LEASE_MS: u64 = 10_000;
+/// How long beyond its wall-clock limit a task may be in one ion's hand, in
+/// milliseconds, before others get it as well: it may wait for its turn there,
+/// and for a guest worker to start.
+pub const OVERDUE_MS: u64 = 20_000;
+/// Ions that may give the result of one task at a time; of more, the first is
+/// not waited for any longer.
+pub const LEASES_PER_TASK_MAX: usize = 8;
 /// How long a task that failed waits for a linked ion that has not tried it and
 /// does not ask for work, in milliseconds.
 pub const PATIENCE_MS: u64 = 10_000;
@@ -305,7 +316,7 @@ impl Coordinator {
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         for id in self.running() {
             if let Some(job) = self.jobs.get_mut(&id) {
-                job.lapse(now);
+                job.age(now);
             }
             self.advance(now, id, effects);
         }

@@ -49,6 +49,8 @@ pub enum Order {
     Kill(u64),
     /// Look at a module.
     Inspect(u64, Arc<[u8]>),
+    /// Look no longer at a module; no answer is wanted.
+    LookAway(u64),
     /// How many seats to keep warm.
     Lend(u16),
 }
@@ -176,7 +178,10 @@ impl<S: Seats> Pool<S> {
             Order::Run(run, module, call, limits) => {
                 self.waiting.push_back(Work::Run(run, module, call, limits));
             }
-            Order::Kill(run) => self.kill(run),
+            Order::Kill(run) => self.end(|work| matches!(work, Work::Run(one, ..) if *one == run)),
+            Order::LookAway(run) => {
+                self.end(|work| matches!(work, Work::Inspect(one, _) if *one == run));
+            }
             Order::Inspect(run, binary) => self.waiting.push_front(Work::Inspect(run, binary)),
             Order::Lend(workers) => {
                 self.lends = usize::from(workers);
@@ -251,11 +256,11 @@ impl<S: Seats> Pool<S> {
         taken.work = Some(work);
     }
 
-    fn kill(&mut self, run: u64) {
-        self.waiting.retain(|work| !matches!(work, Work::Run(one, ..) if *one == run));
-        let runs =
-            |taken: &Taken<S::Seat>| matches!(&taken.work, Some(Work::Run(one, ..)) if *one == run);
-        let number = self.open.iter().find(|(_, taken)| runs(taken)).map(|(number, _)| *number);
+    /// Ends work, whether it waits or is being done.
+    fn end(&mut self, is_it: impl Fn(&Work) -> bool) {
+        self.waiting.retain(|work| !is_it(work));
+        let does = |taken: &Taken<S::Seat>| taken.work.as_ref().is_some_and(&is_it);
+        let number = self.open.iter().find(|(_, taken)| does(taken)).map(|(number, _)| *number);
         if let Some(number) = number {
             self.open.remove(&number);
             self.warm();
@@ -318,3 +323,6 @@ impl<S: Seat> Taken<S> {
         self.holds.push(module);
     }
 }
+
+#[cfg(test)]
+mod tests;

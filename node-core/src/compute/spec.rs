@@ -2,7 +2,7 @@
 //! once the job runs.
 
 use serde::{Deserialize, Serialize};
-use spark_runtime::{Call, Limits, Stop};
+use spark_runtime::{Call, Limits, Stop, inspect::Signature};
 
 use super::wire::INPUT_BYTES_MAX;
 
@@ -22,6 +22,9 @@ pub enum Entry {
     Command {
         /// Arguments after the program's name.
         arguments: Vec<String>,
+        /// Environment variables, names and values, the same for every task.
+        #[serde(default)]
+        environment: Vec<(String, String)>,
         /// Whether the input is given as standard input.
         stdin: bool,
     },
@@ -157,11 +160,30 @@ impl Entry {
             Self::Export { name, arguments } => {
                 Ok(Call::Export { name: name.clone(), arguments: fill(arguments, input, name)? })
             }
-            Self::Command { arguments, stdin } => Ok(Call::Command {
+            Self::Command { arguments, environment, stdin } => Ok(Call::Command {
                 arguments: fill(arguments, input, "_start")?,
-                environment: Vec::new(),
+                environment: environment.clone(),
                 stdin: if *stdin { input.to_vec() } else { Vec::new() },
             }),
+        }
+    }
+}
+
+impl Entry {
+    /// What is wrong with the arguments for every task alike: their number, or
+    /// the type of one that has no placeholder. Arguments that are all taken
+    /// from the input are the input's affair.
+    pub fn check_arguments(&self, signature: &Signature) -> Result<(), Stop> {
+        match self {
+            Self::Export { arguments, .. } if !arguments.is_empty() => {
+                let constant = |text: &String| !text.contains(PLACEHOLDER);
+                let known: Vec<Option<&str>> = arguments
+                    .iter()
+                    .map(|text| Some(text.as_str()).filter(|_| constant(text)))
+                    .collect();
+                signature.check(&known)
+            }
+            Self::Export { .. } | Self::Command { .. } => Ok(()),
         }
     }
 }
@@ -228,21 +250,53 @@ mod tests {
         assert!(matches!(entry.bind(&[0xff]), Err(Stop::WrongArgument { .. })));
     }
 
+    fn command(arguments: &[&str], stdin: bool) -> Entry {
+        let arguments = arguments.iter().map(ToString::to_string).collect();
+        Entry::Command { arguments, environment: vec![], stdin }
+    }
+
     #[test]
     fn a_command_takes_its_input_where_it_asks_for_it() {
-        let row =
-            Entry::Command { arguments: vec!["{}".to_owned(), "200".to_owned()], stdin: false };
+        let row = command(&["{}", "200"], false);
         let Ok(Call::Command { arguments, stdin, .. }) = row.bind(b"7") else { panic!() };
         assert_eq!((arguments, stdin), (vec!["7".to_owned(), "200".to_owned()], vec![]));
-        let piped = Entry::Command { arguments: vec![], stdin: true };
+        let piped = command(&[], true);
         let Ok(Call::Command { stdin, .. }) = piped.bind(&[0xff]) else { panic!() };
         assert_eq!(stdin, [0xff]);
     }
 
     #[test]
+    fn every_task_finds_the_same_environment() {
+        let environment = vec![("LEVEL".to_owned(), "{}".to_owned())];
+        let entry = Entry::Command { arguments: vec![], environment, stdin: false };
+        for input in [b"1", b"2"] {
+            let Ok(Call::Command { environment, .. }) = entry.bind(input) else { panic!() };
+            assert_eq!(environment, [("LEVEL".to_owned(), "{}".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_for_every_task_is_known_before_the_first() {
+        let signature = Signature {
+            name: "add".to_owned(),
+            parameters: vec!["i32".to_owned(), "f64".to_owned()],
+            results: vec![],
+        };
+        let check = |arguments: &[&str]| {
+            let arguments = arguments.iter().map(ToString::to_string).collect();
+            Entry::Export { name: "add".to_owned(), arguments }.check_arguments(&signature)
+        };
+        for right in [&[][..], &["{}", "0.5"], &["-0x10", "{}"], &["{}", "{}"], &["1{}", "nan"]] {
+            assert_eq!(check(right), Ok(()), "{right:?}");
+        }
+        assert!(matches!(check(&["{}", "many"]), Err(Stop::WrongArgument { position: 2, .. })));
+        assert!(matches!(check(&["0.5", "1"]), Err(Stop::WrongArgument { position: 1, .. })));
+        assert!(matches!(check(&["{}"]), Err(Stop::WrongArgumentCount { given: 1, .. })));
+    }
+
+    #[test]
     fn placeholders_cannot_multiply_an_input_without_bound() {
-        let arguments = vec!["{}".repeat(8_000)];
-        let entry = Entry::Command { arguments, stdin: false };
+        let entry = command(&[&"{}".repeat(8_000)], false);
         assert!(entry.bind(&[b'x'; 64]).is_ok());
         assert!(entry.bind(&[b'x'; 1_000]).is_err());
     }

@@ -1,6 +1,8 @@
 //! What coordinators and workers say to each other, and what is checked of it
 //! before anything is believed.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use spark_runtime::{Limits, Report, Value, wire::ModuleHash};
 
@@ -27,6 +29,10 @@ pub const PROGRAM_NAME_BYTES_MAX: usize = 128;
 pub const ARGUMENTS_MAX: usize = 64;
 /// All arguments of a program together, in bytes.
 pub const ARGUMENTS_BYTES_MAX: usize = 16 << 10;
+/// Environment variables of a program.
+pub const ENVIRONMENT_MAX: usize = 64;
+/// All names and values of environment variables together, in bytes.
+pub const ENVIRONMENT_BYTES_MAX: usize = 16 << 10;
 /// What a report says of its stop, in bytes.
 pub const STOP_BYTES_MAX: usize = 4 << 10;
 /// Values that an export may return.
@@ -137,6 +143,22 @@ pub enum Refusal {
          {ARGUMENTS_BYTES_MAX} bytes together)"
     )]
     ProgramTooLarge,
+    /// Environment variables over their limits.
+    #[error(
+        "the environment is too large (at most {ENVIRONMENT_MAX} variables, \
+         {ENVIRONMENT_BYTES_MAX} bytes together)"
+    )]
+    EnvironmentTooLarge,
+    /// An environment variable whose name is empty, taken, or has `=` or a NUL
+    /// in it.
+    #[error(
+        "the name of an environment variable is empty, given twice, or has an equals sign or a \
+         NUL character in it"
+    )]
+    VariableName,
+    /// An environment variable with a NUL in its value.
+    #[error("the value of an environment variable has a NUL character in it")]
+    VariableValue,
     /// Limits over [`LIMITS_MAX`].
     #[error("the limits asked for are higher than any ion grants")]
     LimitsTooHigh,
@@ -202,7 +224,10 @@ pub fn check_module_size(bytes: u64) -> Result<(), Refusal> {
 pub fn check_program(program: &Program) -> Result<(), Refusal> {
     let (arguments, name) = match &program.entry {
         Entry::Export { name, arguments } => (arguments, name.as_str()),
-        Entry::Command { arguments, .. } => (arguments, ""),
+        Entry::Command { arguments, environment, .. } => {
+            check_environment(environment)?;
+            (arguments, "")
+        }
     };
     let bytes: usize = arguments.iter().map(String::len).sum();
     if program.name.len().max(name.len()) > PROGRAM_NAME_BYTES_MAX
@@ -218,6 +243,24 @@ pub fn check_program(program: &Program) -> Result<(), Refusal> {
         || asked.wall_ms_max > LIMITS_MAX.wall_ms_max
     {
         return Err(Refusal::LimitsTooHigh);
+    }
+    Ok(())
+}
+
+/// Whether environment variables are ones that guests can be given.
+pub fn check_environment(environment: &[(String, String)]) -> Result<(), Refusal> {
+    let bytes: usize = environment.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if environment.len() > ENVIRONMENT_MAX || bytes > ENVIRONMENT_BYTES_MAX {
+        return Err(Refusal::EnvironmentTooLarge);
+    }
+    let mut names = BTreeSet::new();
+    for (name, value) in environment {
+        if name.is_empty() || name.contains(['=', '\0']) || !names.insert(name) {
+            return Err(Refusal::VariableName);
+        }
+        if value.contains('\0') {
+            return Err(Refusal::VariableValue);
+        }
     }
     Ok(())
 }

@@ -5,13 +5,16 @@
 //! dry although more was asked for, the round trip was not hidden and the
 //! batch doubles. What is in hand is said every [`HOLD_MS`], so that leases of
 //! a worker that vanished lapse while those of a slow one do not. A guest that
-//! outstays its deadline by [`GRACE_MS`] is ended from outside.
+//! outstays its deadline by [`GRACE_MS`] is ended from outside. Guest workers
+//! are shared evenly between owners, then between the jobs of each: whoever has
+//! many jobs gets no more for it.
 //!
 //! Bounds: [`JOBS_MAX`] jobs, [`JOBS_PER_OWNER_MAX`] of one owner,
 //! [`TASKS_HELD_MAX`] tasks of one job, [`MODULES_BYTES_MAX`] of modules.
 
 mod jobs;
 mod modules;
+mod turns;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,6 +23,7 @@ use spark_runtime::{Call, Limits, Report, Stop, wire::ModuleHash};
 use self::{
     jobs::{Job, Key, Task},
     modules::Modules,
+    turns::Turns,
 };
 use super::wire::Message;
 use crate::{compute::JobId, identity::IonId, platform::Time};
@@ -97,8 +101,7 @@ pub struct Worker {
     running: BTreeMap<u64, Running>,
     lends: u16,
     runs: u64,
-    /// The job that was served last: the next one in order is served next.
-    turn: Option<Key>,
+    turns: Turns,
     done: u64,
 }
 
@@ -233,6 +236,7 @@ impl Worker {
 
     fn forget(&mut self, key: Key, effects: &mut Vec<Effect>) {
         let Some(job) = self.jobs.remove(&key) else { return };
+        self.turns.forget(key);
         let mine = |running: &Running| running.key == key;
         let runs: Vec<u64> =
             self.running.iter().filter(|(_, one)| mine(one)).map(|(run, _)| *run).collect();
@@ -273,16 +277,18 @@ impl Worker {
         }
     }
 
-    /// Starts the next task of the next job in turn; whether there was one.
+    /// The job whose turn it is, of those that could start a task.
+    fn next_job(&mut self) -> Option<Key> {
+        let could_start = |job: &Job| job.has_tasks() && self.modules.is_ready(job.module());
+        let ready: Vec<Key> =
+            self.jobs.iter().filter(|(_, job)| could_start(job)).map(|(key, _)| *key).collect();
+        let busy = self.running.values().map(|one| one.key).collect::<Vec<_>>();
+        self.turns.next(&ready, &busy)
+    }
+
+    /// Starts the next task of the job whose turn it is; whether there was one.
     fn start_one(&mut self, now: Time, effects: &mut Vec<Effect>) -> bool {
-        let after = self.jobs.keys().copied().filter(|key| Some(*key) > self.turn);
-        let before = self.jobs.keys().copied().filter(|key| Some(*key) <= self.turn);
-        let order: Vec<Key> = after.chain(before).collect();
-        let ready = |key: &Key| {
-            self.jobs[key].has_tasks() && self.modules.is_ready(self.jobs[key].module())
-        };
-        let Some(key) = order.into_iter().find(ready) else { return false };
-        self.turn = Some(key);
+        let Some(key) = self.next_job() else { return false };
         let job = self.jobs.get_mut(&key).expect("it was just found");
         let Some(Task { task, input }) = job.next() else { return false };
         let program = job.program();

@@ -59,6 +59,8 @@ pub enum News {
     /// An attempt to connect to an ion ended: how, after how many milliseconds,
     /// and why it failed; an empty reason where it did not.
     Tried(IonId, Way, u64, String),
+    /// An ion said what cannot be frames of a room; its stream ended.
+    Offence(IonId),
     /// An ion could not be reached, or it refused.
     Failed(IonId),
     /// The session with an ion ended.

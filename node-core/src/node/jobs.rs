@@ -15,7 +15,7 @@ use crate::{
     compute::{
         coordinator, guests,
         spec::{Entry, Inputs, Program},
-        wire::{check_module_size, check_program},
+        wire::{check_module_size, check_program, report_bytes},
     },
     identity::IonId,
     platform::Time,
@@ -23,6 +23,12 @@ use crate::{
 
 /// How long looking at a module may take, in milliseconds.
 const INSPECT_MS: u64 = 30_000;
+/// Results in one event. A page takes an event at a time: what it does with one
+/// must not hold it up for long, though the results of a whole window may come
+/// at once when the first task of it ends last.
+const TOLD_MAX: usize = 256;
+/// Results in one event, in bytes, unless a single one is larger.
+const TOLD_BYTES: usize = 1 << 20;
 /// Modules that may be looked at at once.
 const INSPECTIONS_MAX: usize = 16;
 
@@ -159,6 +165,7 @@ impl Node {
         let over: Vec<u64> =
             open.iter().filter(|(_, (since, _))| late(since)).map(|(run, _)| *run).collect();
         for run in over {
+            effects.push(Effect::Guests(guests::Order::LookAway(run)));
             let reason = "no guest worker answered".to_owned();
             self.inspected(run, Err(Stop::WorkerLost { reason }), effects);
         }
@@ -174,31 +181,132 @@ impl Node {
         for (ion, _) in &results {
             *self.credits.entry(*ion).or_default() += 1;
         }
-        let results = results
-            .into_iter()
-            .map(|(ion, report)| TaskResult { ion: ion.to_string(), report })
-            .collect();
+        let mut part = Part { job, first, results: Vec::new(), bytes: 0 };
+        for (ion, report) in results {
+            if part.is_full() {
+                part.tell(effects);
+            }
+            part.bytes += report_bytes(&report);
+            part.results.push(TaskResult { ion: ion.to_string(), report });
+        }
+        part.tell(effects);
+    }
+}
+
+/// Results that are told together.
+struct Part {
+    job: JobId,
+    first: u64,
+    results: Vec<TaskResult>,
+    bytes: usize,
+}
+
+impl Part {
+    fn is_full(&self) -> bool {
+        self.results.len() >= TOLD_MAX || self.bytes >= TOLD_BYTES
+    }
+
+    /// Tells what there is, and begins the next one.
+    fn tell(&mut self, effects: &mut Vec<Effect>) {
+        let (job, first, results) = (self.job, self.first, std::mem::take(&mut self.results));
+        self.first += results.len() as u64;
+        self.bytes = 0;
         effects.push(Effect::Tell(Event::Results { job, first, results }));
     }
 }
 
-/// Whether a module has what the program calls, and gets all that it wants.
+/// Whether a module has what the program calls, takes the arguments that are
+/// the same for every task, and gets all that it wants.
 fn fits(seen: &Inspection, entry: &Entry) -> Result<(), Stop> {
     if let Some(import) = seen.imports.iter().find(|import| !import.offered) {
         let (module, name) = (import.module.clone(), import.name.clone());
         return Err(Stop::ImportNotOffered { module, name });
     }
     let name = match entry {
-        Entry::Export { name, .. } => name.as_str(),
+        Entry::Command { .. } if seen.is_command => return Ok(()),
         Entry::Command { .. } => "_start",
+        Entry::Export { name, .. } => name.as_str(),
     };
-    let is_there = match entry {
-        Entry::Export { .. } => seen.exports.iter().any(|export| export.name == name),
-        Entry::Command { .. } => seen.is_command,
-    };
-    if is_there {
-        return Ok(());
+    if let Some(signature) = seen.exports.iter().find(|export| export.name == name) {
+        return entry.check_arguments(signature);
     }
     let exports = seen.exports.iter().map(|export| export.name.clone()).collect();
     Err(Stop::NoSuchExport { name: name.to_owned(), exports })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::{Command, Durability, Input as NodeInput};
+    use spark_runtime::inspect::Signature;
+
+    fn node() -> Node {
+        Node::new(IonId::from_bytes([1; 32]), super::super::Settings::default(), Durability::Kept)
+    }
+
+    fn step(node: &mut Node, ms: u64, input: NodeInput) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        node.handle(Time::from_ms(ms), input, &mut effects);
+        effects
+    }
+
+    #[test]
+    fn an_inspection_that_is_given_up_leaves_its_guest_worker_free() {
+        let mut node = node();
+        let command = Command::Inspect { request: 5, binary: vec![0] };
+        step(&mut node, 0, NodeInput::Command(command, Box::new([0; 48])));
+        let away = Effect::Guests(guests::Order::LookAway(1));
+        assert!(!step(&mut node, INSPECT_MS, NodeInput::Tick).contains(&away));
+        let late = step(&mut node, INSPECT_MS + 1, NodeInput::Tick);
+        assert!(late.contains(&away));
+        let is_told = |effect: &Effect| {
+            matches!(effect, Effect::Tell(Event::Inspected { request: 5, result: Err(_) }))
+        };
+        assert!(late.iter().any(is_told));
+    }
+
+    /// The first task and the number of each event's results.
+    fn told(results: Vec<Report>) -> Vec<(u64, usize)> {
+        let owner = IonId::from_bytes([2; 32]);
+        let results = results.into_iter().map(|report| (owner, report)).collect();
+        let mut effects = Vec::new();
+        node().tell_results(7, 5, results, &mut effects);
+        let parts = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Tell(Event::Results { job: 7, first, results }) => Some((first, results.len())),
+            _ => None,
+        });
+        parts.collect()
+    }
+
+    #[test]
+    fn many_results_are_told_in_parts() {
+        assert_eq!(told(vec![Report::default(); 3]), [(5, 3)]);
+        let many = told(vec![Report::default(); 2 * TOLD_MAX + 1]);
+        assert_eq!(many, [(5, TOLD_MAX), (5 + 256, TOLD_MAX), (5 + 512, 1)]);
+        let large = Report { stdout: vec![0; TOLD_BYTES / 2], ..Report::default() };
+        assert_eq!(told(vec![large; 5]), [(5, 2), (7, 2), (9, 1)]);
+    }
+
+    #[test]
+    fn a_constant_of_the_wrong_type_is_refused_before_any_task() {
+        let add = Signature {
+            name: "add".to_owned(),
+            parameters: vec!["i32".to_owned(), "i32".to_owned()],
+            results: vec![],
+        };
+        let seen = Inspection {
+            bytes: 1,
+            is_command: false,
+            exports: vec![add],
+            imports: vec![],
+            memory_bytes: 0,
+        };
+        let arguments = vec!["{}".to_owned(), "many".to_owned()];
+        let stop = fits(&seen, &Entry::Export { name: "add".to_owned(), arguments })
+            .expect_err("many is no number");
+        let problem = words::cannot_run(&stop);
+        assert_eq!(problem.what, "The job was not started.");
+        assert!(problem.why.contains("\"many\"") && problem.why.contains("i32"), "{}", problem.why);
+        assert!(problem.remedy.contains("of that type"), "{}", problem.remedy);
+    }
 }

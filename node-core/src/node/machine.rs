@@ -497,6 +497,7 @@ fn concerned(news: News) -> Option<Step> {
         News::Found(index, ions) => Step::Relays(relays::Input::Found(index, ions)),
         News::Opened(ion, room, bytes) => Step::Links(links::Input::Opened(ion, room, bytes)),
         News::Frame(ion, room, bytes) => Step::Links(links::Input::Frame(ion, room, bytes)),
+        News::Offence(ion) => Step::Links(links::Input::Offence(ion)),
         News::Failed(ion) => Step::Links(links::Input::Failed(ion)),
         News::Closed(ion) => Step::Links(links::Input::Closed(ion)),
         News::Way(..)

@@ -91,6 +91,9 @@ pub(super) fn refused(why: Refusal) -> Problem {
     let remedy = match why {
         Refusal::ModuleSize => "Build the module smaller, for example with wasm-opt -Os.",
         Refusal::LimitsTooHigh => "Ask for lower limits.",
+        Refusal::EnvironmentTooLarge => "Give fewer or shorter ones.",
+        Refusal::VariableName => "Give each variable a name of its own, of letters and digits.",
+        Refusal::VariableValue => "Give it without.",
         _ => "Shorten them.",
     };
     problem("The job was not started.", &sentence(&why), remedy)
@@ -103,11 +106,23 @@ pub(super) fn cannot_run(stop: &Stop) -> Problem {
             "Build it for WASI preview 1 (wasm32-wasip1), or without imports."
         }
         Stop::NoSuchExport { .. } => "Choose one of the functions that it exports.",
+        Stop::WrongArgument { .. } => {
+            "Give a value of that type, or {} where the input is to stand."
+        }
+        Stop::WrongArgumentCount { .. } => {
+            "Give one argument for each parameter, with {} for the input, or none at all to take \
+             them from the input."
+        }
+        Stop::UnsupportedType { .. } => "Choose a function that takes and returns numbers.",
         Stop::MemoryLimit { .. } => "Allow the tasks more memory.",
         Stop::WorkerLost { .. } => "Try again; if it happens again, reload the page.",
         _ => "See whether the file is the right one.",
     };
-    problem("This spark cannot run here.", &sentence(stop), remedy)
+    let what = match stop {
+        Stop::WrongArgument { .. } | Stop::WrongArgumentCount { .. } => "The job was not started.",
+        _ => "This spark cannot run here.",
+    };
+    problem(what, &sentence(stop), remedy)
 }
 
 fn problem(what: &str, why: &str, remedy: &str) -> Problem {

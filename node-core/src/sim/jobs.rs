@@ -44,7 +44,7 @@ impl Flavour {
     /// How the program is called.
     pub fn program(&self) -> Program {
         let limits = Limits { wall_ms_max: self.wall_ms_max, ..Limits::default() };
-        let entry = Entry::Command { arguments: Vec::new(), stdin: true };
+        let entry = Entry::Command { arguments: Vec::new(), environment: Vec::new(), stdin: true };
         Program { name: format!("spark {}", self.salt), entry, limits }
     }
 

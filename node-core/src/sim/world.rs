@@ -305,6 +305,7 @@ impl World {
             }
             Effect::Guests(guests::Order::Kill(run)) => self.kill_guest(ion, run),
             Effect::Guests(guests::Order::Inspect(run, binary)) => self.inspect(ion, run, &binary),
+            Effect::Guests(guests::Order::LookAway(_)) => {}
             Effect::Guests(guests::Order::Lend(workers)) => self.ions[ion].guests.lends = workers,
             Effect::Save(settings) => self.ions[ion].settings = settings,
             Effect::Tell(event) => self.told(ion, event),

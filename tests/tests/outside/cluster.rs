@@ -56,7 +56,7 @@ fn three_ions_draw_one_picture() {
     let _turn = blocking_turn();
     let (_relay, mut ions) = cluster(3);
     let arguments = ["{}", "200", "50"].map(str::to_owned).into();
-    let entry = Entry::Command { arguments, stdin: false };
+    let entry = Entry::Command { arguments, environment: Vec::new(), stdin: false };
     let program = Program { name: "mandelbrot".to_owned(), entry, limits: Limits::default() };
     ions[0].post(Command::RunJob {
         job: JOB,

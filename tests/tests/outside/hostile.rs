@@ -11,7 +11,13 @@ use ionosphere_tests::{
     tab::Tab,
 };
 use libp2p::PeerId;
-use node_core::network::wire::{LINK_FRAME_BYTES_MAX, Opening, Room, VERSION, encode};
+use node_core::{
+    identity::{Invitation, IonId},
+    network::{
+        links::OFFENCES_MAX,
+        wire::{LINK_FRAME_BYTES_MAX, Opening, Room, VERSION, encode},
+    },
+};
 
 use crate::turn;
 
@@ -58,30 +64,80 @@ fn attacks(room: Room) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A new stranger with a circuit to the ion, by TCP or `WebSocket`.
+async fn stranger(relay: &Relay, id: PeerId, is_websocket: bool) -> Released {
+    let address = if is_websocket { relay.websocket().await } else { relay.multiaddr().await };
+    let mut stranger = BarePeer::connect(address).await;
+    stranger.reach(id).await;
+    stranger.release()
+}
+
+/// Runs a small job and gives the ions that worked for it.
+async fn works(tab: &Tab) -> Vec<String> {
+    mission::open_spark(tab, "add").await;
+    mission::run(tab).await;
+    assert_eq!(mission::ended(tab).await, "finished", "{}", tab.describe().await);
+    mission::shares(tab).await.into_iter().map(|(ion, _)| ion).collect()
+}
+
+/// Every attack by a stranger of its own, so that none meets only the ban that
+/// another earned.
 #[tokio::test]
-async fn a_stranger_gets_a_refusal_and_nothing_else() {
+async fn a_stranger_gets_a_refusal_and_others_notice_nothing() {
     let _turn = turn().await;
-    let (relay, browser, tab, id, mut stranger) = tab_and_stranger().await;
+    let (relay, browser, tab, id, _) = tab_and_stranger().await;
+    let second = browser.open(&relay.url("/")).await;
+    for tab in [&tab, &second] {
+        mission::joined(tab).await;
+        mission::counts_ions(tab, 2).await;
+        mission::watch_ions(tab).await;
+    }
+    let members = [mission::self_name(&tab).await.1, mission::self_name(&second).await.1];
     for room in Room::ALL {
-        for (name, bytes) in attacks(room) {
-            let answer = stranger.say(id, room.protocol(), &bytes, PATIENCE).await;
-            match answer {
-                Answer::Reset | Answer::NotOpened(_) => {}
+        for (number, (name, bytes)) in attacks(room).into_iter().enumerate() {
+            let what = format!("{name} on {}", room.protocol());
+            let mut stranger = stranger(&relay, id, number % 2 == 1).await;
+            match stranger.say(id, room.protocol(), &bytes, PATIENCE).await {
+                Answer::Reset => {}
                 Answer::Closed(said) if said.is_empty() || said == b"refused" => {}
-                other => panic!("{name} on {}: {other:?}", room.protocol()),
+                other => panic!("{what}: {other:?}"),
+            }
+            let workers = works(&tab).await;
+            assert!(workers.iter().all(|ion| members.contains(ion)), "{what}: {workers:?}");
+            for tab in [&tab, &second] {
+                assert_eq!(mission::ions_shown(tab).await, ["2"], "{what}");
             }
         }
     }
-    // Nobody has become an ion by that, and the tab works on.
-    mission::counts_ions(&tab, 1).await;
+    works(&second).await;
+}
+
+/// A member may prove itself and misbehave then.
+#[tokio::test]
+async fn a_member_that_says_what_are_no_frames_is_shut_out() {
+    let _turn = turn().await;
+    let (relay, browser, tab, id, mut member) = tab_and_stranger().await;
     let second = browser.open(&relay.url("/")).await;
     mission::counts_ions(&tab, 2).await;
+    let code = relay.document().await.nebula.expect("the relay has an open nebula");
+    let membership = Invitation::decode(&code).expect("it was written by us").membership();
+    let ion = |peer: &PeerId| IonId::from_peer(peer).expect("it is an Ed25519 key");
+    let proof = membership.prove(&ion(&member.id()), &ion(&id));
+    let right = framed(&encode(&Opening { version: VERSION, proof, session: 1 }));
+    let refused = Answer::Closed(b"refused".to_vec());
+    let mut wrong = right.clone();
+    wrong.extend(vec![0x80; 32]);
+    for attempt in 0..=OFFENCES_MAX {
+        let answer = member.say(id, Room::Link.protocol(), &wrong, PATIENCE).await;
+        assert_ne!(answer, refused, "attempt {attempt}");
+    }
+    let answer = member.say(id, Room::Link.protocol(), &right, PATIENCE).await;
+    assert_eq!(answer, refused);
+    // Only who did it pays.
+    mission::counts_ions(&tab, 2).await;
     mission::counts_ions(&second, 2).await;
-    mission::open_spark(&tab, "mandelbrot").await;
-    mission::run(&tab).await;
-    assert_eq!(mission::ended(&tab).await, "finished");
-    let shares = mission::shares(&tab).await;
-    assert!(shares.iter().all(|(ion, _)| *ion != stranger.id().to_string()), "{shares:?}");
+    let workers = works(&tab).await;
+    assert!(!workers.contains(&member.id().to_string()), "{workers:?}");
 }
 
 #[tokio::test]

@@ -3,40 +3,23 @@
 use std::fs;
 
 use ionosphere_tests::{
-    MANDELBROT_BYTES, MANDELBROT_SHA256, browser::Browser, folder::root, guests, mission, tab::Tab,
+    MANDELBROT_BYTES, MANDELBROT_SHA256, browser::Browser, folder::root, guests, heartbeat::Watch,
+    mission, tab::Tab,
 };
 
 use crate::{turn, two_tabs};
-
-/// The longest that the page may keep its heart waiting: two missed beats of
-/// 100 ms, and what a timer is late by.
-const GAP_MS_MAX: f64 = 349.0;
-/// How often a busy machine may spoil that measurement.
-const ATTEMPTS_MAX: u32 = 3;
 
 /// The name of the module's file is the job's.
 async fn upload(browser: &Browser, tab: &Tab, name: &str, module: &[u8]) {
     mission::upload(tab, &browser.file(&format!("{name}.wasm"), module)).await;
 }
 
-/// The first tab has run a job whose guest loops: no page may have stood still.
-/// Another program can hold the processor for a moment, so the same job may
-/// try again; a page that a guest can block is blocked every time.
-async fn assert_pages_live(tabs: &[&Tab]) {
-    for attempt in 1..=ATTEMPTS_MAX {
-        let mut longest: f64 = 0.0;
-        for tab in tabs {
-            longest = longest.max(mission::heartbeat_gap(tab).await.0);
-        }
-        if longest <= GAP_MS_MAX {
-            return;
-        }
-        assert!(attempt < ATTEMPTS_MAX, "a page stood still for {longest:.0} ms");
-        for tab in tabs {
-            mission::start_heartbeat(tab).await;
-        }
-        tabs[0].click("run-again").await;
-        mission::ended(tabs[0]).await;
+/// No page may have held its thread for so long that it missed too many beats.
+async fn assert_pages_live(watch: &Watch, tabs: &[&Tab]) {
+    for tab in tabs {
+        let longest = watch.longest(tab).await;
+        println!("longest: {longest:?}");
+        assert!(!longest.is_stall(), "a page stood still: {longest:?}");
     }
 }
 
@@ -97,9 +80,7 @@ async fn the_picture_is_exact_though_a_tab_closes() {
 async fn a_guest_that_loops_for_ever_fails_by_name_and_the_page_lives() {
     let _turn = turn().await;
     let (_relay, browser, first, second) = two_tabs().await;
-    for tab in [&first, &second] {
-        mission::start_heartbeat(tab).await;
-    }
+    let watch = Watch::start(&browser, &[&first, &second]).await;
     upload(&browser, &first, "stuck", &guests::stuck_at()).await;
     mission::set_up(&first, "{} 5", 0, 19).await;
     first.click("limits").await;
@@ -110,7 +91,59 @@ async fn a_guest_that_loops_for_ever_fails_by_name_and_the_page_lives() {
     assert_eq!(causes.len(), 1, "{causes:?}");
     assert!(causes[0].contains("out of fuel") && causes[0].contains("task 5"), "{causes:?}");
     assert_eq!(first.text("job-succeeded").await, "19");
-    assert_pages_live(&[&first, &second]).await;
+    assert_pages_live(&watch, &[&first, &second]).await;
+}
+
+#[tokio::test]
+async fn pages_stay_alive_while_a_picture_is_drawn() {
+    let _turn = turn().await;
+    let (_relay, browser, first, second) = two_tabs().await;
+    let watch = Watch::start(&browser, &[&first, &second]).await;
+    mission::open_spark(&first, "mandelbrot").await;
+    mission::run(&first).await;
+    let state = mission::ended(&first).await;
+    assert_pages_live(&watch, &[&first, &second]).await;
+    assert_picture(&first, &state).await;
+}
+
+/// What the heartbeat tests rely on: a page that holds its thread is found out.
+#[tokio::test]
+async fn a_page_that_holds_its_thread_is_noticed() {
+    let _turn = turn().await;
+    let (_relay, browser, first, _second) = two_tabs().await;
+    let watch = Watch::start(&browser, &[&first]).await;
+    first.wait_for("a few beats", "testBeat.at.length > 3").await;
+    first
+        .run(
+            "setTimeout(() => {
+                const end = performance.now() + 100;
+                for (let n = 0; performance.now() < end || n < 6e6; n += 1) { Math.sqrt(n); }
+                globalThis.testHeld = true;
+             });",
+        )
+        .await;
+    first.wait_for("the end of the work", "globalThis.testHeld").await;
+    let longest = watch.longest(&first).await;
+    println!("longest: {longest:?}");
+    assert!(longest.is_stall() && longest.task_ms > 0.0, "{longest:?}");
+}
+
+#[tokio::test]
+async fn a_command_finds_the_environment_that_the_form_gave_it() {
+    let _turn = turn().await;
+    let (_relay, browser, first, _second) = two_tabs().await;
+    upload(&browser, &first, "environment", &guests::environment()).await;
+    first.fill("environment", "LEVEL").await;
+    first.fill("lines", "one\ntwo").await;
+    first.click("run").await;
+    let said = first.text("mistake").await;
+    assert!(said.contains("LEVEL") && said.contains("NAME=value"), "{said}");
+    first.fill("environment", "LEVEL=7\nNAME=a = b").await;
+    mission::run(&first).await;
+    assert_eq!(mission::ended(&first).await, "finished");
+    let bytes = mission::downloaded(&first, "environment.txt").await;
+    let each = "LEVEL=7\0NAME=a = b\0";
+    assert_eq!(String::from_utf8_lossy(&bytes), each.repeat(2));
 }
 
 #[tokio::test]
@@ -124,12 +157,12 @@ async fn a_guest_past_its_deadline_fails_by_name() {
     first.click("limits").await;
     first.fill("limit-fuel", "1000000").await;
     first.fill("limit-time", "1").await;
-    mission::start_heartbeat(&first).await;
+    let watch = Watch::start(&browser, &[&first]).await;
     mission::run(&first).await;
     assert_eq!(mission::ended(&first).await, "finished with failures");
     let causes = mission::causes(&first).await;
     assert!(causes[0].contains("deadline"), "{causes:?}");
-    assert_pages_live(&[&first]).await;
+    assert_pages_live(&watch, &[&first]).await;
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ impl Cell {
 pub struct Counts {
     /// Tasks in all.
     pub tasks: u64,
+    /// Whose results have come, in order.
+    pub come: u64,
     /// Ended, well or not.
     pub ended: u64,
     /// Leased now.
@@ -62,15 +64,19 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Lays out `counts`, of which the first tasks have come: `failed` says
-    /// which of them failed.
-    pub fn lay(counts: Counts, failed: &[bool]) -> Self {
+    /// Lays out `counts`, of which the results of the first tasks have come:
+    /// `failed` has the tasks of them that failed, in order. Its cost grows with
+    /// the cells, not with the tasks.
+    pub fn lay(counts: Counts, failed: &[u64]) -> Self {
         let tasks_per_cell = counts.tasks.div_ceil(CELLS_MAX as u64).max(1);
         let cells = (0..counts.tasks.div_ceil(tasks_per_cell))
             .map(|cell| {
                 let first = cell * tasks_per_cell;
                 let end = (first + tasks_per_cell).min(counts.tasks);
-                (first..end).map(|task| state(counts, failed, task)).max().unwrap_or(Cell::Waiting)
+                let next = failed.partition_point(|task| *task < first);
+                let is_failed = failed.get(next).is_some_and(|task| *task < end);
+                // Of the others, the last task is the one that needs most looking at.
+                if is_failed { Cell::Failed } else { state(counts, end - 1) }
             })
             .collect();
         Self { cells, tasks_per_cell }
@@ -99,15 +105,14 @@ impl Grid {
     }
 }
 
-fn state(counts: Counts, failed: &[bool], task: u64) -> Cell {
-    let come = failed.len() as u64;
-    let early = counts.ended.saturating_sub(come);
-    match usize::try_from(task).ok().and_then(|task| failed.get(task)) {
-        Some(true) => Cell::Failed,
-        Some(false) => Cell::Succeeded,
-        None if task < come + early => Cell::Early,
-        None if task < come + early + counts.running => Cell::Running,
-        None => Cell::Waiting,
+/// The state of a task that has not failed.
+fn state(counts: Counts, task: u64) -> Cell {
+    let early = counts.come.max(counts.ended);
+    match task {
+        task if task < counts.come => Cell::Succeeded,
+        task if task < early => Cell::Early,
+        task if task < early + counts.running => Cell::Running,
+        _ => Cell::Waiting,
     }
 }
 
@@ -117,8 +122,8 @@ mod tests {
 
     #[test]
     fn each_task_has_its_state() {
-        let counts = Counts { tasks: 6, ended: 3, running: 1 };
-        let grid = Grid::lay(counts, &[false, true]);
+        let counts = Counts { tasks: 6, come: 2, ended: 3, running: 1 };
+        let grid = Grid::lay(counts, &[1]);
         let expected = [
             Cell::Succeeded,
             Cell::Failed,
@@ -133,12 +138,14 @@ mod tests {
 
     #[test]
     fn many_tasks_share_cells_and_a_failure_shows() {
-        let counts = Counts { tasks: 1_000_000, ended: 1_000, running: 0 };
-        let mut failed = vec![false; 1_000];
-        failed[1] = true;
-        let grid = Grid::lay(counts, &failed);
+        let counts = Counts { tasks: 1_000_000, come: 10_000, ended: 10_000, running: 0 };
+        let grid = Grid::lay(counts, &[1, 5_000]);
         assert!(grid.cells.len() <= CELLS_MAX);
-        assert_eq!(grid.cells[0], Cell::Failed);
+        let failed = grid.cells.iter().enumerate().filter(|(_, cell)| **cell == Cell::Failed);
+        let failed: Vec<usize> = failed.map(|(cell, _)| cell).collect();
+        assert_eq!(failed, [0, 2], "1,667 tasks in each");
+        assert_eq!(grid.cells[1], Cell::Succeeded);
+        assert_eq!(grid.cells[5], Cell::Waiting, "its last task waits");
         assert_eq!(grid.first_task(1), grid.tasks_per_cell);
     }
 

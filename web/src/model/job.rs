@@ -85,7 +85,8 @@ pub struct Job {
     /// What was asked for.
     pub request: Request,
     results: Vec<TaskResult>,
-    failed: Vec<bool>,
+    /// Tasks that failed, in order.
+    failed: Vec<u64>,
     whole: Whole,
     kept_bytes: usize,
     pace: Pace,
@@ -178,7 +179,8 @@ impl Job {
     pub fn grid(&self) -> Grid {
         let ended = self.view.succeeded + self.view.failed;
         let running = if self.is_interrupted { 0 } else { self.view.running };
-        let counts = Counts { tasks: self.view.tasks, ended, running };
+        let come = self.results.len() as u64;
+        let counts = Counts { tasks: self.view.tasks, come, ended, running };
         Grid::lay(counts, &self.failed)
     }
 
@@ -236,7 +238,9 @@ impl Job {
             result.report.stdout = Vec::new();
             result.report.stderr = Vec::new();
         }
-        self.failed.push(result.report.stop.is_some());
+        if result.report.stop.is_some() {
+            self.failed.push(self.results.len() as u64);
+        }
         self.results.push(result);
     }
 }
@@ -277,7 +281,7 @@ mod tests {
     fn job(tasks: i64, picture: Option<Picture>) -> Job {
         let program = Program {
             name: "word count.wasm".to_owned(),
-            entry: Entry::Command { arguments: vec![], stdin: true },
+            entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
             limits: Limits::default(),
         };
         let inputs = Inputs::Range { first: 1, last: tasks };

@@ -3,8 +3,14 @@
 
 use std::sync::Arc;
 
-use node_core::compute::{Entry, Inputs, Program};
-use spark_runtime::{Call, Limits, inspect::Inspection};
+use node_core::compute::{
+    Entry, Inputs, Program,
+    wire::{LIMITS_MAX, check_environment},
+};
+use spark_runtime::{
+    Call, Limits,
+    inspect::{Inspection, Signature},
+};
 
 use super::{
     gallery::{Rows, Spark, SparkEntry, SparkInputs},
@@ -20,6 +26,8 @@ pub enum Field {
     Entry,
     /// The arguments.
     Arguments,
+    /// The environment variables.
+    Environment,
     /// What to run over.
     Inputs,
     /// The fuel limit.
@@ -39,6 +47,8 @@ pub struct Form {
     pub export: String,
     /// Arguments on one line, quoted where they hold spaces.
     pub arguments: String,
+    /// Environment variables of a command, `NAME=value` on a line each.
+    pub environment: String,
     /// Whether each input goes to standard input.
     pub stdin: bool,
     /// The way inputs are given.
@@ -70,6 +80,7 @@ impl Default for Form {
             name: String::new(),
             export: String::new(),
             arguments: String::new(),
+            environment: String::new(),
             stdin: false,
             kind: Kind::Range,
             first: "0".to_owned(),
@@ -86,12 +97,12 @@ impl Default for Form {
 }
 
 const MILLION: u64 = 1_000_000;
-/// The most fuel that can be asked for, in millions.
-pub const FUEL_MILLIONS_MAX: u64 = 1_000_000_000;
-/// The most memory that can be asked for, in MiB: what a 32-bit module can address.
-pub const MEMORY_MIB_MAX: u64 = 4_096;
-/// The longest that a task can be allowed, in seconds.
-pub const SECONDS_MAX: u64 = 3_600;
+/// The most fuel that ions grant, in millions.
+pub const FUEL_MILLIONS_MAX: u64 = LIMITS_MAX.fuel_max / MILLION;
+/// The most memory that ions grant, in MiB.
+pub const MEMORY_MIB_MAX: u64 = LIMITS_MAX.memory_bytes_max >> 20;
+/// The longest that ions let a task run, in seconds.
+pub const SECONDS_MAX: u64 = LIMITS_MAX.wall_ms_max / 1000;
 
 impl Form {
     /// The form as a gallery spark sets it.
@@ -133,7 +144,7 @@ impl Form {
         let inputs = self.inputs().map_err(|why| (Field::Inputs, why))?;
         let limits = self.limits()?;
         let picture = self.picture(&arguments, &inputs);
-        let entry = self.entry(arguments);
+        let entry = self.entry(arguments)?;
         check_entry(&entry, &inputs, inspection)?;
         let program = Program { name: self.name.clone(), entry, limits };
         Ok(Request { program, binary: Arc::clone(binary), inputs, picture })
@@ -155,12 +166,12 @@ impl Form {
         }
     }
 
-    fn entry(&self, arguments: Vec<String>) -> Entry {
-        if self.export.is_empty() {
-            Entry::Command { arguments, stdin: self.stdin }
-        } else {
-            Entry::Export { name: self.export.clone(), arguments }
+    fn entry(&self, arguments: Vec<String>) -> Result<Entry, (Field, String)> {
+        if !self.export.is_empty() {
+            return Ok(Entry::Export { name: self.export.clone(), arguments });
         }
+        let environment = variables(&self.environment).map_err(|why| (Field::Environment, why))?;
+        Ok(Entry::Command { arguments, environment, stdin: self.stdin })
     }
 
     fn inputs(&self) -> Result<Inputs, String> {
@@ -218,9 +229,38 @@ fn check_entry(
             );
             Err((Field::Arguments, why))
         }
-        Ok(_) => Ok(()),
+        Ok(_) => check_constants(entry, signature),
     }
 }
+
+/// What is wrong with an argument for every task alike.
+fn check_constants(entry: &Entry, signature: &Signature) -> Result<(), (Field, String)> {
+    entry.check_arguments(signature).map_err(|stop| {
+        let remedy = "Give a value of that type, or {} where the input is to stand.";
+        (Field::Arguments, format!("No task could run: {stop}. {remedy}"))
+    })
+}
+
+/// Reads `NAME=value` lines; empty ones are skipped, and a value may hold
+/// anything but a line's end.
+pub fn variables(lines: &str) -> Result<Vec<(String, String)>, String> {
+    let mut environment = Vec::new();
+    for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+        let Some((name, value)) = line.split_once('=') else {
+            return Err(format!(
+                "\"{}\" has no equals sign. Write NAME=value, one on each line.",
+                line.chars().take(SHOWN_CHARS_MAX).collect::<String>()
+            ));
+        };
+        environment.push((name.trim().to_owned(), value.to_owned()));
+    }
+    check_environment(&environment)
+        .map_err(|why| format!("These cannot be given to a task: {why}."))?;
+    Ok(environment)
+}
+
+/// How much of a wrong line a sentence repeats, in characters.
+const SHOWN_CHARS_MAX: usize = 40;
 
 fn limit(field: Field, text: &str, most: u64) -> Result<u64, (Field, String)> {
     match text.trim().replace(',', "").parse::<u64>() {

@@ -41,7 +41,10 @@ fn a_gallery_spark_runs_as_it_comes() {
     assert_eq!(request.picture, Picture::new(200, 200));
     assert_eq!(request.inputs, Inputs::Range { first: 0, last: 199 });
     let arguments = vec!["{}".to_owned(), "200".to_owned()];
-    assert_eq!(request.program.entry, Entry::Command { arguments, stdin: false });
+    assert_eq!(
+        request.program.entry,
+        Entry::Command { arguments, environment: vec![], stdin: false }
+    );
     assert_eq!(request.program.limits, Limits::default());
 }
 
@@ -55,14 +58,17 @@ fn a_file_is_set_up_by_what_it_exports() {
 
 #[test]
 fn mistakes_are_told_by_their_field() {
-    let cases: [(Form, Field); 7] = [
+    let cases: [(Form, Field); 10] = [
         (Form { arguments: "'".to_owned(), ..form() }, Field::Arguments),
         (Form { arguments: "1 2 3".to_owned(), ..form() }, Field::Arguments),
         (Form { arguments: String::new(), ..form() }, Field::Arguments),
+        (Form { arguments: "{} many".to_owned(), ..form() }, Field::Arguments),
+        (Form { arguments: "0.5 {}".to_owned(), ..form() }, Field::Arguments),
         (Form { last: "many".to_owned(), ..form() }, Field::Inputs),
         (Form { export: "sub".to_owned(), ..form() }, Field::Entry),
         (Form { memory_mib: "5000".to_owned(), ..form() }, Field::Memory),
         (Form { seconds: "0".to_owned(), ..form() }, Field::Time),
+        (Form { seconds: "601".to_owned(), ..form() }, Field::Time),
     ];
     for (form, field) in cases {
         let mistake = form.request(&binary(), &inspection(false)).expect_err("a mistake");
@@ -72,6 +78,35 @@ fn mistakes_are_told_by_their_field() {
     let command = Form { export: String::new(), ..form() };
     let mistake = command.request(&binary(), &inspection(false)).expect_err("no command");
     assert_eq!(mistake.0, Field::Entry);
+}
+
+#[test]
+fn a_wrong_constant_is_told_with_what_to_do() {
+    let form = Form { arguments: "{} many".to_owned(), ..form() };
+    let (_, told) = form.request(&binary(), &inspection(false)).expect_err("a mistake");
+    assert_eq!(
+        told,
+        "No task could run: argument 2 of `add` must be a whole number of 32 bits (i32), but \
+         \"many\" is not. Give a value of that type, or {} where the input is to stand."
+    );
+}
+
+#[test]
+fn a_command_gets_the_variables_of_the_form() {
+    let environment = "LEVEL=3\n\n NAME =a = b \n".to_owned();
+    let form = Form { environment, ..Form::of_spark(&mandelbrot()) };
+    let request = form.request(&binary(), &inspection(true)).expect("complete");
+    let Entry::Command { environment, .. } = request.program.entry else { panic!("a command") };
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(environment, [pair("LEVEL", "3"), pair("NAME", "a = b ")]);
+    for wrong in ["LEVEL", "=3", "A=1\nA=2", "A=\0"] {
+        let form = Form { environment: wrong.to_owned(), ..form.clone() };
+        let mistake = form.request(&binary(), &inspection(true)).expect_err("a mistake");
+        assert_eq!(mistake.0, Field::Environment, "{}", mistake.1);
+    }
+    // A function has no environment, whatever stands in the field.
+    let function = Form { environment: "LEVEL".to_owned(), ..self::form() };
+    assert!(function.request(&binary(), &inspection(false)).is_ok());
 }
 
 #[test]

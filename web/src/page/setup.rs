@@ -103,6 +103,7 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
             }
         })
     };
+    let variables = move || is_command.get().then(|| variables(desk));
     view! {
         <section class="panel" aria-label="How to call it">
             <h2>"How to call it"</h2>
@@ -130,7 +131,29 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
             <p class="small muted">{hint}</p>
             {told(mistake, Field::Arguments)}
             {stdin}
+            {variables}
+            {told(mistake, Field::Environment)}
         </section>
+    }
+    .into_any()
+}
+
+fn variables(desk: At) -> AnyView {
+    let form = desk.form;
+    view! {
+        <label class="field">
+            <span>"Environment variables, NAME=value on a line each"</span>
+            <textarea
+                rows="2"
+                spellcheck="false"
+                data-test="environment"
+                prop:value=move || form.with(|form| form.environment.clone())
+                on:input=move |event| {
+                    let lines = event_target_value(&event);
+                    form.update(|form| form.environment = lines);
+                }
+            ></textarea>
+        </label>
     }
     .into_any()
 }

@@ -7,7 +7,9 @@ use std::{
 
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
-use super::{ATTEMPTS_MAX, LEASE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX};
+use super::{
+    ATTEMPTS_MAX, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX, leases::Leases,
+};
 use crate::{
     compute::{
         CAUSES_MAX, JobId,
@@ -26,7 +28,7 @@ pub(super) enum Given {
     Kept,
     /// The task is tried again by another ion.
     Requeued,
-    /// It was not this ion's to give, or not any more.
+    /// It was not this ion's to give, or another's came first.
     NotLeased,
     /// It is larger than its limits allow; the task is tried again.
     TooLarge,
@@ -44,9 +46,9 @@ pub(super) struct Job {
     ended_at: Time,
     /// The first task that was never given out.
     fresh: u64,
-    /// Tasks that were given out and came back without a result.
+    /// Tasks that were given out, have no result, and are open for others.
     requeued: BTreeSet<u64>,
-    leases: BTreeMap<u64, Lease>,
+    leases: Leases,
     ions: BTreeMap<IonId, Share>,
     /// Tasks that ended in a way that another ion might not meet.
     strikes: BTreeMap<u64, Strikes>,
@@ -63,12 +65,6 @@ pub(super) struct Job {
     changed: bool,
 }
 
-#[derive(Debug)]
-struct Lease {
-    ion: IonId,
-    renewed_at: Time,
-}
-
 /// Who failed at a task, and how the last one did.
 #[derive(Debug)]
 struct Strikes {
@@ -82,8 +78,10 @@ struct Strikes {
 struct Share {
     asks: usize,
     asked_at: Time,
-    holds: usize,
     finished: u64,
+    /// Tasks that it had for too long, so that others finished them, since it
+    /// last gave a result that counts.
+    overtaken: u32,
 }
 
 impl Job {
@@ -105,7 +103,7 @@ impl Job {
             ended_at: now,
             fresh: 0,
             requeued: BTreeSet::new(),
-            leases: BTreeMap::new(),
+            leases: Leases::default(),
             ions: BTreeMap::new(),
             strikes: BTreeMap::new(),
             ready: BTreeMap::new(),
@@ -155,12 +153,12 @@ impl Job {
         self.ended_at = now;
         self.binary = Arc::new([]);
         self.inputs = Inputs::List(Vec::new());
-        self.leases.clear();
+        self.leases = Leases::default();
         self.requeued.clear();
         self.ready.clear();
         self.strikes.clear();
         for share in self.ions.values_mut() {
-            (share.asks, share.holds) = (0, 0);
+            share.asks = 0;
         }
         self.changed = true;
     }
@@ -172,8 +170,9 @@ impl Job {
     }
 
     pub(super) fn has_asked_since(&self, ion: IonId, now: Time, ms: u64) -> bool {
-        let asked = self.ions.get(&ion).filter(|share| share.asks > 0 || share.holds > 0);
-        asked.is_some_and(|share| share.holds > 0 || now.since_ms(share.asked_at) < ms)
+        let asked = self.ions.get(&ion).filter(|share| share.asks > 0);
+        self.leases.count_of(&ion) > 0
+            || asked.is_some_and(|share| now.since_ms(share.asked_at) < ms)
     }
 
     /// Ions whose wish is not met yet.
@@ -183,32 +182,36 @@ impl Job {
 
     /// Gives an ion what it asked for, but no more than its share of what is
     /// open: half of an equal part (guided self-scheduling), so that all
-    /// ions end at nearly the same time.
+    /// ions end at nearly the same time. One that others overtook gets half as
+    /// much with every time, until it gives a result again.
     pub(super) fn lease(&mut self, now: Time, ion: IonId, ions: usize) -> Vec<(u64, Input)> {
         let Some(share) = self.ions.get(&ion) else { return Vec::new() };
         let open = self.tasks - self.fresh + self.requeued.len() as u64;
         let part = usize::try_from(open.div_ceil(2 * ions.max(1) as u64)).unwrap_or(usize::MAX);
-        let most = share.asks.min(part).min(TASKS_HELD_MAX.saturating_sub(share.holds));
+        let part = (part >> share.overtaken.min(usize::BITS - 1)).max(1);
+        let holds = self.leases.count_of(&ion);
+        let most = share.asks.min(part).min(TASKS_HELD_MAX.saturating_sub(holds));
         let (mut given, mut bytes) = (Vec::new(), 0);
         while given.len() < most && bytes < TASKS_BYTES {
             let Some(task) = self.next_for(ion) else { break };
             let input = self.inputs.get(task).expect("only tasks that have an input are open");
             bytes += input.len();
-            self.leases.insert(task, Lease { ion, renewed_at: now });
+            self.leases.give(now, ion, task);
             given.push((task, input));
         }
         if let Some(share) = self.ions.get_mut(&ion) {
             share.asks -= given.len();
-            share.holds += given.len();
         }
         self.changed |= !given.is_empty();
         given
     }
 
-    /// Takes the next open task that this ion has not failed at.
+    /// Takes the next open task that this ion has not failed at and has not in
+    /// hand.
     fn next_for(&mut self, ion: IonId) -> Option<u64> {
         let struck = |task: &u64| self.strikes.get(task).is_some_and(|one| one.by.contains(&ion));
-        if let Some(task) = self.requeued.iter().copied().find(|task| !struck(task)) {
+        let is_new = |task: &u64| !struck(task) && !self.leases.has_in_hand(ion, *task);
+        if let Some(task) = self.requeued.iter().copied().find(is_new) {
             self.requeued.remove(&task);
             self.retried += 1;
             return Some(task);
@@ -227,17 +230,15 @@ impl Job {
     /// An ion says that it still has these in hand.
     pub(super) fn renew(&mut self, now: Time, ion: IonId, tasks: &[u64]) {
         for task in tasks {
-            if let Some(lease) = self.leases.get_mut(task).filter(|lease| lease.ion == ion) {
-                lease.renewed_at = now;
-            }
+            self.leases.renew(now, ion, *task);
         }
     }
 
     /// An ion will not run these after all.
     pub(super) fn give_back(&mut self, ion: IonId, tasks: &[u64]) {
         for task in tasks {
-            if self.leases.get(task).is_some_and(|lease| lease.ion == ion) {
-                self.requeue(*task);
+            if self.leases.take(ion, *task) {
+                self.reopen(*task);
             }
         }
         if let Some(share) = self.ions.get_mut(&ion) {
@@ -247,51 +248,33 @@ impl Job {
 
     /// An ion is gone, and with it what it had in hand.
     pub(super) fn lose(&mut self, ion: IonId) {
-        let held: Vec<u64> = self
-            .leases
-            .iter()
-            .filter(|(_, lease)| lease.ion == ion)
-            .map(|(task, _)| *task)
-            .collect();
-        for task in held {
-            self.requeue(task);
-        }
-        if let Some(share) = self.ions.get_mut(&ion) {
-            share.asks = 0;
-        }
+        let held = self.leases.of(ion);
+        self.give_back(ion, &held);
     }
 
-    /// Takes back leases that nobody renewed.
-    pub(super) fn lapse(&mut self, now: Time) {
-        let lapsed: Vec<u64> = self
-            .leases
-            .iter()
-            .filter(|(_, lease)| now.since_ms(lease.renewed_at) > LEASE_MS)
-            .map(|(task, _)| *task)
-            .collect();
-        for task in &lapsed {
-            self.requeue(*task);
+    /// Opens tasks for others whose leases nobody renewed, or that are in hand
+    /// for longer than a task may take.
+    pub(super) fn age(&mut self, now: Time) {
+        let ms_max = self.program.limits.wall_ms_max.saturating_add(OVERDUE_MS);
+        for task in self.leases.age(now, ms_max) {
+            self.reopen(task);
         }
         // The clock on the page goes on while nothing else happens.
         self.changed = true;
     }
 
-    fn requeue(&mut self, task: u64) {
-        self.release(task);
-        self.requeued.insert(task);
+    /// A task without a result is open for others, unless one of them holds it.
+    fn reopen(&mut self, task: u64) {
+        if !self.leases.is_held(task) {
+            self.requeued.insert(task);
+        }
         self.changed = true;
     }
 
-    fn release(&mut self, task: u64) {
-        let Some(lease) = self.leases.remove(&task) else { return };
-        if let Some(share) = self.ions.get_mut(&lease.ion) {
-            share.holds = share.holds.saturating_sub(1);
-        }
-    }
-
-    /// A result came.
+    /// A result came. The first valid one of a task counts, even if it comes
+    /// so late that others were given the task meanwhile.
     pub(super) fn accept(&mut self, now: Time, ion: IonId, task: u64, report: Report) -> Given {
-        if self.leases.get(&task).is_none_or(|lease| lease.ion != ion) {
+        if !self.leases.allows(ion, task) {
             return Given::NotLeased;
         }
         if check_report(&report, &self.program.limits).is_err() {
@@ -304,13 +287,19 @@ impl Job {
             self.strike(now, ion, task, report);
             return Given::Requeued;
         }
-        self.release(task);
+        self.leases.take(ion, task);
         self.conclude(ion, task, report);
+        self.ions.entry(ion).or_default().overtaken = 0;
         Given::Kept
     }
 
     fn conclude(&mut self, ion: IonId, task: u64, report: Report) {
         self.strikes.remove(&task);
+        self.requeued.remove(&task);
+        for slow in self.leases.settle(task) {
+            let share = self.ions.entry(slow).or_default();
+            share.overtaken = share.overtaken.saturating_add(1);
+        }
         self.count(ion, task, &report);
         self.ready_bytes += report_bytes(&report);
         self.ready.insert(task, (ion, report));
@@ -321,14 +310,16 @@ impl Job {
         let mut by = self.strikes.remove(&task).map(|one| one.by).unwrap_or_default();
         by.insert(ion);
         self.strikes.insert(task, Strikes { by, last: (ion, report), last_at: now });
-        self.requeue(task);
+        self.leases.take(ion, task);
+        self.reopen(task);
     }
 
     /// Lets tasks fail that nobody else will try: enough have, all that are
     /// linked have, or those that have not did not ask for work for a while.
     pub(super) fn give_up(&mut self, now: Time, linked: &BTreeSet<IonId>) {
-        let is_active =
-            |ion: &IonId| self.ions.get(ion).is_some_and(|share| share.asks > 0 || share.holds > 0);
+        let is_active = |ion: &IonId| {
+            self.leases.count_of(ion) > 0 || self.ions.get(ion).is_some_and(|share| share.asks > 0)
+        };
         let is_over = |one: &Strikes| {
             let is_late = now.since_ms(one.last_at) > PATIENCE_MS;
             let mut untried = linked.iter().filter(|ion| !one.by.contains(ion));
@@ -337,11 +328,11 @@ impl Job {
         let over: Vec<u64> = self
             .strikes
             .iter()
-            .filter(|(task, one)| self.requeued.contains(task) && is_over(one))
+            .filter(|(task, _)| self.requeued.contains(task) && !self.leases.is_out(**task))
+            .filter(|(_, one)| is_over(one))
             .map(|(task, _)| *task)
             .collect();
         for task in over {
-            self.requeued.remove(&task);
             if let Some(Strikes { last: (ion, report), .. }) = self.strikes.remove(&task) {
                 self.conclude(ion, task, report);
             }
@@ -386,8 +377,11 @@ impl Job {
 
     pub(super) fn view(&self, now: Time, job: JobId, ions: usize) -> JobView {
         let until = if self.is_running() { now } else { self.ended_at };
-        let mut by_ion: Vec<IonShare> =
-            self.ions.iter().map(|(ion, share)| share.view(*ion)).collect();
+        let mut by_ion: Vec<IonShare> = self
+            .ions
+            .iter()
+            .map(|(ion, share)| share.view(*ion, self.leases.count_of(ion)))
+            .collect();
         by_ion.sort_by_key(|share| std::cmp::Reverse(share.finished));
         let mut causes: Vec<Cause> = self
             .causes
@@ -407,7 +401,7 @@ impl Job {
             tasks: self.tasks,
             succeeded: self.succeeded,
             failed: self.failed,
-            running: self.leases.len() as u64,
+            running: self.leases.tasks_out() as u64,
             retried: self.retried,
             elapsed_ms: until.since_ms(self.started_at),
             fuel: self.fuel,
@@ -419,7 +413,7 @@ impl Job {
 
     /// Why nothing moves, if nothing does.
     fn waiting(&self, ions: usize) -> String {
-        if !self.is_running() || !self.leases.is_empty() {
+        if !self.is_running() || self.leases.tasks_out() > 0 {
             return String::new();
         }
         let asking = self.ions.values().any(|share| share.asks > 0);
@@ -437,13 +431,13 @@ impl Job {
 }
 
 impl Share {
-    fn view(&self, ion: IonId) -> IonShare {
+    fn view(&self, ion: IonId, holds: usize) -> IonShare {
         IonShare {
             id: ion.to_string(),
             name: String::new(),
             is_self: false,
             finished: self.finished,
-            running: self.holds as u64,
+            running: holds as u64,
         }
     }
 }

@@ -29,8 +29,8 @@ fn with_job(ions: u8, tasks: i64) -> Coordinator {
     }
     let program = Program {
         name: "test".to_owned(),
-        entry: Entry::Command { arguments: vec![], stdin: true },
-        limits: Limits { output_bytes_max: 100, ..LIMITS_MAX },
+        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
+        limits: Limits { output_bytes_max: 100, wall_ms_max: 1_000, ..LIMITS_MAX },
     };
     let inputs = Inputs::Range { first: 0, last: tasks - 1 };
     let binary: Arc<[u8]> = vec![1; 1_000].into();
@@ -105,15 +105,119 @@ fn results_are_told_in_order_and_once() {
 }
 
 #[test]
-fn a_lease_that_nobody_renews_lapses_and_its_late_result_is_ignored() {
+fn a_lease_that_nobody_renews_lapses_and_the_first_result_counts() {
     let mut coordinator = with_job(2, 2);
     assert_eq!(pull(&mut coordinator, 0, 1, 1), [0]);
     assert_eq!(pull(&mut coordinator, 0, 2, 2), [1]);
     say(&mut coordinator, 9_000, 2, Message::Holding { job: JOB, tasks: vec![1] });
     let effects = step(&mut coordinator, LEASE_MS + 1, Input::Tick);
     assert_eq!(given(&effects, 2), [0], "it is given to who waits for work");
-    assert_eq!(told(&result(&mut coordinator, LEASE_MS + 2, 1, 0, good(b"late"))), []);
-    assert_eq!(told(&result(&mut coordinator, LEASE_MS + 3, 2, 0, good(b"right"))), [(0, 1)]);
+    let late = result(&mut coordinator, LEASE_MS + 2, 1, 0, good(b"late"));
+    assert_eq!(told(&late), [(0, 1)], "it is there, so nobody has to wait for another");
+    let second = result(&mut coordinator, LEASE_MS + 3, 2, 0, good(b"again"));
+    assert_eq!(told(&second), []);
+    assert_eq!(told(&result(&mut coordinator, LEASE_MS + 4, 2, 1, good(b"b"))), [(1, 1)]);
+}
+
+#[test]
+fn a_late_result_counts_though_nobody_else_was_there_to_try() {
+    let mut coordinator = with_job(1, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    step(&mut coordinator, LEASE_MS + 1, Input::Tick);
+    let late = result(&mut coordinator, LEASE_MS + 2, 1, 0, good(b"late"));
+    assert_eq!(told(&late), [(0, 1)]);
+    let view = &coordinator.changed(Time::from_ms(LEASE_MS + 3))[0];
+    assert_eq!((view.state, view.running), (JobState::Finished, 0));
+}
+
+#[test]
+fn a_result_of_an_ion_that_never_had_the_task_is_ignored() {
+    let mut coordinator = with_job(2, 2);
+    pull(&mut coordinator, 0, 1, 1);
+    assert_eq!(told(&result(&mut coordinator, 1, 2, 0, good(b"made up"))), []);
+    step(&mut coordinator, 2, Input::Lost(ion(1)));
+    step(&mut coordinator, 3, Input::Linked(ion(1)));
+    assert_eq!(told(&result(&mut coordinator, 4, 1, 0, good(b"it left"))), []);
+}
+
+/// Lets an ion say that it still has a task, every few seconds up to a time.
+fn hold(coordinator: &mut Coordinator, from: u8, task: u64, until_ms: u64) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for ms in (0..=until_ms).step_by(3_000).chain([until_ms]) {
+        say(coordinator, ms, from, Message::Holding { job: JOB, tasks: vec![task] });
+        effects.extend(step(coordinator, ms, Input::Tick));
+    }
+    effects
+}
+
+/// The longest that one ion keeps a task of [`with_job`] from others.
+const KEPT_MS: u64 = 1_000 + OVERDUE_MS;
+
+#[test]
+fn whoever_says_for_ever_that_it_has_a_task_stalls_nobody() {
+    let mut coordinator = with_job(2, 1);
+    assert_eq!(pull(&mut coordinator, 0, 1, 1), [0]);
+    assert!(pull(&mut coordinator, 0, 2, 1).is_empty());
+    assert!(given(&hold(&mut coordinator, 1, 0, KEPT_MS), 2).is_empty());
+    let effects = hold(&mut coordinator, 1, 0, KEPT_MS + 1);
+    assert_eq!((given(&effects, 1), given(&effects, 2)), (vec![], vec![0]));
+    assert_eq!(told(&result(&mut coordinator, KEPT_MS + 2, 2, 0, good(b"done"))), [(0, 1)]);
+}
+
+#[test]
+fn a_slow_ion_may_still_be_the_first() {
+    let mut coordinator = with_job(2, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    pull(&mut coordinator, 0, 2, 1);
+    hold(&mut coordinator, 1, 0, KEPT_MS + 1);
+    assert_eq!(told(&result(&mut coordinator, KEPT_MS + 2, 1, 0, good(b"slow"))), [(0, 1)]);
+    assert_eq!(told(&result(&mut coordinator, KEPT_MS + 3, 2, 0, good(b"again"))), []);
+}
+
+#[test]
+fn a_task_is_not_given_up_while_a_slow_ion_has_it() {
+    let mut coordinator = with_job(2, 1);
+    pull(&mut coordinator, 0, 1, 1);
+    pull(&mut coordinator, 0, 2, 1);
+    hold(&mut coordinator, 1, 0, KEPT_MS + 1);
+    assert_eq!(told(&result(&mut coordinator, KEPT_MS + 2, 2, 0, lost_worker())), []);
+    let late = step(&mut coordinator, KEPT_MS + 3 + PATIENCE_MS, Input::Tick);
+    assert_eq!((told(&late), given(&late, 2)), (vec![(0, 1)], vec![]), "now it is silent, too");
+}
+
+#[test]
+fn whoever_was_overtaken_gets_less_until_it_gives_a_result() {
+    let mut coordinator = with_job(2, 100);
+    let stuck = pull(&mut coordinator, 0, 1, 8);
+    assert_eq!(stuck.len(), 8);
+    assert_eq!(pull(&mut coordinator, 0, 2, 1), [8]);
+    result(&mut coordinator, 0, 2, 8, good(b""));
+    for ms in (0..=KEPT_MS).step_by(3_000).chain([KEPT_MS + 1]) {
+        say(&mut coordinator, ms, 1, Message::Holding { job: JOB, tasks: stuck.clone() });
+        step(&mut coordinator, ms, Input::Tick);
+    }
+    let again = pull(&mut coordinator, KEPT_MS + 2, 2, 8);
+    assert!(stuck.iter().all(|task| again.contains(task)), "{again:?}");
+    let results = again.iter().map(|task| (*task, good(b""))).collect();
+    say(&mut coordinator, KEPT_MS + 3, 2, Message::Results { job: JOB, results });
+    let one = pull(&mut coordinator, KEPT_MS + 4, 1, 8);
+    assert_eq!(one.len(), 1);
+    result(&mut coordinator, KEPT_MS + 5, 1, one[0], good(b""));
+    assert_eq!(pull(&mut coordinator, KEPT_MS + 6, 1, 8).len(), 8);
+}
+
+#[test]
+fn leases_of_one_task_are_bounded() {
+    let ions = u8::try_from(LEASES_PER_TASK_MAX).expect("it is small") + 2;
+    let mut coordinator = with_job(ions, 1);
+    let mut ms = 0;
+    for from in 1..=ions {
+        assert_eq!(pull(&mut coordinator, ms, from, 1), [0]);
+        ms += LEASE_MS + 1;
+        step(&mut coordinator, ms, Input::Tick);
+    }
+    assert_eq!(told(&result(&mut coordinator, ms, 1, 0, good(b"forgotten"))), []);
+    assert_eq!(told(&result(&mut coordinator, ms, ions, 0, good(b"known"))), [(0, 1)]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn say(worker: &mut Worker, ms: u64, message: Message) -> Vec<Effect> {
 fn offer(worker: &mut Worker) -> Vec<Effect> {
     let program = Program {
         name: "test".to_owned(),
-        entry: Entry::Command { arguments: vec![], stdin: true },
+        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: Limits { wall_ms_max: 1_000, ..LIMITS_MAX },
     };
     let module_bytes = binary().len() as u64;
@@ -136,6 +136,71 @@ fn as_many_guests_run_as_are_lent() {
     let started = runs(&tasks(&mut worker, 3, 0..4));
     assert_eq!((started.len(), worker.busy()), (2, 2));
     assert_eq!(runs(&done(&mut worker, 4, started[0])).len(), 1);
+}
+
+/// Gives a worker a job of another owner and module, ready to run, with so many tasks.
+fn also(worker: &mut Worker, owner: u8, job: JobId, tasks: u64) {
+    let owner = IonId::from_bytes([owner; 32]);
+    let program = Program {
+        name: "other".to_owned(),
+        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
+        limits: LIMITS_MAX,
+    };
+    let module_bytes = binary().len() as u64;
+    let tasks = (0..tasks).map(|task| (task, crate::compute::Input::new())).collect();
+    for message in [
+        Message::Offer { job, program, module: module(), module_bytes },
+        Message::Tasks { job, tasks },
+    ] {
+        step(worker, 3, Input::Said(owner, message));
+    }
+}
+
+/// Whose job is served when one guest after the other ends.
+fn served(worker: &mut Worker, runs: usize) -> Vec<JobId> {
+    let mut served = Vec::new();
+    while served.len() < runs {
+        let (run, key) =
+            worker.running.iter().map(|(run, one)| (*run, one.key)).next().expect("busy");
+        served.push(key.1);
+        done(worker, 4, run);
+    }
+    served
+}
+
+#[test]
+fn owners_share_evenly_whatever_the_number_of_their_jobs() {
+    let mut worker = ready(1);
+    tasks(&mut worker, 3, 0..2);
+    for job in 10..16 {
+        also(&mut worker, 2, job, 1);
+    }
+    also(&mut worker, 3, 9, 2);
+    let order = served(&mut worker, 6);
+    assert_eq!(order, [JOB, 10, 9, JOB, 11, 9]);
+}
+
+#[test]
+fn the_jobs_of_one_owner_take_turns() {
+    let mut worker = ready(1);
+    also(&mut worker, 2, 10, 2);
+    also(&mut worker, 2, 11, 2);
+    assert_eq!(served(&mut worker, 4), [10, 11, 10, 11]);
+}
+
+#[test]
+fn long_tasks_of_one_owner_leave_the_other_its_part() {
+    let mut worker = ready(2);
+    also(&mut worker, 2, 10, 4);
+    assert_eq!(worker.busy(), 2);
+    let held: Vec<u64> = worker.running.keys().copied().collect();
+    also(&mut worker, 3, 9, 4);
+    // One of the two ends; from then on the other owner has that guest worker.
+    let mut run = runs(&done(&mut worker, 4, held[0]))[0];
+    for _ in 0..3 {
+        assert_eq!(worker.running[&run].key.1, 9);
+        run = runs(&done(&mut worker, 5, run))[0];
+    }
 }
 
 #[test]

@@ -41,6 +41,10 @@ pub(super) enum StreamNews {
         ion: IonId,
         number: u64,
     },
+    /// What came on a stream cannot be frames of its room.
+    Malformed {
+        ion: IonId,
+    },
     Ended {
         ion: IonId,
         number: u64,

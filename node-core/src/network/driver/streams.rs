@@ -36,6 +36,17 @@ pub(super) enum StreamError {
     Silent,
 }
 
+impl StreamError {
+    /// Whether it is the sender's doing: no working ion says such a thing, and
+    /// no network makes it of what one says.
+    fn is_offence(&self) -> bool {
+        match self {
+            Self::TooLong(_) | Self::Length => true,
+            Self::Io(_) | Self::Silent => false,
+        }
+    }
+}
+
 /// How an outbound stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteEnd {
@@ -174,20 +185,28 @@ pub(super) async fn read_all<P: Platform>(
 ) {
     let (mut read, mut write) = stream.split();
     let Target { ion, room, number, refused, go } = target;
+    let mut is_offence = false;
     {
         let reading = read_frames(&platform, (ion, room, number), &mut read, go, &mut news);
         pin_mut!(reading);
-        if let Either::Right((Ok(()), _)) = select(reading, refused).await {
-            // Told once, in bounded time; whoever does not read it learns by the close.
-            let telling = async {
-                if write.write_all(REFUSED).await.is_ok() {
-                    let _ = write.close().await;
-                }
-            };
-            let patience = platform.sleep(OPENING_MS);
-            pin_mut!(telling);
-            let _ = select(telling, patience).await;
+        match select(reading, refused).await {
+            Either::Left((Err(why), _)) => is_offence = why.is_offence(),
+            Either::Right((Ok(()), _)) => {
+                // Told once, in bounded time; whoever does not read it learns by the close.
+                let telling = async {
+                    if write.write_all(REFUSED).await.is_ok() {
+                        let _ = write.close().await;
+                    }
+                };
+                let patience = platform.sleep(OPENING_MS);
+                pin_mut!(telling);
+                let _ = select(telling, patience).await;
+            }
+            Either::Left((Ok(()), _)) | Either::Right((Err(_), _)) => {}
         }
+    }
+    if is_offence {
+        let _ = news.send(StreamNews::Malformed { ion }).await;
     }
     let _ = news.send(StreamNews::Ended { ion, number }).await;
 }
@@ -278,6 +297,16 @@ mod tests {
     #[test]
     fn a_long_frame_is_refused_by_its_length_alone() {
         assert!(matches!(read(&[0x81, 0x01], 128), Err(StreamError::TooLong(129))));
+    }
+
+    /// A stream may break at any place, for reasons of the network.
+    #[test]
+    fn only_what_a_sender_chose_to_say_is_an_offence() {
+        let offends = |bytes: &[u8]| read(bytes, 128).expect_err("it is no frame").is_offence();
+        assert!(offends(&[0x81, 0x01]));
+        assert!(offends(&[0xff; 8]));
+        assert!(!offends(&[5, 1, 2]) && !offends(&[0x81]) && !offends(&[]));
+        assert!(!StreamError::Silent.is_offence());
     }
 
     #[test]

@@ -445,6 +445,7 @@ impl<P: Platform> Driver<P> {
                     self.tell(News::Frame(ion, room, bytes));
                 }
             }
+            StreamNews::Malformed { ion } => self.tell(News::Offence(ion)),
             StreamNews::Moved { ion, number } => self.ended(ion, number, true),
             StreamNews::Ended { ion, number } => self.ended(ion, number, false),
             StreamNews::Wrote { ion, number, end } => {

@@ -1,0 +1,94 @@
+//! What the pool does with its seats, one behaviour a story.
+
+use std::{cell::RefCell, rc::Rc};
+
+use super::*;
+
+/// What every seat was given, by the seat's number, while it is open.
+type Book = Rc<RefCell<BTreeMap<u64, Vec<ToGuest>>>>;
+
+struct Room(Book);
+
+struct Chair(u64, Book);
+
+impl Seats for Room {
+    type Seat = Chair;
+
+    fn open(&self, number: u64, _: mpsc::UnboundedSender<SeatNews>) -> Result<Chair, String> {
+        self.0.borrow_mut().insert(number, Vec::new());
+        Ok(Chair(number, self.0.clone()))
+    }
+}
+
+impl Seat for Chair {
+    fn post(&mut self, message: ToGuest) {
+        self.1.borrow_mut().entry(self.0).or_default().push(message);
+    }
+}
+
+impl Drop for Chair {
+    fn drop(&mut self) {
+        self.1.borrow_mut().remove(&self.0);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing is sent through it")]
+fn pool(lends: u16) -> (Pool<Room>, Book) {
+    let book = Book::default();
+    let mut pool = Pool {
+        seats: Room(book.clone()),
+        seat_news: mpsc::unbounded().0,
+        open: BTreeMap::new(),
+        waiting: VecDeque::new(),
+        modules: BTreeMap::new(),
+        lends: 1,
+        numbers: 0,
+        told: Vec::new(),
+    };
+    pool.order(Order::Lend(lends));
+    (pool, book)
+}
+
+fn inspect(pool: &mut Pool<Room>, run: u64) {
+    pool.order(Order::Inspect(run, Arc::from([0_u8])));
+}
+
+/// The inspections that open seats were given.
+fn looking(book: &Book) -> Vec<u64> {
+    let book = book.borrow();
+    let looking = book.values().flatten().filter_map(|said| match said {
+        ToGuest::Inspect { run, .. } => Some(*run),
+        _ => None,
+    });
+    looking.collect()
+}
+
+#[test]
+fn an_inspection_that_is_given_up_frees_its_seat() {
+    let (mut pool, book) = pool(1);
+    for run in 1..=3 {
+        inspect(&mut pool, run);
+    }
+    assert_eq!((looking(&book), pool.waiting.len()), (vec![1, 2], 1));
+    pool.order(Order::LookAway(1));
+    assert_eq!((looking(&book), pool.waiting.len()), (vec![2, 3], 0));
+    assert_eq!(book.borrow().len(), 2, "no more seats than before");
+}
+
+#[test]
+fn an_inspection_that_waits_can_be_given_up() {
+    let (mut pool, book) = pool(1);
+    for run in 1..=3 {
+        inspect(&mut pool, run);
+    }
+    pool.order(Order::LookAway(3));
+    assert_eq!((looking(&book), pool.waiting.len()), (vec![1, 2], 0));
+}
+
+#[test]
+fn runs_and_inspections_are_named_apart() {
+    let (mut pool, book) = pool(1);
+    inspect(&mut pool, 1);
+    pool.order(Order::Kill(1));
+    assert_eq!(looking(&book), [1]);
+}
