@@ -15,9 +15,12 @@ use std::{
 };
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
-use node_core::identity::name::{NAME_CHARS_MAX, clean_name};
+use node_core::{
+    identity::name::{NAME_CHARS_MAX, clean_name},
+    network::bootstrap::{ICE_SERVERS_MAX, IceError, IceServer},
+};
 
-pub use settings::{Flags, LogFormat, Settings, TcpListen};
+pub use settings::{Flags, LogFormat, PortListen, Settings};
 
 use crate::address::{Host, PublicUrl, websocket_origin};
 
@@ -43,6 +46,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where libp2p over TCP listens; not at all if none.
     pub listen_tcp: Option<SocketAddr>,
+    /// Where libp2p over QUIC listens; not at all if none.
+    pub listen_quic: Option<Place>,
+    /// Where STUN is answered; not at all if none.
+    pub listen_stun: Option<Place>,
     /// The folder with key, nebula and certificate.
     pub data_dir: PathBuf,
     /// The open nebula's name.
@@ -53,12 +60,23 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// Further relays for the page to use, as WebSocket multiaddrs.
     pub relays: Vec<Multiaddr>,
+    /// Further STUN and TURN servers for ions to use.
+    pub ice_servers: Vec<IceServer>,
     /// Whether `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trust_proxy: bool,
     /// Whether and how HTTP is encrypted.
     pub tls: Tls,
     /// What is allowed at most.
     pub limits: Limits,
+}
+
+/// Where a part of the relay listens on UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The address.
+    pub address: SocketAddr,
+    /// Whether the operator named it; then it must open.
+    pub is_asked_for: bool,
 }
 
 /// Where the certificate comes from.
@@ -157,14 +175,18 @@ impl Config {
         let relays = read_relays(&settings.relay)?;
         let listen =
             settings.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT));
+        let listen_tcp = listen_tcp(settings.listen_tcp, listen)?;
         Ok(Self {
             listen,
-            listen_tcp: listen_tcp(settings.listen_tcp, listen)?,
+            listen_tcp,
+            listen_quic: listen_udp(settings.listen_quic, listen, 1),
+            listen_stun: listen_udp(settings.listen_stun, listen, 0),
             data_dir: settings.data_dir.or_else(data_folder).ok_or(ConfigError::NoDataFolder)?,
             name: read_name(settings.name.as_deref().unwrap_or("open nebula"))?,
             open_nebula: settings.open_nebula.unwrap_or(true),
             public_url: settings.public_url.as_deref().map(read_public_url).transpose()?,
             relays,
+            ice_servers: read_ice_servers(&settings.ice_server)?,
             trust_proxy: settings.trust_proxy.unwrap_or(false),
             tls,
             limits,
@@ -253,18 +275,33 @@ fn positive(key: &'static str, given: Option<u32>, default: u32) -> Result<u32, 
 
 /// Unless it was set, TCP listens beside HTTP, one port above.
 fn listen_tcp(
-    given: Option<TcpListen>,
+    given: Option<PortListen>,
     listen: SocketAddr,
 ) -> Result<Option<SocketAddr>, ConfigError> {
     match given {
-        Some(TcpListen::Off) => Ok(None),
-        Some(TcpListen::At(address)) if address == listen && address.port() != 0 => {
+        Some(PortListen::Off) => Ok(None),
+        Some(PortListen::At(address)) if address == listen && address.port() != 0 => {
             let reason = format!("{address} is where http listens; give it another port");
             Err(ConfigError::Value { key: "listen-tcp", reason })
         }
-        Some(TcpListen::At(address)) => Ok(Some(address)),
+        Some(PortListen::At(address)) => Ok(Some(address)),
         None if listen.port() == 0 => Ok(Some(listen)),
         None => Ok(listen.port().checked_add(1).map(|port| SocketAddr::new(listen.ip(), port))),
+    }
+}
+
+/// Unless it was set, a part that uses UDP listens beside HTTP, so many ports
+/// above.
+fn listen_udp(given: Option<PortListen>, listen: SocketAddr, above: u16) -> Option<Place> {
+    let by_default = |address| Place { address, is_asked_for: false };
+    match given {
+        Some(PortListen::Off) => None,
+        Some(PortListen::At(address)) => Some(Place { address, is_asked_for: true }),
+        None if listen.port() == 0 => Some(by_default(listen)),
+        None => {
+            let port = listen.port().checked_add(above)?;
+            Some(by_default(SocketAddr::new(listen.ip(), port)))
+        }
     }
 }
 
@@ -303,6 +340,28 @@ fn read_relay(text: &str) -> Result<Multiaddr, ConfigError> {
         reason: format!(
             "{text:?} is no address like /dns4/relay.example.org/tcp/443/wss/p2p/12D3Koo…; \
              a relay's own /bootstrap.json shows its address"
+        ),
+    })
+}
+
+fn read_ice_servers(texts: &[String]) -> Result<Vec<IceServer>, ConfigError> {
+    if texts.len() > ICE_SERVERS_MAX {
+        let reason = format!("at most {ICE_SERVERS_MAX} servers can be named");
+        return Err(ConfigError::Value { key: "ice-server", reason });
+    }
+    texts.iter().map(|text| read_ice_server(text)).collect()
+}
+
+fn read_ice_server(text: &str) -> Result<IceServer, ConfigError> {
+    let mut words = text.split_whitespace().map(str::to_owned);
+    let urls = words.next().into_iter().collect();
+    let server = IceServer { urls, username: words.next(), credential: words.next() };
+    let checked = if words.next().is_some() { Err(IceError::Form) } else { server.check() };
+    checked.map(|()| server).map_err(|reason| ConfigError::Value {
+        key: "ice-server",
+        reason: format!(
+            "{reason}; write \"stun:stun.example.org:3478\", or \"turn:turn.example.org:3478 \
+             USERNAME CREDENTIAL\""
         ),
     })
 }

@@ -29,10 +29,12 @@ use axum::{
     routing::get,
 };
 use libp2p::{Multiaddr, PeerId, metrics::Registry};
+use node_core::network::bootstrap::IceServer;
 use tokio::sync::mpsc::OwnedPermit;
 
 use crate::{
     address::{Authority, PublicUrl},
+    listeners::Listeners,
     metrics::{self, Metrics},
     server::Caller,
     site::{self, File, Site},
@@ -53,6 +55,8 @@ pub(crate) struct App {
     pub(crate) peer_id: PeerId,
     pub(crate) nebula: Option<String>,
     pub(crate) relays: Vec<Multiaddr>,
+    pub(crate) listeners: Listeners,
+    pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) trust_proxy: bool,
     pub(crate) door: Door,
