@@ -11,6 +11,7 @@
 //! session began there: all that belonged to the old one is dropped, silently.
 
 mod behaviour;
+pub mod rendezvous;
 mod rooms;
 mod sessions;
 mod streams;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use libp2p::{
     identify,
     identity::Keypair,
-    ping, relay, rendezvous,
+    ping, relay,
     swarm::{self, NetworkBehaviour},
 };
 
-use super::{IDLE_MS, rooms};
+use super::{IDLE_MS, rendezvous, rooms};
 
 /// What identify calls us.
 const PROTOCOL_VERSION: &str = "/ionosphere/1";

@@ -13,7 +13,6 @@ use libp2p::{
     core::transport::ListenerId,
     multiaddr::Protocol,
     relay,
-    rendezvous::{self, Namespace},
     swarm::{
         DialError, SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
@@ -23,7 +22,7 @@ use libp2p::{
 use super::{
     OPENING_MS,
     behaviour::{Behaviour, BehaviourEvent},
-    rooms,
+    rendezvous, rooms,
     sessions::{Session, StreamNews, ToWrite},
     streams::{WriteEnd, read_all, write_all},
 };
@@ -112,20 +111,17 @@ impl<P: Platform> Driver<P> {
             }
             Order::Register(index, namespace) => self.register(index, namespace),
             Order::Unregister(index, namespace) => {
-                if let (Some(relay), Ok(namespace)) =
-                    (self.relays.get(&index), Namespace::new(namespace))
-                {
-                    self.swarm.behaviour_mut().rendezvous.unregister(namespace, relay.peer);
+                if let Some(relay) = self.relays.get(&index) {
+                    let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
+                    // What is not taken back ends by itself.
+                    let _ = rendezvous.unregister(relay.peer, namespace);
                 }
             }
             Order::Discover(index, namespace) => {
-                if let (Some(relay), Ok(namespace)) =
-                    (self.relays.get(&index), Namespace::new(namespace))
-                {
-                    let limit = Some(FOUND_MAX as u64);
-                    let peer = relay.peer;
+                if let Some(relay) = self.relays.get(&index) {
                     let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-                    rendezvous.discover(Some(namespace), None, limit, peer);
+                    // What could not be asked is asked again before long.
+                    let _ = rendezvous.discover(relay.peer, namespace, FOUND_MAX);
                 }
             }
             Order::Reach(ion, opening) => self.reach(ion, opening),
@@ -179,10 +175,9 @@ impl<P: Platform> Driver<P> {
 
     fn register(&mut self, index: RelayIndex, namespace: String) {
         let Some(relay) = self.relays.get(&index) else { return };
-        let Ok(namespace) = Namespace::new(namespace) else { return };
         let peer = relay.peer;
         let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-        if let Err(why) = rendezvous.register(namespace, peer, Some(REGISTRATION_S)) {
+        if let Err(why) = rendezvous.register(peer, namespace, REGISTRATION_S) {
             tracing::warn!(%why, "cannot register");
         }
     }
@@ -391,23 +386,27 @@ impl<P: Platform> Driver<P> {
     fn rendezvous(&mut self, event: rendezvous::client::Event) {
         use rendezvous::client::Event;
         match event {
-            Event::Registered { rendezvous_node, .. } => {
-                if let Some(index) = self.relay_of(rendezvous_node) {
+            Event::Registered { relay, .. } => {
+                if let Some(index) = self.relay_of(relay) {
                     self.tell(News::Registered(index));
                 }
             }
-            Event::RegisterFailed { rendezvous_node, error, .. } => {
-                let why = format!("the relay did not take the registration ({error:?})");
-                self.lose_relay(rendezvous_node, &why);
-                let _ = self.swarm.disconnect_peer_id(rendezvous_node);
+            Event::NotRegistered { relay, why, .. } => {
+                let is_full = why.is_for_want_of_room();
+                let why = format!("the relay did not take the registration ({why})");
+                if is_full && let Some(index) = self.relay_of(relay) {
+                    self.tell(News::Unlisted(index, why));
+                    return;
+                }
+                self.lose_relay(relay, &why);
+                let _ = self.swarm.disconnect_peer_id(relay);
             }
-            Event::Discovered { rendezvous_node, registrations, .. } => {
-                let Some(index) = self.relay_of(rendezvous_node) else { return };
-                let peers = registrations.iter().map(|one| one.record.peer_id());
-                let ions = peers.filter_map(|peer| IonId::from_peer(&peer)).collect();
+            Event::Discovered { relay, peers, .. } => {
+                let Some(index) = self.relay_of(relay) else { return };
+                let ions = peers.iter().filter_map(IonId::from_peer).collect();
                 self.tell(News::Found(index, ions));
             }
-            Event::DiscoverFailed { .. } | Event::Expired { .. } => {}
+            Event::NotDiscovered { why, .. } => tracing::debug!(%why, "a relay told nothing"),
         }
     }
 }
