@@ -81,6 +81,11 @@ impl Host {
         }
     }
 
+    /// The host that people name so: IPv6 addresses without brackets too.
+    pub fn named(text: &str) -> Option<Self> {
+        text.parse().map(Self::V6).or_else(|_| text.parse()).ok()
+    }
+
     /// Whether it is this machine, to whoever says it: a loopback address, or
     /// a name that never leaves the machine (RFC 6761).
     pub fn is_loopback(&self) -> bool {

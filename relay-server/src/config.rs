@@ -22,7 +22,10 @@ use node_core::{
 
 pub use settings::{Flags, LogFormat, PortListen, Settings};
 
-use crate::address::{Host, PublicUrl, websocket_origin};
+use crate::{
+    address::{Host, PublicUrl, websocket_origin},
+    allowance::Allowance,
+};
 
 /// A configuration file's length, in bytes.
 pub const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -30,6 +33,8 @@ pub const FILE_BYTES_MAX: u64 = 64 << 10;
 pub const RELAYS_MAX: usize = node_core::network::bootstrap::RELAYS_MAX - 1;
 /// Names and addresses in a certificate that the relay makes.
 pub const TLS_NAMES_MAX: usize = 16;
+/// Hosts that `allow-host` can name.
+pub const HOSTS_MAX: usize = 16;
 /// A relay's address, in bytes of its text.
 pub const RELAY_BYTES_MAX: usize = 512;
 
@@ -58,6 +63,9 @@ pub struct Config {
     pub open_nebula: bool,
     /// Where other people reach this relay, if that differs from `listen`.
     pub public_url: Option<PublicUrl>,
+    /// Further hosts for which the relay answers where it listens on this
+    /// machine only.
+    pub allow_hosts: Vec<Host>,
     /// Further relays for the page to use, as WebSocket multiaddrs.
     pub relays: Vec<Multiaddr>,
     /// Further STUN and TURN servers for ions to use.
@@ -120,6 +128,8 @@ pub struct Limits {
     /// Reservations and circuits, each, that one address may ask for in a
     /// minute; 0: unlimited.
     pub requests_per_minute: u32,
+    /// Bytes that one ion may move, both ways together.
+    pub per_peer: Allowance,
 }
 
 /// Why a configuration cannot be used.
@@ -185,12 +195,26 @@ impl Config {
             name: read_name(settings.name.as_deref().unwrap_or("open nebula"))?,
             open_nebula: settings.open_nebula.unwrap_or(true),
             public_url: settings.public_url.as_deref().map(read_public_url).transpose()?,
+            allow_hosts: read_hosts(&settings.allow_host)?,
             relays,
             ice_servers: read_ice_servers(&settings.ice_server)?,
             trust_proxy: settings.trust_proxy.unwrap_or(false),
             tls,
             limits,
         })
+    }
+}
+
+impl Config {
+    /// The hosts that the operator named as this relay's.
+    pub(crate) fn own_hosts(&self) -> Vec<Host> {
+        let public = self.public_url.iter().map(|url| url.authority.host.clone());
+        let certified: &[String] = match &self.tls {
+            Tls::SelfMade { names } => names,
+            Tls::Off | Tls::Files { .. } => &[],
+        };
+        let certified = certified.iter().filter_map(|name| Host::named(name));
+        public.chain(certified).chain(self.allow_hosts.iter().cloned()).collect()
     }
 }
 
@@ -219,6 +243,11 @@ impl Limits {
             circuit_duration: Duration::from_secs(seconds),
             circuit_bytes: mib << 20,
             requests_per_minute: settings.max_requests_per_minute.unwrap_or(6_000),
+            per_peer: Allowance {
+                bytes_per_second: u64::from(settings.max_peer_kib_per_second.unwrap_or(16_384))
+                    << 10,
+                bytes_per_day: u64::from(settings.max_peer_gib_per_day.unwrap_or(64)) << 30,
+            },
         })
     }
 }
@@ -319,6 +348,18 @@ fn read_public_url(text: &str) -> Result<PublicUrl, ConfigError> {
             "{text:?} is no address like https://relay.example.org (scheme and host, no path)"
         ),
     })
+}
+
+fn read_hosts(texts: &[String]) -> Result<Vec<Host>, ConfigError> {
+    let refuse = |reason| Err(ConfigError::Value { key: "allow-host", reason });
+    if texts.len() > HOSTS_MAX {
+        return refuse(format!("at most {HOSTS_MAX} hosts can be named"));
+    }
+    let hosts: Option<Vec<Host>> = texts.iter().map(|text| Host::named(text)).collect();
+    hosts.map_or_else(
+        || refuse("write a name or an IP address, like relay.example.org, without a port".into()),
+        Ok,
+    )
 }
 
 fn read_relays(texts: &[String]) -> Result<Vec<Multiaddr>, ConfigError> {

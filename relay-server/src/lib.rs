@@ -13,6 +13,7 @@
 //! `transport`, `listeners`, `swarm`, `rendezvous`, `stun`.
 
 pub mod address;
+mod allowance;
 mod census;
 pub mod config;
 mod http;
@@ -41,6 +42,8 @@ use libp2p::{Multiaddr, PeerId, TransportError, identity::Keypair, metrics::Regi
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use allowance::Accounts;
+pub use allowance::Allowance;
 pub use config::{Config, ConfigError, Limits};
 pub use private_file::FileError;
 pub use site::Site;
@@ -175,8 +178,9 @@ pub async fn start(config: Config, site: Site) -> Result<Relay, Error> {
     let mut registry = Registry::with_prefix("ionosphere");
     let metrics = metrics::Metrics::new(&mut registry);
     let (door, websocket) = websocket::transport();
-    let transport =
-        transport::all(&key, websocket).map_err(|error| Error::Network(error.to_string()))?;
+    let accounts = Accounts::new(config.limits.per_peer);
+    let transport = transport::all(&key, websocket, accounts)
+        .map_err(|error| Error::Network(error.to_string()))?;
     let mut swarm = swarm::build(key, &config.limits, transport, &mut registry);
     let (listeners, stun) = listeners::open(&mut swarm, &config, http).await?;
     let libp2p = libp2p::metrics::Metrics::new(&mut registry);
@@ -184,12 +188,14 @@ pub async fn start(config: Config, site: Site) -> Result<Relay, Error> {
 
     let (url, url_for_others) = urls(&config, http);
     let census = http_census(&config);
+    let hosts = http::Hosts::new(http.ip(), config.own_hosts());
     let Config { relays, ice_servers, public_url, trust_proxy, .. } = config;
     let app = http::App {
         site,
         peer_id,
         nebula,
         relays,
+        hosts,
         listeners,
         ice_servers,
         public_url,

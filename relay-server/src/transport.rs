@@ -1,7 +1,8 @@
 //! The ways in: TCP and WebSocket, secured by Noise and multiplexed by yamux,
 //! and QUIC, which brings both.
 //!
-//! Bounds: [`STREAMS_MAX`] on one connection, whichever way it came.
+//! Bounds: [`STREAMS_MAX`] on one connection, whichever way it came, and of
+//! its bytes the [`allowance`](crate::allowance) of its peer.
 
 use std::io;
 
@@ -16,7 +17,10 @@ use libp2p::{
     noise, quic, tcp, yamux,
 };
 
-use crate::websocket;
+use crate::{
+    allowance::{Accounts, Muxer},
+    websocket,
+};
 
 /// Streams on one connection; each circuit takes one.
 pub(crate) const STREAMS_MAX: u32 = 1_024;
@@ -32,6 +36,7 @@ pub(crate) type Transport = Boxed<(PeerId, StreamMuxerBox)>;
 pub(crate) fn all(
     key: &Keypair,
     websocket: websocket::Transport,
+    accounts: Accounts,
 ) -> Result<Transport, noise::Error> {
     let noise = noise::Config::new(key)?;
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
@@ -51,6 +56,9 @@ pub(crate) fn all(
         .map(|either, _| either.into_inner())
         .or_transport(quic)
         .map(|either, _| either.into_inner())
+        .map(move |(peer, muxer), _| {
+            (peer, StreamMuxerBox::new(Muxer::new(muxer, accounts.of(peer))))
+        })
         .map_err(io::Error::other)
         .boxed())
 }

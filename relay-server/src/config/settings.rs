@@ -68,6 +68,12 @@ pub struct Settings {
     /// Needed behind a reverse proxy or a name.
     #[arg(long, env = "IONOSPHERE_RELAY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// A name or address under which this relay is asked for, beside that of
+    /// --public-url. Needed only where it listens on this machine alone, e.g.
+    /// behind a reverse proxy with several names: it then answers for no other.
+    /// Can be given several times.
+    #[arg(long, env = "IONOSPHERE_RELAY_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
+    pub allow_host: Vec<String>,
     /// Another relay for the page to use too, as a multiaddr that ends in
     /// `/ws/p2p/…` or `/wss/p2p/…`. Can be given several times.
     #[arg(long, env = "IONOSPHERE_RELAY_RELAY", value_name = "MULTIADDR", value_delimiter = ',')]
@@ -129,6 +135,15 @@ pub struct Settings {
     /// minute; 0 is unlimited. [default: 6000]
     #[arg(long, env = "IONOSPHERE_RELAY_MAX_REQUESTS_PER_MINUTE", value_name = "N")]
     pub max_requests_per_minute: Option<u32>,
+    /// How fast one ion may move bytes through this relay after a burst of eight
+    /// seconds' worth, both ways together, in KiB a second; 0 is unlimited.
+    /// [default: 16384]
+    #[arg(long, env = "IONOSPHERE_RELAY_MAX_PEER_KIB_PER_SECOND", value_name = "KIB")]
+    pub max_peer_kib_per_second: Option<u32>,
+    /// How much one ion may move in a day, in GiB; whoever has used it up goes
+    /// on at what a day's share gives in each second. 0 is unlimited. [default: 64]
+    #[arg(long, env = "IONOSPHERE_RELAY_MAX_PEER_GIB_PER_DAY", value_name = "GIB")]
+    pub max_peer_gib_per_day: Option<u32>,
     /// How the log on standard error is written. How much is set by the
     /// environment variable `RUST_LOG`, e.g. `info` or `relay_server=debug`. [default: text]
     #[arg(long, env = "IONOSPHERE_RELAY_LOG_FORMAT", value_name = "text|json")]
@@ -207,6 +222,7 @@ impl Settings {
             name: self.name.or(other.name),
             open_nebula: self.open_nebula.or(other.open_nebula),
             public_url: self.public_url.or(other.public_url),
+            allow_host: lists(self.allow_host, other.allow_host),
             relay: lists(self.relay, other.relay),
             ice_server: lists(self.ice_server, other.ice_server),
             trust_proxy: self.trust_proxy.or(other.trust_proxy),
@@ -227,6 +243,8 @@ impl Settings {
             max_circuit_seconds: self.max_circuit_seconds.or(other.max_circuit_seconds),
             max_circuit_mib: self.max_circuit_mib.or(other.max_circuit_mib),
             max_requests_per_minute: self.max_requests_per_minute.or(other.max_requests_per_minute),
+            max_peer_kib_per_second: self.max_peer_kib_per_second.or(other.max_peer_kib_per_second),
+            max_peer_gib_per_day: self.max_peer_gib_per_day.or(other.max_peer_gib_per_day),
             log_format: self.log_format.or(other.log_format),
         }
     }

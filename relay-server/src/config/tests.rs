@@ -33,6 +33,8 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!((limits.circuits, limits.circuits_per_peer), (1_024, 256));
     assert_eq!(limits.circuit_duration, Duration::from_mins(10));
     assert_eq!(limits.circuit_bytes, 64 << 20);
+    let per_peer = Allowance { bytes_per_second: 16 << 20, bytes_per_day: 64 << 30 };
+    assert_eq!(limits.per_peer, per_peer);
 }
 
 #[test]
@@ -48,12 +50,13 @@ fn what_comes_first_wins() {
 #[test]
 fn every_setting_is_taken_over_from_the_file() {
     let all = "listen = \"1.2.3.4:5\"\nlisten-tcp = \"off\"\nlisten-quic = \"off\"\nlisten-stun = \"off\"\n\
-        ice-server = [\"i\"]\ndata-dir = \"/d\"\nname = \"n\"\n\
+        ice-server = [\"i\"]\nallow-host = [\"h\"]\ndata-dir = \"/d\"\nname = \"n\"\n\
         open-nebula = false\npublic-url = \"https://a\"\nrelay = [\"r\"]\ntrust-proxy = true\n\
         tls-cert = \"c\"\ntls-key = \"k\"\ntls-self-made = true\ntls-name = [\"t\"]\n\
         max-connections = 1\nmax-connections-per-address = 2\nmax-reservations = 3\n\
         max-reservations-per-peer = 4\nmax-circuits = 5\nmax-circuits-per-peer = 6\n\
         max-circuit-seconds = 7\nmax-circuit-mib = 8\nmax-requests-per-minute = 9\n\
+        max-peer-kib-per-second = 10\nmax-peer-gib-per-day = 11\n\
         log-format = \"json\"\n";
     let merged = Settings::default().or(settings(all));
     assert_eq!(format!("{merged:?}"), format!("{:?}", settings(all)));
@@ -138,6 +141,7 @@ fn contradictions_are_refused_with_a_remedy() {
         ("public-url = \"relay.example\"", "https://relay.example.org"),
         ("relay = [\"/ip4/1.2.3.4/tcp/5/ws\"]", "/bootstrap.json"),
         ("relay = [\"hello\"]", "/bootstrap.json"),
+        ("allow-host = [\"a:80\"]", "without a port"),
     ];
     for (text, remedy) in cases {
         let error = config(&format!("{}{text}", data_dir())).expect_err(text);

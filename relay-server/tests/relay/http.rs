@@ -1,6 +1,6 @@
 //! What is served, with which headers, and what is refused.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use node_core::{identity::Invitation, network::bootstrap::Bootstrap};
@@ -114,7 +114,9 @@ async fn without_a_site_the_relay_says_so() {
 #[tokio::test]
 async fn the_page_is_told_the_address_that_it_came_from() {
     let folder = Folder::new();
-    let relay = start(settings(&folder)).await;
+    let everywhere = Some(SocketAddr::from(([0, 0, 0, 0], 0)));
+    let mut relay = start(Settings { listen: everywhere, ..settings(&folder) }).await;
+    relay.http.set_ip([127, 0, 0, 1].into());
     let cases = [
         ("192.168.1.20", "/ip4/192.168.1.20/tcp/80/ws"),
         ("[::1]:9", "/ip6/::1/tcp/9/ws"),
@@ -180,7 +182,7 @@ async fn stun_tells_who_asks_its_address_and_nothing_to_noise() {
     assert_eq!(answer[..20], *b"\x01\x01\0\x0c\x21\x12\xa4\x42twelve bytes");
     let port = u16::from_be_bytes([answer[26] ^ 0x21, answer[27] ^ 0x12]);
     let ip = [answer[28] ^ 0x21, answer[29] ^ 0x12, answer[30] ^ 0xa4, answer[31] ^ 0x42];
-    let seen = std::net::SocketAddr::from((ip, port));
+    let seen = SocketAddr::from((ip, port));
     assert_eq!(seen, socket.local_addr().expect("it has one"));
     let metrics = get(&relay, "/metrics", &[]).await.body;
     assert!(metrics.contains("ionosphere_relay_stun_answers_total 1"), "{metrics}");
@@ -194,6 +196,37 @@ async fn only_a_trusted_proxy_makes_addresses_secure() {
         let answer = get(&relay, "/bootstrap.json", &["X-Forwarded-Proto: https"]).await;
         assert_eq!(answer.body.contains("/wss/p2p/"), is_trusted, "{}", answer.body);
     }
+}
+
+/// A page of elsewhere whose name leads to 127.0.0.1 learns nothing.
+#[tokio::test]
+async fn a_private_relay_answers_for_its_own_names_only() {
+    let folder = Folder::new();
+    let settings = Settings {
+        public_url: Some("https://relay.example".to_owned()),
+        allow_host: vec!["pi.local".to_owned()],
+        ..settings(&folder)
+    };
+    let relay = start(settings).await;
+    for host in ["localhost:1", "127.0.0.1", "relay.example", "pi.local:80", "[::1]"] {
+        let answer = ask(relay.http, "GET /bootstrap.json", &[&format!("Host: {host}")]).await;
+        assert_eq!(answer.status, 200, "{host}");
+    }
+    for path in ["/bootstrap.json", "/", "/metrics", "/healthz", "/missing.js"] {
+        for host in ["evil.example", "10.0.0.1:8080", "-a.example", "a b"] {
+            let answer = ask(relay.http, &format!("GET {path}"), &[&format!("Host: {host}")]).await;
+            assert_eq!(answer.status, 421, "{host}{path}");
+            assert!(answer.body.contains("--allow-host"), "{}", answer.body);
+        }
+    }
+    let upgrade = [
+        "Host: evil.example",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    assert_eq!(ask(relay.http, "GET /", &upgrade).await.status, 421);
 }
 
 #[tokio::test]

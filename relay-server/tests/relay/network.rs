@@ -310,6 +310,22 @@ async fn a_circuit_ends_at_its_bytes() {
     assert_eq!(get(&relay, "/healthz", &[]).await.status, 200);
 }
 
+/// 5 MiB there and back are 10 MiB of each ion's allowance, of which the burst
+/// gives 8.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_used_up_its_allowance_gets_its_rate() {
+    let folder = Folder::new();
+    let kib = Some(1_024);
+    let settings = Settings { max_peer_kib_per_second: kib, ..settings(&folder) };
+    let relay = start(settings).await;
+    let bytes = pattern(5 << 20);
+    let began = Instant::now();
+    let back = echo(&relay, &bytes).await.expect("all comes back");
+    assert!(back == bytes, "{} bytes came back, or others", back.len());
+    // 10 MiB less the burst at 1 MiB a second, and the last use on credit.
+    assert!(began.elapsed() > Duration::from_millis(1_500), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn native_ions_come_by_tcp() {
     let folder = Folder::new();
