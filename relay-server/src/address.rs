@@ -7,7 +7,7 @@
 
 use std::{
     fmt,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
 
@@ -71,6 +71,32 @@ impl FromStr for Host {
     }
 }
 
+impl Host {
+    /// The host as the first part of a multiaddr.
+    pub fn protocol(&self) -> Protocol<'_> {
+        match self {
+            Self::V4(v4) => Protocol::Ip4(*v4),
+            Self::V6(v6) => Protocol::Ip6(*v6),
+            Self::Name(name) => Protocol::Dns4(name.into()),
+        }
+    }
+
+    /// The host that people name so: IPv6 addresses without brackets too.
+    pub fn named(text: &str) -> Option<Self> {
+        text.parse().map(Self::V6).or_else(|_| text.parse()).ok()
+    }
+
+    /// Whether it is this machine, to whoever says it: a loopback address, or
+    /// a name that never leaves the machine (RFC 6761).
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::V4(v4) => v4.is_loopback(),
+            Self::V6(v6) => v6.to_canonical().is_loopback(),
+            Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+        }
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -92,13 +118,8 @@ impl Authority {
     /// The WebSocket at this authority; without a port, the scheme's own.
     pub fn websocket(&self, is_tls: bool) -> Multiaddr {
         let port = self.port.unwrap_or(if is_tls { 443 } else { 80 });
-        let host = match &self.host {
-            Host::V4(v4) => Protocol::Ip4(*v4),
-            Host::V6(v6) => Protocol::Ip6(*v6),
-            Host::Name(name) => Protocol::Dns4(name.into()),
-        };
         let scheme = if is_tls { Protocol::Wss("/".into()) } else { Protocol::Ws("/".into()) };
-        Multiaddr::empty().with(host).with(Protocol::Tcp(port)).with(scheme)
+        Multiaddr::from(self.host.protocol()).with(Protocol::Tcp(port)).with(scheme)
     }
 }
 
@@ -131,6 +152,15 @@ impl fmt::Display for PublicUrl {
         let scheme = if self.is_tls { "https" } else { "http" };
         write!(f, "{scheme}://{}", self.authority)
     }
+}
+
+/// The first IP address of a multiaddr.
+pub fn ip(address: &Multiaddr) -> Option<IpAddr> {
+    address.iter().find_map(|part| match part {
+        Protocol::Ip4(v4) => Some(IpAddr::V4(v4)),
+        Protocol::Ip6(v6) => Some(IpAddr::V6(v6)),
+        _ => None,
+    })
 }
 
 /// The origin of a WebSocket multiaddr, as a content security policy names it.

@@ -15,11 +15,17 @@ use std::{
 };
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
-use node_core::identity::name::{NAME_CHARS_MAX, clean_name};
+use node_core::{
+    identity::name::{NAME_CHARS_MAX, clean_name},
+    network::bootstrap::{ICE_SERVERS_MAX, IceError, IceServer},
+};
 
-pub use settings::{Flags, LogFormat, Settings, TcpListen};
+pub use settings::{Flags, LogFormat, PortListen, Settings};
 
-use crate::address::{Host, PublicUrl, websocket_origin};
+use crate::{
+    address::{Host, PublicUrl, websocket_origin},
+    allowance::Allowance,
+};
 
 /// A configuration file's length, in bytes.
 pub const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -27,6 +33,8 @@ pub const FILE_BYTES_MAX: u64 = 64 << 10;
 pub const RELAYS_MAX: usize = node_core::network::bootstrap::RELAYS_MAX - 1;
 /// Names and addresses in a certificate that the relay makes.
 pub const TLS_NAMES_MAX: usize = 16;
+/// Hosts that `allow-host` can name.
+pub const HOSTS_MAX: usize = 16;
 /// A relay's address, in bytes of its text.
 pub const RELAY_BYTES_MAX: usize = 512;
 
@@ -43,6 +51,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where libp2p over TCP listens; not at all if none.
     pub listen_tcp: Option<SocketAddr>,
+    /// Where libp2p over QUIC listens; not at all if none.
+    pub listen_quic: Option<Place>,
+    /// Where STUN is answered; not at all if none.
+    pub listen_stun: Option<Place>,
     /// The folder with key, nebula and certificate.
     pub data_dir: PathBuf,
     /// The open nebula's name.
@@ -51,14 +63,28 @@ pub struct Config {
     pub open_nebula: bool,
     /// Where other people reach this relay, if that differs from `listen`.
     pub public_url: Option<PublicUrl>,
+    /// Further hosts for which the relay answers where it listens on this
+    /// machine only.
+    pub allow_hosts: Vec<Host>,
     /// Further relays for the page to use, as WebSocket multiaddrs.
     pub relays: Vec<Multiaddr>,
+    /// Further STUN and TURN servers for ions to use.
+    pub ice_servers: Vec<IceServer>,
     /// Whether `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trust_proxy: bool,
     /// Whether and how HTTP is encrypted.
     pub tls: Tls,
     /// What is allowed at most.
     pub limits: Limits,
+}
+
+/// Where a part of the relay listens on UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The address.
+    pub address: SocketAddr,
+    /// Whether the operator named it; then it must open.
+    pub is_asked_for: bool,
 }
 
 /// Where the certificate comes from.
@@ -102,6 +128,8 @@ pub struct Limits {
     /// Reservations and circuits, each, that one address may ask for in a
     /// minute; 0: unlimited.
     pub requests_per_minute: u32,
+    /// Bytes that one ion may move, both ways together.
+    pub per_peer: Allowance,
 }
 
 /// Why a configuration cannot be used.
@@ -157,18 +185,36 @@ impl Config {
         let relays = read_relays(&settings.relay)?;
         let listen =
             settings.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT));
+        let listen_tcp = listen_tcp(settings.listen_tcp, listen)?;
         Ok(Self {
             listen,
-            listen_tcp: listen_tcp(settings.listen_tcp, listen)?,
+            listen_tcp,
+            listen_quic: listen_udp(settings.listen_quic, listen, 1),
+            listen_stun: listen_udp(settings.listen_stun, listen, 0),
             data_dir: settings.data_dir.or_else(data_folder).ok_or(ConfigError::NoDataFolder)?,
             name: read_name(settings.name.as_deref().unwrap_or("open nebula"))?,
             open_nebula: settings.open_nebula.unwrap_or(true),
             public_url: settings.public_url.as_deref().map(read_public_url).transpose()?,
+            allow_hosts: read_hosts(&settings.allow_host)?,
             relays,
+            ice_servers: read_ice_servers(&settings.ice_server)?,
             trust_proxy: settings.trust_proxy.unwrap_or(false),
             tls,
             limits,
         })
+    }
+}
+
+impl Config {
+    /// The hosts that the operator named as this relay's.
+    pub(crate) fn own_hosts(&self) -> Vec<Host> {
+        let public = self.public_url.iter().map(|url| url.authority.host.clone());
+        let certified: &[String] = match &self.tls {
+            Tls::SelfMade { names } => names,
+            Tls::Off | Tls::Files { .. } => &[],
+        };
+        let certified = certified.iter().filter_map(|name| Host::named(name));
+        public.chain(certified).chain(self.allow_hosts.iter().cloned()).collect()
     }
 }
 
@@ -197,6 +243,11 @@ impl Limits {
             circuit_duration: Duration::from_secs(seconds),
             circuit_bytes: mib << 20,
             requests_per_minute: settings.max_requests_per_minute.unwrap_or(6_000),
+            per_peer: Allowance {
+                bytes_per_second: u64::from(settings.max_peer_kib_per_second.unwrap_or(16_384))
+                    << 10,
+                bytes_per_day: u64::from(settings.max_peer_gib_per_day.unwrap_or(64)) << 30,
+            },
         })
     }
 }
@@ -253,18 +304,33 @@ fn positive(key: &'static str, given: Option<u32>, default: u32) -> Result<u32, 
 
 /// Unless it was set, TCP listens beside HTTP, one port above.
 fn listen_tcp(
-    given: Option<TcpListen>,
+    given: Option<PortListen>,
     listen: SocketAddr,
 ) -> Result<Option<SocketAddr>, ConfigError> {
     match given {
-        Some(TcpListen::Off) => Ok(None),
-        Some(TcpListen::At(address)) if address == listen && address.port() != 0 => {
+        Some(PortListen::Off) => Ok(None),
+        Some(PortListen::At(address)) if address == listen && address.port() != 0 => {
             let reason = format!("{address} is where http listens; give it another port");
             Err(ConfigError::Value { key: "listen-tcp", reason })
         }
-        Some(TcpListen::At(address)) => Ok(Some(address)),
+        Some(PortListen::At(address)) => Ok(Some(address)),
         None if listen.port() == 0 => Ok(Some(listen)),
         None => Ok(listen.port().checked_add(1).map(|port| SocketAddr::new(listen.ip(), port))),
+    }
+}
+
+/// Unless it was set, a part that uses UDP listens beside HTTP, so many ports
+/// above.
+fn listen_udp(given: Option<PortListen>, listen: SocketAddr, above: u16) -> Option<Place> {
+    let by_default = |address| Place { address, is_asked_for: false };
+    match given {
+        Some(PortListen::Off) => None,
+        Some(PortListen::At(address)) => Some(Place { address, is_asked_for: true }),
+        None if listen.port() == 0 => Some(by_default(listen)),
+        None => {
+            let port = listen.port().checked_add(above)?;
+            Some(by_default(SocketAddr::new(listen.ip(), port)))
+        }
     }
 }
 
@@ -282,6 +348,18 @@ fn read_public_url(text: &str) -> Result<PublicUrl, ConfigError> {
             "{text:?} is no address like https://relay.example.org (scheme and host, no path)"
         ),
     })
+}
+
+fn read_hosts(texts: &[String]) -> Result<Vec<Host>, ConfigError> {
+    let refuse = |reason| Err(ConfigError::Value { key: "allow-host", reason });
+    if texts.len() > HOSTS_MAX {
+        return refuse(format!("at most {HOSTS_MAX} hosts can be named"));
+    }
+    let hosts: Option<Vec<Host>> = texts.iter().map(|text| Host::named(text)).collect();
+    hosts.map_or_else(
+        || refuse("write a name or an IP address, like relay.example.org, without a port".into()),
+        Ok,
+    )
 }
 
 fn read_relays(texts: &[String]) -> Result<Vec<Multiaddr>, ConfigError> {
@@ -303,6 +381,28 @@ fn read_relay(text: &str) -> Result<Multiaddr, ConfigError> {
         reason: format!(
             "{text:?} is no address like /dns4/relay.example.org/tcp/443/wss/p2p/12D3Koo…; \
              a relay's own /bootstrap.json shows its address"
+        ),
+    })
+}
+
+fn read_ice_servers(texts: &[String]) -> Result<Vec<IceServer>, ConfigError> {
+    if texts.len() > ICE_SERVERS_MAX {
+        let reason = format!("at most {ICE_SERVERS_MAX} servers can be named");
+        return Err(ConfigError::Value { key: "ice-server", reason });
+    }
+    texts.iter().map(|text| read_ice_server(text)).collect()
+}
+
+fn read_ice_server(text: &str) -> Result<IceServer, ConfigError> {
+    let mut words = text.split_whitespace().map(str::to_owned);
+    let urls = words.next().into_iter().collect();
+    let server = IceServer { urls, username: words.next(), credential: words.next() };
+    let checked = if words.next().is_some() { Err(IceError::Form) } else { server.check() };
+    checked.map(|()| server).map_err(|reason| ConfigError::Value {
+        key: "ice-server",
+        reason: format!(
+            "{reason}; write \"stun:stun.example.org:3478\", or \"turn:turn.example.org:3478 \
+             USERNAME CREDENTIAL\""
         ),
     })
 }

@@ -7,6 +7,7 @@
 //! no logs of who asked.
 
 mod bootstrap;
+mod hosts;
 mod policy;
 
 use std::{
@@ -29,10 +30,12 @@ use axum::{
     routing::get,
 };
 use libp2p::{Multiaddr, PeerId, metrics::Registry};
+use node_core::network::bootstrap::IceServer;
 use tokio::sync::mpsc::OwnedPermit;
 
 use crate::{
     address::{Authority, PublicUrl},
+    listeners::Listeners,
     metrics::{self, Metrics},
     server::Caller,
     site::{self, File, Site},
@@ -47,12 +50,20 @@ const NO_SITE: &str = "This relay was built without its site, so there is no pag
 const NOT_FOUND: &str = "There is no such file here. The page is at /\n";
 const BUSY: &str = "Too many ions are just joining. Try again in a moment.\n";
 
+const OTHER_HOST: &str = "This relay listens on this machine only and does not answer for the host \
+    that was asked for. Name it with --public-url or --allow-host if it is this relay's.\n";
+
+pub(crate) use hosts::Hosts;
+
 /// What the answers are made from.
 pub(crate) struct App {
     pub(crate) site: Site,
     pub(crate) peer_id: PeerId,
     pub(crate) nebula: Option<String>,
     pub(crate) relays: Vec<Multiaddr>,
+    pub(crate) hosts: Hosts,
+    pub(crate) listeners: Listeners,
+    pub(crate) ice_servers: Vec<IceServer>,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) trust_proxy: bool,
     pub(crate) door: Door,
@@ -191,10 +202,16 @@ async fn show_metrics(State(app): State<Arc<App>>) -> Response {
     ([(header::CONTENT_TYPE, media)], metrics::text(&app.registry)).into_response()
 }
 
-/// Adds what every answer carries, and counts it.
+/// Refuses hosts that are not this relay's; adds what every answer carries,
+/// and counts it.
 async fn finish(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let host = host(request.headers());
-    let mut response = next.run(request).await;
+    let is_given = request.headers().contains_key(header::HOST);
+    let mut response = if app.hosts.admit(host.as_ref(), is_given) {
+        next.run(request).await
+    } else {
+        (StatusCode::MISDIRECTED_REQUEST, OTHER_HOST).into_response()
+    };
     policy::apply(response.headers_mut(), host.as_ref(), &app.relays);
     app.metrics.answered(response.status());
     response

@@ -1,27 +1,33 @@
 //! The relay: helps ions meet, and serves mission control.
 //!
-//! One program, one port: [`start`] opens a listener that speaks HTTP and
-//! WebSocket, and one for libp2p over TCP. Browsers load the page over the
-//! former and reach libp2p through a WebSocket on the same port. A relay stores
+//! One program, and for browsers one port: [`start`] opens a listener that speaks
+//! HTTP and WebSocket, and for native ions one each for libp2p over TCP and over
+//! QUIC. Browsers load the page over the first and reach libp2p through a
+//! WebSocket on the same port; on a UDP port they may ask by STUN where others
+//! see them. A relay stores
 //! nothing but its own key, the invitation to its open nebula and its
 //! certificate, and decides nothing: what ions say to each other is encrypted
 //! between them.
 //!
-//! Reading order: [`config`], [`site`], `http`, `server`, `websocket`, `swarm`,
-//! `rendezvous`.
+//! Reading order: [`config`], [`site`], `http`, `server`, `websocket`,
+//! `transport`, `listeners`, `swarm`, `rendezvous`, `stun`.
 
 pub mod address;
+mod allowance;
 mod census;
 pub mod config;
 mod http;
 mod identity;
+mod listeners;
 mod metrics;
 mod private_file;
 mod rendezvous;
 mod server;
 pub mod site;
+mod stun;
 mod swarm;
 mod tls;
+mod transport;
 mod websocket;
 
 use std::{
@@ -32,13 +38,12 @@ use std::{
     time::Duration,
 };
 
-use libp2p::{
-    Multiaddr, PeerId, Swarm, TransportError, identity::Keypair, metrics::Registry,
-    multiaddr::Protocol,
-};
+use libp2p::{Multiaddr, PeerId, TransportError, identity::Keypair, metrics::Registry};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use allowance::Accounts;
+pub use allowance::Allowance;
 pub use config::{Config, ConfigError, Limits};
 pub use private_file::FileError;
 pub use site::Site;
@@ -117,6 +122,10 @@ pub struct Relay {
     pub http: SocketAddr,
     /// Where libp2p over TCP listens.
     pub tcp: Option<Multiaddr>,
+    /// Where libp2p over QUIC listens.
+    pub quic: Option<Multiaddr>,
+    /// Where STUN is answered.
+    pub stun: Option<SocketAddr>,
     /// The relay's id.
     pub peer_id: PeerId,
     stop: watch::Sender<bool>,
@@ -168,21 +177,27 @@ pub async fn start(config: Config, site: Site) -> Result<Relay, Error> {
     let (listener, http) = bind(config.listen).await?;
     let mut registry = Registry::with_prefix("ionosphere");
     let metrics = metrics::Metrics::new(&mut registry);
-    let (door, transport) = websocket::transport();
-    let mut swarm = swarm::build(key, &config.limits, transport, &mut registry)
+    let (door, websocket) = websocket::transport();
+    let accounts = Accounts::new(config.limits.per_peer);
+    let transport = transport::all(&key, websocket, accounts)
         .map_err(|error| Error::Network(error.to_string()))?;
-    let tcp = open_listeners(&mut swarm, &config, http).await?;
+    let mut swarm = swarm::build(key, &config.limits, transport, &mut registry);
+    let (listeners, stun) = listeners::open(&mut swarm, &config, http).await?;
     let libp2p = libp2p::metrics::Metrics::new(&mut registry);
     let counters = swarm::Counters { metrics: metrics.clone(), libp2p };
 
     let (url, url_for_others) = urls(&config, http);
     let census = http_census(&config);
-    let Config { relays, public_url, trust_proxy, .. } = config;
+    let hosts = http::Hosts::new(http.ip(), config.own_hosts());
+    let Config { relays, ice_servers, public_url, trust_proxy, .. } = config;
     let app = http::App {
         site,
         peer_id,
         nebula,
         relays,
+        hosts,
+        listeners,
+        ice_servers,
         public_url,
         trust_proxy,
         door,
@@ -190,13 +205,27 @@ pub async fn start(config: Config, site: Site) -> Result<Relay, Error> {
         registry,
     };
     let router = http::router(Arc::new(app));
-    let server = server::Server { listener, tls, router, census, metrics };
+    let server = server::Server { listener, tls, router, census, metrics: metrics.clone() };
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(swarm::run(swarm, counters, stopped.clone()));
+    if let Some(socket) = stun {
+        tasks.spawn(stun::run(socket, metrics, stopped.clone()));
+    }
     tasks.spawn(server.run(stopped));
-    Ok(Relay { url, url_for_others, http, tcp, peer_id, stop, tasks, _data_dir: lock })
+    Ok(Relay {
+        url,
+        url_for_others,
+        http,
+        tcp: listeners.tcp_address(),
+        quic: listeners.quic_address(),
+        stun: listeners.stun,
+        peer_id,
+        stop,
+        tasks,
+        _data_dir: lock,
+    })
 }
 
 /// Waits until the relay is stopped, or dropped.
@@ -212,63 +241,11 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
     Ok((listener, bound))
 }
 
-/// Opens the listeners for WebSocket and, where wanted, for TCP, whose address
-/// is returned, and says under which addresses others reach them.
-async fn open_listeners(
-    swarm: &mut Swarm<swarm::Behaviour>,
-    config: &Config,
-    http: SocketAddr,
-) -> Result<Option<Multiaddr>, Error> {
-    let websocket = websocket::multiaddr(http, config.tls.is_on());
-    swarm::listen(swarm, websocket).await?;
-    let tcp = match config.listen_tcp {
-        Some(address) => Some(open_tcp(swarm, address).await?),
-        None => None,
-    };
-    for address in external_addresses(config, http, tcp.as_ref()) {
-        swarm.add_external_address(address);
-    }
-    Ok(tcp)
-}
-
-async fn open_tcp(
-    swarm: &mut Swarm<swarm::Behaviour>,
-    address: SocketAddr,
-) -> Result<Multiaddr, Error> {
-    // The library wraps its errors; asking the system first gives a clear one.
-    std::net::TcpListener::bind(address).map_err(|reason| Error::Listen {
-        address,
-        flag: "--listen-tcp",
-        reason,
-    })?;
-    let wanted = Multiaddr::from(address.ip()).with(Protocol::Tcp(address.port()));
-    let opened = swarm::listen(swarm, wanted).await?;
-    let is_port = |part: &Protocol<'_>| matches!(part, Protocol::Tcp(_));
-    let port = opened.iter().find(is_port).unwrap_or(Protocol::Tcp(address.port()));
-    Ok(Multiaddr::from(reachable(address.ip())).with(port.acquire()))
-}
-
 /// Connections to the HTTP port; behind a proxy all come from its address, so
 /// only the total counts there.
 fn http_census(config: &Config) -> census::Census {
     let Limits { connections, connections_per_address, .. } = config.limits;
     census::Census::new(connections, if config.trust_proxy { 0 } else { connections_per_address })
-}
-
-/// The addresses that ions are given with their reservations.
-fn external_addresses(
-    config: &Config,
-    http: SocketAddr,
-    tcp: Option<&Multiaddr>,
-) -> Vec<Multiaddr> {
-    let mut addresses = Vec::new();
-    if let Some(url) = &config.public_url {
-        addresses.push(url.authority.websocket(url.is_tls));
-    }
-    let reachable = SocketAddr::new(reachable(http.ip()), http.port());
-    addresses.push(websocket::multiaddr(reachable, config.tls.is_on()));
-    addresses.extend(tcp.cloned());
-    addresses
 }
 
 /// The page's address on this machine and, where it differs, for others.

@@ -75,10 +75,14 @@ fn announce(relay: &Relay) {
     // Whoever closed standard output does not want to know.
     let _ = writeln!(io::stdout(), "open {}", relay.url).and_then(|()| io::stdout().flush());
     let tcp = relay.tcp.as_ref().map(ToString::to_string);
+    let quic = relay.quic.as_ref().map(ToString::to_string);
+    let stun = relay.stun.map(|stun| stun.to_string());
     tracing::info!(
         url = relay.url,
         url_for_others = relay.url_for_others,
         tcp,
+        quic,
+        stun,
         peer_id = %relay.peer_id,
         "ready"
     );

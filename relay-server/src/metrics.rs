@@ -27,6 +27,8 @@ pub(crate) struct Metrics {
     pub(crate) http_connections_refused: Counter,
     pub(crate) websockets: Counter,
     pub(crate) websockets_refused: Counter,
+    pub(crate) stun_answers: Counter,
+    pub(crate) stun_refused: Counter,
     pub(crate) connections: Gauge<i64, AtomicI64>,
     reservations: Gauge<i64, AtomicI64>,
     reservations_refused: Counter,
@@ -52,6 +54,12 @@ impl Metrics {
             "websockets_refused",
             "WebSockets refused because too many were waiting",
             metrics.websockets_refused.clone(),
+        );
+        part.register("stun_answers", "STUN questions answered", metrics.stun_answers.clone());
+        part.register(
+            "stun_refused",
+            "STUN questions left without an answer because there were too many",
+            metrics.stun_refused.clone(),
         );
         part.register("connections", "Open libp2p connections", metrics.connections.clone());
         part.register("reservations", "Ions with a reservation", metrics.reservations.clone());

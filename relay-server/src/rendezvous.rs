@@ -9,28 +9,29 @@
 //! - who has left is forgotten with its last connection, as its reservation
 //!   is, and registers anew with the next.
 //!
-//! Bounds: those of [`registry`] for what is kept and told, of [`wire`] for
-//! what is read, [`STREAMS_MAX`] questions at a time on one connection, each
-//! for at most [`REQUEST_MAX`]. Nothing is kept on disk.
+//! Bounds: those of [`registry`] for what is kept and told, of `node-core`'s
+//! `rendezvous`, with which ions ask, for what is read, [`STREAMS_MAX`]
+//! questions at a time on one connection, each for at most [`REQUEST_MAX`].
+//! Nothing is kept on disk.
 //!
-//! Reading order: [`wire`] (bytes), [`codec`] (streams), [`record`] (who signs),
-//! [`registry`] (the machine), and here the behaviour that joins them.
+//! Reading order: [`refusal`], [`registry`] (the machine), and here the
+//! behaviour that joins it to bytes and streams.
 
-mod codec;
-mod record;
+mod refusal;
 mod registry;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 use std::{
+    collections::BTreeMap,
     iter,
+    net::{IpAddr, Ipv4Addr},
     task::{Context, Poll},
     time::Duration,
 };
 
 use libp2p::{
-    Multiaddr, PeerId, StreamProtocol,
+    Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
     request_response::{self, ProtocolSupport},
     swarm::{
@@ -38,15 +39,18 @@ use libp2p::{
         THandlerOutEvent, ToSwarm,
     },
 };
+use node_core::network::driver::rendezvous::{
+    PROTOCOL,
+    codec::Codec,
+    record::Record,
+    wire::{Request, Response},
+};
 use tokio::time::Instant;
 
-use codec::Codec;
-use record::Record;
-use registry::Registry;
-use wire::{Refusal, Request, Response};
+use crate::address::ip;
+use refusal::Refusal;
+use registry::{Origin, Registry};
 
-/// The protocol's name.
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/rendezvous/1.0.0");
 /// Questions that one connection may have open. Ions ask one at a time.
 const STREAMS_MAX: usize = 8;
 /// How long a question may take to arrive and its answer to leave.
@@ -73,6 +77,8 @@ pub(crate) enum Event {
 pub(crate) struct Behaviour {
     inner: Inner,
     registry: Registry,
+    /// Where each connection comes from.
+    origins: BTreeMap<ConnectionId, IpAddr>,
     clock: Clock,
 }
 
@@ -89,22 +95,33 @@ impl Behaviour {
             .with_request_timeout(REQUEST_MAX)
             .with_max_concurrent_streams(STREAMS_MAX);
         let served = iter::once((PROTOCOL, ProtocolSupport::Inbound));
-        Self { inner: Inner::new(served, config), registry, clock }
+        Self { inner: Inner::new(served, config), registry, origins: BTreeMap::new(), clock }
     }
 
     /// What to answer, and what to say of it. A peer that takes back its
     /// registration gets no answer.
-    fn answer(&mut self, peer: PeerId, request: Request) -> (Option<Response>, Event) {
+    fn answer(
+        &mut self,
+        peer: PeerId,
+        from: IpAddr,
+        request: Request,
+    ) -> (Option<Response>, Event) {
         let now_ms = (self.clock)();
         match request {
             Request::Register { namespace, record, ttl_s } => {
-                let registered = Record::check(&record, peer)
-                    .and_then(|record| self.registry.register(now_ms, namespace, record, ttl_s));
+                let record = Record::check(&record, peer).map_err(Refusal::from);
+                let origin = Origin::of(from);
+                let registered = record.and_then(|record| {
+                    self.registry.register(now_ms, namespace, record, origin, ttl_s)
+                });
                 match registered {
                     Ok(ttl_s) => {
                         (Some(Response::Registered { ttl_s }), Event::Registered { peer, ttl_s })
                     }
-                    Err(why) => (Some(Response::NotRegistered(why)), Event::Refused { peer, why }),
+                    Err(why) => {
+                        let refused = Response::NotRegistered(why.into());
+                        (Some(refused), Event::Refused { peer, why })
+                    }
                 }
             }
             Request::Unregister { namespace } => {
@@ -117,7 +134,9 @@ impl Behaviour {
                         let registrations = found.registrations.len();
                         (Some(Response::Found(found)), Event::Told { peer, registrations })
                     }
-                    Err(why) => (Some(Response::NotFound(why)), Event::Refused { peer, why }),
+                    Err(why) => {
+                        (Some(Response::NotFound(why.into())), Event::Refused { peer, why })
+                    }
                 }
             }
         }
@@ -127,14 +146,16 @@ impl Behaviour {
         match event {
             request_response::Event::Message {
                 peer,
+                connection_id,
                 message: request_response::Message::Request { request, channel, .. },
-                ..
             } => {
                 // Who has left meanwhile would never be forgotten.
                 if !self.inner.is_connected(&peer) {
                     return None;
                 }
-                let (response, event) = self.answer(peer, request);
+                let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+                let from = self.origins.get(&connection_id).copied().unwrap_or(unknown);
+                let (response, event) = self.answer(peer, from, request);
                 if let Some(response) = response {
                     // An error means that the peer no longer waits.
                     let _ = self.inner.send_response(channel, response);
@@ -161,6 +182,9 @@ impl NetworkBehaviour for Behaviour {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        if let Some(from) = ip(remote) {
+            self.origins.insert(id, from);
+        }
         self.inner.handle_established_inbound_connection(id, peer, local, remote)
     }
 
@@ -177,10 +201,18 @@ impl NetworkBehaviour for Behaviour {
 
     fn on_swarm_event(&mut self, event: FromSwarm) {
         self.inner.on_swarm_event(event);
-        if let FromSwarm::ConnectionClosed(closed) = event
-            && closed.remaining_established == 0
-        {
-            self.registry.forget(closed.peer_id);
+        match event {
+            FromSwarm::ConnectionClosed(closed) => {
+                self.origins.remove(&closed.connection_id);
+                if closed.remaining_established == 0 {
+                    self.registry.forget(closed.peer_id);
+                }
+            }
+            // Another behaviour may refuse a connection after this one did not.
+            FromSwarm::ListenFailure(failure) => {
+                self.origins.remove(&failure.connection_id);
+            }
+            _ => {}
         }
     }
 

@@ -2,11 +2,11 @@
 //!
 //! It opens no connection itself and keeps nothing: reservations and
 //! registrations live in memory and end with their time or their ion's last
-//! connection. Bounds: [`Limits`], [`STREAMS_MAX`], those of
-//! [`rendezvous`]; connections that do nothing for
+//! connection. Bounds: [`Limits`], those of
+//! [`rendezvous`] and of the transports; connections that do nothing for
 //! [`IDLE_MAX`] are closed, also those whose other end no longer answers pings.
 //!
-//! Specifications: circuit relay v2, rendezvous, identify, ping, yamux, noise.
+//! Specifications: circuit relay v2, rendezvous, identify, ping.
 
 mod admission;
 
@@ -14,14 +14,11 @@ use std::{num::NonZeroU32, pin::pin, time::Duration};
 
 use futures::StreamExt;
 use libp2p::{
-    Multiaddr, Swarm, SwarmBuilder, TransportError,
-    core::{Transport as _, upgrade::Version},
-    identify,
+    Multiaddr, Swarm, SwarmBuilder, TransportError, identify,
     identity::Keypair,
     metrics::{self as libp2p_metrics, Recorder, Registry},
-    noise, ping, relay,
+    ping, relay,
     swarm::{NetworkBehaviour, SwarmEvent},
-    tcp, yamux,
 };
 use tokio::sync::watch;
 
@@ -29,11 +26,10 @@ use crate::{
     census::Census,
     config::Limits,
     metrics::{Metrics, Tally},
-    rendezvous, websocket,
+    rendezvous,
+    transport::Transport,
 };
 
-/// Streams on one connection; each circuit takes one.
-pub(crate) const STREAMS_MAX: usize = 1_024;
 /// How long a connection without reservation, circuit or stream is kept.
 const IDLE_MAX: Duration = Duration::from_mins(2);
 /// How long a connection may take to become one.
@@ -97,34 +93,23 @@ fn count(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-fn multiplexer() -> yamux::Config {
-    let mut config = yamux::Config::default();
-    config.set_max_num_streams(STREAMS_MAX);
-    config
-}
-
-/// Builds the swarm over TCP and this WebSocket transport.
+/// Builds the swarm over these transports.
 pub(crate) fn build(
     key: Keypair,
     limits: &Limits,
-    websocket: websocket::Transport,
+    transport: Transport,
     registry: &mut Registry,
-) -> Result<Swarm<Behaviour>, noise::Error> {
-    let swarm = SwarmBuilder::with_existing_identity(key)
+) -> Swarm<Behaviour> {
+    SwarmBuilder::with_existing_identity(key)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexer)?
-        .with_other_transport(|key| {
-            let secured = websocket.upgrade(Version::V1).authenticate(noise::Config::new(key)?);
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(secured.multiplex(multiplexer()))
-        })
-        .expect("a key that served for TCP serves for WebSocket")
+        .with_other_transport(|_| transport)
+        .expect("a transport that is there already needs no making")
         .with_bandwidth_metrics(registry)
         .with_behaviour(|key| Behaviour::new(key, limits))
         .expect("making the behaviour cannot fail")
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_MAX))
         .with_connection_timeout(HANDSHAKE_MAX)
-        .build();
-    Ok(swarm)
+        .build()
 }
 
 /// Opens a listener and waits for the address that it got.

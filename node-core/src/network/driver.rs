@@ -14,6 +14,7 @@
 
 mod behaviour;
 mod direct;
+pub mod rendezvous;
 mod rooms;
 mod sessions;
 mod streams;

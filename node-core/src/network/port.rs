@@ -45,6 +45,8 @@ pub enum News {
     Reserved(RelayIndex),
     /// A relay took the registration.
     Registered(RelayIndex),
+    /// A relay has no room for the registration; why, as a sentence.
+    Unlisted(RelayIndex, String),
     /// A relay is lost; why, as a sentence.
     RelayLost(RelayIndex, String),
     /// A relay told who is there.

@@ -44,6 +44,9 @@ pub enum Input {
     Reserved(RelayIndex),
     /// A relay took the registration.
     Registered(RelayIndex),
+    /// A relay has no room for the registration; why, as a sentence. It relays
+    /// for this ion all the same.
+    Unlisted(RelayIndex, String),
     /// A relay is lost, or could not be reached, or refused; why, as a sentence.
     Lost(RelayIndex, String),
     /// A relay told who is there.
@@ -102,6 +105,9 @@ pub enum State {
     Reserved(Time),
     /// Others find this ion there; when it registered.
     Registered(Time),
+    /// It relays for this ion, and others do not find this ion there; when it
+    /// refused the registration. It is asked again.
+    Unlisted(Time),
     /// Left alone until then.
     Resting(Time),
 }
@@ -126,6 +132,7 @@ impl Relays {
                 // Whoever registered since the first question is found now.
                 self.ask(now, index, effects);
             }
+            Input::Unlisted(index, problem) => self.unlisted(now, index, problem),
             Input::Lost(index, problem) => self.lost(now, index, problem),
             Input::Found(index, mut ions) => {
                 if self.relays.get(index).is_some_and(Relay::is_up) {
@@ -220,6 +227,15 @@ impl Relays {
         self.changed = true;
     }
 
+    fn unlisted(&mut self, now: Time, index: RelayIndex, problem: String) {
+        // The answer may come after the relay was lost.
+        if !self.relays.get(index).is_some_and(Relay::is_up) {
+            return;
+        }
+        self.set(index, State::Unlisted(now));
+        self.relays[index].problem = problem;
+    }
+
     fn set(&mut self, index: RelayIndex, state: State) {
         let Some(relay) = self.relays.get_mut(index) else { return };
         relay.state = state;
@@ -246,6 +262,13 @@ impl Relays {
                     if now.since_ms(since) > REGISTER_MS {
                         // It stands until it is renewed or lapses.
                         self.set(index, State::Registered(now));
+                        self.register(index, effects);
+                    }
+                    self.ask_if_due(now, index, effects);
+                }
+                State::Unlisted(since) => {
+                    if now.since_ms(since) > REGISTER_MS {
+                        self.relays[index].state = State::Unlisted(now);
                         self.register(index, effects);
                     }
                     self.ask_if_due(now, index, effects);
@@ -277,7 +300,7 @@ impl Relay {
 
     /// Whether it relays for this ion.
     pub fn is_up(&self) -> bool {
-        matches!(self.state, State::Reserved(_) | State::Registered(_))
+        matches!(self.state, State::Reserved(_) | State::Registered(_) | State::Unlisted(_))
     }
 }
 
@@ -363,6 +386,28 @@ mod tests {
         assert_eq!(effects[0], Effect::Register(0, "ours".to_owned()));
         assert!(relays.is_registered());
         assert_eq!(handle(&mut relays, 30 + REGISTER_MS, Input::Registered(0)), []);
+    }
+
+    #[test]
+    fn a_relay_without_room_is_kept_and_asked_again() {
+        let mut relays = joined();
+        handle(&mut relays, 100, Input::Company(1));
+        handle(&mut relays, 200, Input::Unlisted(0, "full".to_owned()));
+        assert!(!relays.is_registered() && !relays.are_down());
+        assert_eq!(relays.all()[0].problem, "full");
+        let mut effects = Vec::new();
+        for seconds in 1..=REGISTER_MS / 1_000 + 1 {
+            effects.extend(handle(&mut relays, 200 + seconds * 1_000, Input::Tick));
+        }
+        assert!(effects.contains(&Effect::Register(0, "ours".to_owned())), "{effects:?}");
+        assert!(effects.contains(&Effect::Discover(0, "ours".to_owned())), "{effects:?}");
+        assert!(!effects.contains(&Effect::Disconnect(0)), "{effects:?}");
+        handle(&mut relays, 60_000, Input::Registered(0));
+        assert!(relays.is_registered());
+        assert_eq!(relays.all()[0].problem, "");
+        handle(&mut relays, 60_001, Input::Lost(0, "gone".to_owned()));
+        handle(&mut relays, 60_002, Input::Unlisted(0, "full".to_owned()));
+        assert!(relays.are_down(), "a late answer brings no relay back");
     }
 
     #[test]

@@ -493,6 +493,7 @@ fn concerned(news: News) -> Option<Step> {
     Some(match news {
         News::Reserved(index) => Step::Relays(relays::Input::Reserved(index)),
         News::Registered(index) => Step::Relays(relays::Input::Registered(index)),
+        News::Unlisted(index, why) => Step::Relays(relays::Input::Unlisted(index, why)),
         News::RelayLost(index, why) => Step::Relays(relays::Input::Lost(index, why)),
         News::Found(index, ions) => Step::Relays(relays::Input::Found(index, ions)),
         News::Opened(ion, room, bytes) => Step::Links(links::Input::Opened(ion, room, bytes)),

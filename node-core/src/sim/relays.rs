@@ -61,7 +61,7 @@ impl World {
         let nebula = self.has_open_nebula.then(|| self.invitations[0].encode());
         let relays = (0..self.relays.len()).map(|relay| format!("/relay/{relay}")).collect();
         let result = if is_there {
-            Ok(Bootstrap { version: 1, relays, nebula })
+            Ok(Bootstrap { version: 1, relays, nebula, ..Bootstrap::default() })
         } else {
             Err("nothing answers".to_owned())
         };

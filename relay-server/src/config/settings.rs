@@ -38,12 +38,20 @@ pub struct Flags {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
     /// Where browsers connect, by http and WebSocket on the same port. Use
-    /// 0.0.0.0:8080 or [::]:8080 to let other devices in. [default: 127.0.0.1:8080]
+    /// `0.0.0.0:8080` or `[::]:8080` to let other devices in. [default: 127.0.0.1:8080]
     #[arg(long, env = "IONOSPHERE_RELAY_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
     /// Where native ions connect by TCP, or `off`. [default: one port above --listen]
     #[arg(long, env = "IONOSPHERE_RELAY_LISTEN_TCP", value_name = "ADDRESS:PORT|off")]
-    pub listen_tcp: Option<TcpListen>,
+    pub listen_tcp: Option<PortListen>,
+    /// Where native ions connect by QUIC (UDP), or `off`. [default: one
+    /// port above --listen]
+    #[arg(long, env = "IONOSPHERE_RELAY_LISTEN_QUIC", value_name = "ADDRESS:PORT|off")]
+    pub listen_quic: Option<PortListen>,
+    /// Where STUN is answered (UDP), or `off`: it tells tabs under which address
+    /// others reach them. [default: the address and port of --listen]
+    #[arg(long, env = "IONOSPHERE_RELAY_LISTEN_STUN", value_name = "ADDRESS:PORT|off")]
+    pub listen_stun: Option<PortListen>,
     /// Where the relay keeps its key, its open nebula and its own certificate.
     /// [default: ionosphere-relay in the system's folder for application data]
     #[arg(long, env = "IONOSPHERE_RELAY_DATA_DIR", value_name = "FOLDER")]
@@ -60,10 +68,22 @@ pub struct Settings {
     /// Needed behind a reverse proxy or a name.
     #[arg(long, env = "IONOSPHERE_RELAY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// A name or address under which this relay is asked for, beside that of
+    /// --public-url. Needed only where it listens on this machine alone, e.g.
+    /// behind a reverse proxy with several names: it then answers for no other.
+    /// Can be given several times.
+    #[arg(long, env = "IONOSPHERE_RELAY_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
+    pub allow_host: Vec<String>,
     /// Another relay for the page to use too, as a multiaddr that ends in
     /// `/ws/p2p/…` or `/wss/p2p/…`. Can be given several times.
     #[arg(long, env = "IONOSPHERE_RELAY_RELAY", value_name = "MULTIADDR", value_delimiter = ',')]
     pub relay: Vec<String>,
+    /// A STUN or TURN server for ions to use beside this relay's own STUN:
+    /// "stun:HOST:PORT", or "turn:HOST:PORT USERNAME CREDENTIAL" (everybody who
+    /// opens the page is told them). Can be given several times, in the
+    /// environment once. [default: none]
+    #[arg(long, env = "IONOSPHERE_RELAY_ICE_SERVER", value_name = "URL [USERNAME CREDENTIAL]")]
+    pub ice_server: Vec<String>,
     /// Believe the X-Forwarded-For and X-Forwarded-Proto headers. Only behind a
     /// reverse proxy that sets them; otherwise anyone could claim any address.
     /// [default: false]
@@ -115,6 +135,15 @@ pub struct Settings {
     /// minute; 0 is unlimited. [default: 6000]
     #[arg(long, env = "IONOSPHERE_RELAY_MAX_REQUESTS_PER_MINUTE", value_name = "N")]
     pub max_requests_per_minute: Option<u32>,
+    /// How fast one ion may move bytes through this relay after a burst of eight
+    /// seconds' worth, both ways together, in KiB a second; 0 is unlimited.
+    /// [default: 16384]
+    #[arg(long, env = "IONOSPHERE_RELAY_MAX_PEER_KIB_PER_SECOND", value_name = "KIB")]
+    pub max_peer_kib_per_second: Option<u32>,
+    /// How much one ion may move in a day, in GiB; whoever has used it up goes
+    /// on at what a day's share gives in each second. 0 is unlimited. [default: 64]
+    #[arg(long, env = "IONOSPHERE_RELAY_MAX_PEER_GIB_PER_DAY", value_name = "GIB")]
+    pub max_peer_gib_per_day: Option<u32>,
     /// How the log on standard error is written. How much is set by the
     /// environment variable `RUST_LOG`, e.g. `info` or `relay_server=debug`. [default: text]
     #[arg(long, env = "IONOSPHERE_RELAY_LOG_FORMAT", value_name = "text|json")]
@@ -132,17 +161,17 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where libp2p over TCP listens.
+/// Where a part of the relay listens that can be turned off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub enum TcpListen {
+pub enum PortListen {
     /// Nowhere.
     Off,
     /// Here.
     At(SocketAddr),
 }
 
-impl FromStr for TcpListen {
+impl FromStr for PortListen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -154,7 +183,7 @@ impl FromStr for TcpListen {
     }
 }
 
-impl TryFrom<String> for TcpListen {
+impl TryFrom<String> for PortListen {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -187,11 +216,15 @@ impl Settings {
         Self {
             listen: self.listen.or(other.listen),
             listen_tcp: self.listen_tcp.or(other.listen_tcp),
+            listen_quic: self.listen_quic.or(other.listen_quic),
+            listen_stun: self.listen_stun.or(other.listen_stun),
             data_dir: self.data_dir.or(other.data_dir),
             name: self.name.or(other.name),
             open_nebula: self.open_nebula.or(other.open_nebula),
             public_url: self.public_url.or(other.public_url),
+            allow_host: lists(self.allow_host, other.allow_host),
             relay: lists(self.relay, other.relay),
+            ice_server: lists(self.ice_server, other.ice_server),
             trust_proxy: self.trust_proxy.or(other.trust_proxy),
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
@@ -210,6 +243,8 @@ impl Settings {
             max_circuit_seconds: self.max_circuit_seconds.or(other.max_circuit_seconds),
             max_circuit_mib: self.max_circuit_mib.or(other.max_circuit_mib),
             max_requests_per_minute: self.max_requests_per_minute.or(other.max_requests_per_minute),
+            max_peer_kib_per_second: self.max_peer_kib_per_second.or(other.max_peer_kib_per_second),
+            max_peer_gib_per_day: self.max_peer_gib_per_day.or(other.max_peer_gib_per_day),
             log_format: self.log_format.or(other.log_format),
         }
     }

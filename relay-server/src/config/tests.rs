@@ -21,6 +21,11 @@ fn the_defaults_are_those_that_are_documented() {
     let config = config(data_dir()).expect("it is valid");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.listen_tcp.map(|tcp| tcp.to_string()).as_deref(), Some("127.0.0.1:8081"));
+    let udp = [config.listen_stun, config.listen_quic]
+        .map(|place| place.map(|place| (place.address.to_string(), place.is_asked_for)));
+    let by_default = |text: &str| Some((text.to_owned(), false));
+    assert_eq!(udp, [by_default("127.0.0.1:8080"), by_default("127.0.0.1:8081")]);
+    assert_eq!(config.ice_servers, []);
     assert!(config.open_nebula && !config.trust_proxy);
     assert_eq!(config.tls, Tls::Off);
     let limits = config.limits;
@@ -28,6 +33,8 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!((limits.circuits, limits.circuits_per_peer), (1_024, 256));
     assert_eq!(limits.circuit_duration, Duration::from_mins(10));
     assert_eq!(limits.circuit_bytes, 64 << 20);
+    let per_peer = Allowance { bytes_per_second: 16 << 20, bytes_per_day: 64 << 30 };
+    assert_eq!(limits.per_peer, per_peer);
 }
 
 #[test]
@@ -42,12 +49,14 @@ fn what_comes_first_wins() {
 
 #[test]
 fn every_setting_is_taken_over_from_the_file() {
-    let all = "listen = \"1.2.3.4:5\"\nlisten-tcp = \"off\"\ndata-dir = \"/d\"\nname = \"n\"\n\
+    let all = "listen = \"1.2.3.4:5\"\nlisten-tcp = \"off\"\nlisten-quic = \"off\"\nlisten-stun = \"off\"\n\
+        ice-server = [\"i\"]\nallow-host = [\"h\"]\ndata-dir = \"/d\"\nname = \"n\"\n\
         open-nebula = false\npublic-url = \"https://a\"\nrelay = [\"r\"]\ntrust-proxy = true\n\
         tls-cert = \"c\"\ntls-key = \"k\"\ntls-self-made = true\ntls-name = [\"t\"]\n\
         max-connections = 1\nmax-connections-per-address = 2\nmax-reservations = 3\n\
         max-reservations-per-peer = 4\nmax-circuits = 5\nmax-circuits-per-peer = 6\n\
         max-circuit-seconds = 7\nmax-circuit-mib = 8\nmax-requests-per-minute = 9\n\
+        max-peer-kib-per-second = 10\nmax-peer-gib-per-day = 11\n\
         log-format = \"json\"\n";
     let merged = Settings::default().or(settings(all));
     assert_eq!(format!("{merged:?}"), format!("{:?}", settings(all)));
@@ -65,6 +74,33 @@ fn tcp_follows_http_unless_told_otherwise() {
     assert_eq!(tcp("listen = \"0.0.0.0:65535\""), Ok(None));
     assert_eq!(tcp("listen-tcp = \"off\""), Ok(None));
     assert!(tcp("listen-tcp = \"127.0.0.1:8080\"").is_err_and(|error| error.contains("http")));
+}
+
+#[test]
+fn udp_listens_where_it_is_told_or_by_default() {
+    let quic = |text: &str| {
+        let config = config(&format!("{}{text}", data_dir()));
+        config.map(|config| config.listen_quic.map(|at| (at.address.to_string(), at.is_asked_for)))
+    };
+    assert_eq!(quic("listen = \"[::]:90\""), Ok(Some(("[::]:91".to_owned(), false))));
+    assert_eq!(quic("listen = \"[::]:65535\""), Ok(None));
+    assert_eq!(quic("listen-quic = \"off\""), Ok(None));
+    let asked = quic("listen-quic = \"0.0.0.0:8080\"");
+    assert_eq!(asked, Ok(Some(("0.0.0.0:8080".to_owned(), true))));
+}
+
+#[test]
+fn further_ice_servers_are_checked() {
+    let text = "ice-server = [\"stun:a\", \"turn:b:3478?transport=tcp me secret\"]";
+    let servers = config(&format!("{}{text}", data_dir())).expect("they are good").ice_servers;
+    assert_eq!(servers[0].urls, ["stun:a"]);
+    assert_eq!(servers[1].credential.as_deref(), Some("secret"));
+    for wrong in ["a", "", "turn:a", "turn:a me", "turn:a me secret more", "stun:a b c d"] {
+        let refused = config(&format!("{}ice-server = [{wrong:?}]", data_dir()));
+        assert!(refused.is_err_and(|error| error.contains("turn:turn.example.org")), "{wrong}");
+    }
+    let many = vec!["stun:a"; ICE_SERVERS_MAX + 1];
+    assert!(config(&format!("{}ice-server = {many:?}", data_dir())).is_err());
 }
 
 #[test]
@@ -105,6 +141,7 @@ fn contradictions_are_refused_with_a_remedy() {
         ("public-url = \"relay.example\"", "https://relay.example.org"),
         ("relay = [\"/ip4/1.2.3.4/tcp/5/ws\"]", "/bootstrap.json"),
         ("relay = [\"hello\"]", "/bootstrap.json"),
+        ("allow-host = [\"a:80\"]", "without a port"),
     ];
     for (text, remedy) in cases {
         let error = config(&format!("{}{text}", data_dir())).expect_err(text);

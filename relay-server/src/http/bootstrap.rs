@@ -1,7 +1,8 @@
 //! `/bootstrap.json`: where the page is, so that it needs no configuration.
 //!
 //! The first relay address is the one that the page itself was reached at,
-//! made from the request's `Host` header; a host that is none is refused.
+//! made from the request's `Host` header; a host that is none is refused. This
+//! relay's further addresses, for native ions, come next, then other relays.
 
 use std::sync::Arc;
 
@@ -35,9 +36,16 @@ pub(super) async fn answer(
 }
 
 fn document(app: &App, host: &Authority, is_tls: bool) -> Bootstrap {
-    let own = host.websocket(is_tls).with(Protocol::P2p(app.peer_id));
-    let relays = std::iter::once(&own).chain(&app.relays).map(ToString::to_string).collect();
-    Bootstrap { version: VERSION, relays, nebula: app.nebula.clone() }
+    let mut own = vec![host.websocket(is_tls)];
+    own.extend(app.listeners.offered(&host.host));
+    let own = own.into_iter().map(|address| address.with(Protocol::P2p(app.peer_id)).to_string());
+    Bootstrap {
+        version: VERSION,
+        relays: own.chain(app.relays.iter().map(ToString::to_string)).collect(),
+        nebula: app.nebula.clone(),
+        stun: app.listeners.stun_url(&host.host).into_iter().collect(),
+        ice_servers: app.ice_servers.clone(),
+    }
 }
 
 /// Whether the operator said that this host is reached by https.

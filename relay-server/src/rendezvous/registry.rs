@@ -8,10 +8,16 @@
 //! answer went, and the next one continues after it. A cookie holds only
 //! for the namespace and the registry that gave it.
 //!
+//! Where all places are taken, they are shared out among the networks that
+//! registrations come from: a newcomer takes the oldest place of the network
+//! that has most, unless that is its own. So who fills the registry with peers
+//! that it made up loses to everybody who comes from elsewhere.
+//!
 //! Bounds: [`REGISTRATIONS_MAX`] in all, [`NAMESPACES_PER_PEER_MAX`] a peer,
 //! [`NAMESPACE_BYTES_MAX`], [`TTL_S_MIN`] to [`TTL_S_MAX`], and for an answer
 //! [`TOLD_MAX`] and [`TOLD_BYTES_MAX`]. Records come checked.
 
+mod origin;
 #[cfg(test)]
 mod tests;
 
@@ -21,12 +27,15 @@ use std::{
 };
 
 use libp2p::PeerId;
+use node_core::network::driver::rendezvous::{
+    record::{RECORD_BYTES_MAX, Record},
+    wire::{Found, REGISTRATION_OVERHEAD_MAX, RESPONSE_BYTES_MAX, TOLD_MAX, Told},
+};
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    record::{RECORD_BYTES_MAX, Record},
-    wire::{Found, REGISTRATION_OVERHEAD_MAX, RESPONSE_BYTES_MAX, Refusal, Told},
-};
+pub(super) use origin::Origin;
+
+use super::refusal::Refusal;
 
 /// Registrations, in all.
 pub(super) const REGISTRATIONS_MAX: usize = 10_000;
@@ -39,8 +48,6 @@ pub(super) const NAMESPACE_BYTES_MAX: usize = 255;
 pub(super) const TTL_S_MIN: u64 = 30;
 /// The longest, which is also what one gets who names none, in seconds.
 pub(super) const TTL_S_MAX: u64 = 2 * 60 * 60;
-/// Registrations in one answer.
-pub(super) const TOLD_MAX: usize = 1_000;
 /// Bytes of the registrations in one answer.
 pub(super) const TOLD_BYTES_MAX: usize = 512 << 10;
 
@@ -48,7 +55,7 @@ const _: () = assert!(
     RECORD_BYTES_MAX + NAMESPACE_BYTES_MAX + REGISTRATION_OVERHEAD_MAX <= TOLD_BYTES_MAX,
     "the longest registration fits, so that following cookies comes to an end"
 );
-const _: () = assert!(TOLD_BYTES_MAX + 1_024 <= RESPONSE_BYTES_MAX, "clients read it");
+const _: () = assert!(TOLD_BYTES_MAX as u64 + 1_024 <= RESPONSE_BYTES_MAX, "clients read it");
 
 /// The number of a registration; later ones are greater.
 type Number = u64;
@@ -67,12 +74,14 @@ pub(super) struct Registry {
     entries: BTreeMap<Number, Entry>,
     by_namespace: BTreeMap<Arc<str>, BTreeSet<Number>>,
     by_peer: BTreeMap<PeerId, BTreeSet<Number>>,
+    by_origin: BTreeMap<Origin, BTreeSet<Number>>,
     by_end: BTreeSet<(u64, Number)>,
 }
 
 struct Entry {
     namespace: Arc<str>,
     record: Record,
+    origin: Origin,
     ends_ms: u64,
 }
 
@@ -85,6 +94,7 @@ impl Registry {
             entries: BTreeMap::new(),
             by_namespace: BTreeMap::new(),
             by_peer: BTreeMap::new(),
+            by_origin: BTreeMap::new(),
             by_end: BTreeSet::new(),
         }
     }
@@ -95,6 +105,7 @@ impl Registry {
         now_ms: u64,
         namespace: String,
         record: Record,
+        origin: Origin,
         ttl_s: Option<u64>,
     ) -> Result<u64, Refusal> {
         check(&namespace, Refusal::NamespaceMissing)?;
@@ -105,10 +116,10 @@ impl Registry {
         self.expire(now_ms);
         match self.find(record.peer, &namespace) {
             Some(number) => self.remove(number),
-            None => self.check_room(record.peer)?,
+            None => self.make_room(record.peer, origin)?,
         }
         let ends_ms = now_ms.saturating_add(ttl_s * 1_000);
-        self.insert(Entry { namespace: namespace.into(), record, ends_ms });
+        self.insert(Entry { namespace: namespace.into(), record, origin, ends_ms });
         Ok(ttl_s)
     }
 
@@ -144,12 +155,12 @@ impl Registry {
         let numbers = self.page(namespace, after, limit);
         let cookie = self.cookie(namespace, numbers.last().copied().unwrap_or(after));
         let told = |number| {
-            let Entry { record, ends_ms, .. } = &self.entries[number];
+            let Entry { namespace, record, ends_ms, .. } = &self.entries[number];
             let ttl_s = ends_ms.saturating_sub(now_ms).div_ceil(1_000);
-            Told { record: Arc::clone(&record.bytes), ttl_s }
+            Told { namespace: Arc::clone(namespace), record: Arc::clone(&record.bytes), ttl_s }
         };
         let registrations = numbers.iter().map(told).collect();
-        Ok(Found { namespace: namespace.into(), registrations, cookie })
+        Ok(Found { registrations, cookie })
     }
 
     /// Takes away what has run out.
@@ -175,13 +186,18 @@ impl Registry {
         later.copied().take(limit).take_while(fits).collect()
     }
 
-    fn check_room(&self, peer: PeerId) -> Result<(), Refusal> {
+    fn make_room(&mut self, peer: PeerId, origin: Origin) -> Result<(), Refusal> {
         if self.by_peer.get(&peer).map_or(0, BTreeSet::len) >= NAMESPACES_PER_PEER_MAX {
             return Err(Refusal::PeerFull);
         }
-        if self.entries.len() >= REGISTRATIONS_MAX {
-            return Err(Refusal::Full);
+        if self.entries.len() < REGISTRATIONS_MAX {
+            return Ok(());
         }
+        let most = self.by_origin.values().max_by_key(|numbers| numbers.len());
+        let most = most.ok_or(Refusal::Full)?;
+        let own = self.by_origin.get(&origin).map_or(0, BTreeSet::len);
+        let oldest = most.first().copied().filter(|_| own + 1 < most.len());
+        self.remove(oldest.ok_or(Refusal::Full)?);
         Ok(())
     }
 
@@ -195,17 +211,20 @@ impl Registry {
         let number = self.last;
         self.by_namespace.entry(Arc::clone(&entry.namespace)).or_default().insert(number);
         self.by_peer.entry(entry.record.peer).or_default().insert(number);
+        self.by_origin.entry(entry.origin).or_default().insert(number);
         self.by_end.insert((entry.ends_ms, number));
         self.entries.insert(number, entry);
     }
 
     fn remove(&mut self, number: Number) {
-        let Some(Entry { namespace, record, ends_ms }) = self.entries.remove(&number) else {
+        let Some(Entry { namespace, record, origin, ends_ms }) = self.entries.remove(&number)
+        else {
             return;
         };
         self.by_end.remove(&(ends_ms, number));
         remove_from(&mut self.by_namespace, &namespace, number);
         remove_from(&mut self.by_peer, &record.peer, number);
+        remove_from(&mut self.by_origin, &origin, number);
     }
 
     fn cookie(&self, namespace: &str, number: Number) -> Vec<u8> {

@@ -19,6 +19,7 @@ use libp2p::{
     swarm::SwarmEvent,
     yamux,
 };
+use node_core::network::driver::rendezvous::wire;
 
 use super::*;
 
@@ -258,20 +259,20 @@ async fn who_takes_back_or_leaves_is_found_no_more() {
 async fn a_thousand_and_one_come_in_two_answers() {
     let mut world = World::new(1).await;
     let address: Multiaddr = "/dns4/relay.example/tcp/4001/ws".parse().expect("it is an address");
-    for _ in 0..=registry::TOLD_MAX {
+    for _ in 0..=wire::TOLD_MAX {
         let key = Keypair::generate_ed25519();
         let peer = key.public().to_peer_id();
         let record = PeerRecord::new(&key, vec![address.clone()]).expect("it is signed");
         let record = record.into_signed_envelope().into_protobuf_encoding();
         let ask = Request::Register { namespace: "ours".to_owned(), record, ttl_s: None };
-        let (_, event) = world.server.behaviour_mut().answer(peer, ask);
+        let (_, event) = world.server.behaviour_mut().answer(peer, Ipv4Addr::LOCALHOST.into(), ask);
         assert_eq!(event, Event::Registered { peer, ttl_s: registry::TTL_S_MAX });
     }
     let first = world.discover(0, Some("ours"), None).await;
     let client::Event::Discovered { registrations, cookie, .. } = first else {
         panic!("{first:?}");
     };
-    assert_eq!(registrations.len(), registry::TOLD_MAX);
+    assert_eq!(registrations.len(), wire::TOLD_MAX);
     let wrong = world.discover(0, Some("theirs"), Some(cookie.clone())).await;
     assert_eq!(refusal(&wrong), Some(ErrorCode::InvalidCookie), "{wrong:?}");
     // New addresses of a thousand peers are told one by one, to the swarm.
@@ -442,7 +443,7 @@ async fn the_clients_registration_is_the_one_that_we_know() {
     };
     assert_eq!(&body[2..6], b"\x0a\x01n\x12");
     assert_eq!(&body[body.len() - 2..], b"\x18\x3c");
-    let request = wire::decode(&asked[2..]).expect("it is a request");
+    let request = wire::decode_request(&asked[2..]).expect("it is a request");
     let Request::Register { namespace, record, ttl_s } = request else { panic!("{request:?}") };
     assert_eq!((namespace.as_str(), ttl_s), ("n", Some(60)));
     let own = Record::check(&record, *raw.client.local_peer_id()).expect("it is its own");

@@ -4,21 +4,22 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     fmt,
-    net::IpAddr,
     task::{Context, Poll},
 };
 
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
-    multiaddr::Protocol,
     swarm::{
         ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
         THandlerOutEvent, ToSwarm, dummy,
     },
 };
 
-use crate::census::{Census, Ticket};
+use crate::{
+    address::ip,
+    census::{Census, Ticket},
+};
 
 /// Counts inbound connections from their first byte to their end.
 pub(crate) struct Behaviour {
@@ -43,14 +44,6 @@ impl fmt::Display for Full {
 }
 
 impl std::error::Error for Full {}
-
-fn ip(address: &Multiaddr) -> Option<IpAddr> {
-    address.iter().find_map(|part| match part {
-        Protocol::Ip4(v4) => Some(IpAddr::V4(v4)),
-        Protocol::Ip6(v6) => Some(IpAddr::V6(v6)),
-        _ => None,
-    })
-}
 
 impl NetworkBehaviour for Behaviour {
     type ConnectionHandler = dummy::ConnectionHandler;

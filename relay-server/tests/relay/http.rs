@@ -1,12 +1,13 @@
 //! What is served, with which headers, and what is refused.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use libp2p::{Multiaddr, multiaddr::Protocol};
 use node_core::{identity::Invitation, network::bootstrap::Bootstrap};
 use relay_server::{Config, Site, config::Settings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpStream, UdpSocket},
 };
 use tokio_rustls::{
     TlsConnector,
@@ -113,17 +114,19 @@ async fn without_a_site_the_relay_says_so() {
 #[tokio::test]
 async fn the_page_is_told_the_address_that_it_came_from() {
     let folder = Folder::new();
-    let relay = start(settings(&folder)).await;
+    let everywhere = Some(SocketAddr::from(([0, 0, 0, 0], 0)));
+    let mut relay = start(Settings { listen: everywhere, ..settings(&folder) }).await;
+    relay.http.set_ip([127, 0, 0, 1].into());
     let cases = [
-        ("pi.local:8080", "/dns4/pi.local/tcp/8080/ws"),
         ("192.168.1.20", "/ip4/192.168.1.20/tcp/80/ws"),
         ("[::1]:9", "/ip6/::1/tcp/9/ws"),
         ("LOCALHOST:9", "/dns4/localhost/tcp/9/ws"),
+        ("pi.local:8080", "/dns4/pi.local/tcp/8080/ws"),
     ];
     for (host, address) in cases {
         let answer = ask(relay.http, "GET /bootstrap.json", &[&format!("Host: {host}")]).await;
         let read = Bootstrap::read(answer.body.as_bytes()).expect("it is a bootstrap document");
-        assert_eq!(read.relays, [format!("{address}/p2p/{}", relay.peer_id)], "{host}");
+        assert_eq!(read.relays[0], format!("{address}/p2p/{}", relay.peer_id), "{host}");
         let invitation = read.nebula.as_deref().map(Invitation::decode);
         assert!(invitation.is_some_and(|read| read.is_ok_and(|read| read.is_open)));
     }
@@ -131,6 +134,58 @@ async fn the_page_is_told_the_address_that_it_came_from() {
         let answer = ask(relay.http, "GET /bootstrap.json", &[&format!("Host: {host}")]).await;
         assert_eq!(answer.status, 400, "{host}");
     }
+}
+
+/// What listens for this machine only is told to this machine only.
+#[tokio::test]
+async fn the_other_ways_in_are_told_too() {
+    let folder = Folder::new();
+    let turn = "turn:turn.example:3478 me secret".to_owned();
+    let relay = start(Settings { ice_server: vec![turn], ..settings(&folder) }).await;
+    let answer = ask(relay.http, "GET /bootstrap.json", &["Host: localhost:9"]).await;
+    let read = Bootstrap::read(answer.body.as_bytes()).expect("it is a bootstrap document");
+    let port = |address: &Option<Multiaddr>| {
+        let address = address.as_ref().expect("it is on");
+        address.iter().find_map(|part| match part {
+            Protocol::Tcp(port) | Protocol::Udp(port) => Some(port),
+            _ => None,
+        })
+    };
+    let id = relay.peer_id;
+    let (tcp, quic) = (port(&relay.tcp).expect("one"), port(&relay.quic).expect("one"));
+    let own = [
+        format!("/dns4/localhost/tcp/9/ws/p2p/{id}"),
+        format!("/dns4/localhost/udp/{quic}/quic-v1/p2p/{id}"),
+        format!("/dns4/localhost/tcp/{tcp}/p2p/{id}"),
+    ];
+    assert_eq!(read.relays, own);
+    let stun = relay.stun.expect("it is on").port();
+    assert_eq!(read.stun, [format!("stun:localhost:{stun}")]);
+    let servers = read.all_ice_servers();
+    assert_eq!(servers[1].username.as_deref(), Some("me"));
+    assert_eq!(servers.len(), 2);
+}
+
+#[tokio::test]
+async fn stun_tells_who_asks_its_address_and_nothing_to_noise() {
+    let folder = Folder::new();
+    let relay = start(settings(&folder)).await;
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("there is a port");
+    let stun = relay.stun.expect("it is on");
+    socket.send_to(&[0xff; 2_000], stun).await.expect("it is sent");
+    let request = b"\0\x01\0\0\x21\x12\xa4\x42twelve bytes";
+    socket.send_to(request, stun).await.expect("it is sent");
+    let mut answer = [0; 100];
+    let received = tokio::time::timeout(Duration::from_secs(30), socket.recv_from(&mut answer));
+    let (length, from) = received.await.expect("it answers").expect("it is received");
+    assert_eq!((length, from), (32, stun));
+    assert_eq!(answer[..20], *b"\x01\x01\0\x0c\x21\x12\xa4\x42twelve bytes");
+    let port = u16::from_be_bytes([answer[26] ^ 0x21, answer[27] ^ 0x12]);
+    let ip = [answer[28] ^ 0x21, answer[29] ^ 0x12, answer[30] ^ 0xa4, answer[31] ^ 0x42];
+    let seen = SocketAddr::from((ip, port));
+    assert_eq!(seen, socket.local_addr().expect("it has one"));
+    let metrics = get(&relay, "/metrics", &[]).await.body;
+    assert!(metrics.contains("ionosphere_relay_stun_answers_total 1"), "{metrics}");
 }
 
 #[tokio::test]
@@ -141,6 +196,37 @@ async fn only_a_trusted_proxy_makes_addresses_secure() {
         let answer = get(&relay, "/bootstrap.json", &["X-Forwarded-Proto: https"]).await;
         assert_eq!(answer.body.contains("/wss/p2p/"), is_trusted, "{}", answer.body);
     }
+}
+
+/// A page of elsewhere whose name leads to 127.0.0.1 learns nothing.
+#[tokio::test]
+async fn a_private_relay_answers_for_its_own_names_only() {
+    let folder = Folder::new();
+    let settings = Settings {
+        public_url: Some("https://relay.example".to_owned()),
+        allow_host: vec!["pi.local".to_owned()],
+        ..settings(&folder)
+    };
+    let relay = start(settings).await;
+    for host in ["localhost:1", "127.0.0.1", "relay.example", "pi.local:80", "[::1]"] {
+        let answer = ask(relay.http, "GET /bootstrap.json", &[&format!("Host: {host}")]).await;
+        assert_eq!(answer.status, 200, "{host}");
+    }
+    for path in ["/bootstrap.json", "/", "/metrics", "/healthz", "/missing.js"] {
+        for host in ["evil.example", "10.0.0.1:8080", "-a.example", "a b"] {
+            let answer = ask(relay.http, &format!("GET {path}"), &[&format!("Host: {host}")]).await;
+            assert_eq!(answer.status, 421, "{host}{path}");
+            assert!(answer.body.contains("--allow-host"), "{}", answer.body);
+        }
+    }
+    let upgrade = [
+        "Host: evil.example",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    assert_eq!(ask(relay.http, "GET /", &upgrade).await.status, 421);
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ fn ion() -> Swarm<Ion> {
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
         .expect("the key is valid")
+        .with_quic()
         .with_other_transport(|key| {
             let tcp = tcp::tokio::Transport::new(tcp::Config::default());
             libp2p_websocket::Config::new(tcp)
@@ -309,12 +310,52 @@ async fn a_circuit_ends_at_its_bytes() {
     assert_eq!(get(&relay, "/healthz", &[]).await.status, 200);
 }
 
+/// 5 MiB there and back are 10 MiB of each ion's allowance, of which the burst
+/// gives 8.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_used_up_its_allowance_gets_its_rate() {
+    let folder = Folder::new();
+    let kib = Some(1_024);
+    let settings = Settings { max_peer_kib_per_second: kib, ..settings(&folder) };
+    let relay = start(settings).await;
+    let bytes = pattern(5 << 20);
+    let began = Instant::now();
+    let back = echo(&relay, &bytes).await.expect("all comes back");
+    assert!(back == bytes, "{} bytes came back, or others", back.len());
+    // 10 MiB less the burst at 1 MiB a second, and the last use on credit.
+    assert!(began.elapsed() > Duration::from_millis(1_500), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn native_ions_come_by_tcp() {
     let folder = Folder::new();
     let relay = start(settings(&folder)).await;
     let tcp = relay.tcp.clone().expect("tcp is on").with(Protocol::P2p(relay.peer_id));
     reserve(&mut ion(), &tcp).await;
+}
+
+#[tokio::test]
+async fn native_ions_come_by_quic_and_reach_those_that_came_otherwise() {
+    let folder = Folder::new();
+    let relay = start(settings(&folder)).await;
+    let mut first = ion();
+    let circuit = reserve(&mut first, &websocket(&relay)).await;
+    let first_id = *first.local_peer_id();
+    let mut tasks = JoinSet::new();
+    keep(&mut tasks, first);
+    let quic = relay.quic.clone().expect("quic is on").with(Protocol::P2p(relay.peer_id));
+    let mut second = ion();
+    reserve(&mut second, &quic).await;
+    let through = quic.with(Protocol::P2pCircuit).with(Protocol::P2p(first_id));
+    assert_eq!(circuit.iter().last(), through.iter().last());
+    second.dial(through).expect("the circuit can be dialed");
+    until(&mut second, "a pong", |event| match event {
+        SwarmEvent::Behaviour(IonEvent::Ping(event)) => {
+            (event.peer == first_id && event.result.is_ok()).then_some(())
+        }
+        _ => None,
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     process::{Child, Command, Stdio},
 };
 
@@ -102,7 +102,8 @@ fn a_port_in_use_is_named_with_a_remedy() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let address = taken.local_addr().expect("it has an address").to_string();
-    for flag in ["--listen", "--listen-tcp"] {
+    let _udp = UdpSocket::bind(&address).expect("the same port is free there");
+    for flag in ["--listen", "--listen-tcp", "--listen-quic", "--listen-stun"] {
         let other = if flag == "--listen" { "--listen-tcp=off" } else { "--listen=127.0.0.1:0" };
         let (code, words) = refusal(&mut relay(&folder, &[flag, &address, other]));
         assert_eq!(code, Some(1), "{words}");

@@ -117,7 +117,7 @@ fn read_answer(text: &str) -> Answer {
 /// Whether a new connection is served now.
 pub(crate) async fn is_served(to: SocketAddr) -> bool {
     let Ok(mut socket) = TcpStream::connect(to).await else { return false };
-    let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let mut answer = String::new();
     socket.write_all(request).await.is_ok()
         && socket.read_to_string(&mut answer).await.is_ok()

@@ -7,11 +7,11 @@ use libp2p::{
     core::transport::OptionalTransport,
     identify,
     identity::Keypair,
-    ping, relay, rendezvous,
+    ping, relay,
     swarm::{self, NetworkBehaviour, behaviour::toggle::Toggle},
 };
 
-use super::{DirectPort, IDLE_MS, rooms};
+use super::{DirectPort, IDLE_MS, rendezvous, rooms};
 
 /// What identify calls us.
 const PROTOCOL_VERSION: &str = "/ionosphere/1";

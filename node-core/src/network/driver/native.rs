@@ -1,6 +1,15 @@
-//! A native ion's swarm: TCP, and circuits through relays.
+//! A native ion's swarm: TCP, QUIC, WebSocket, and circuits through relays.
+//!
+//! Names in addresses are resolved as the system is set up to; where it names
+//! no resolver, addresses with names cannot be dialed and all others can.
 
-use libp2p::{Swarm, SwarmBuilder, identity::Keypair, noise, tcp, yamux};
+use libp2p::{
+    PeerId, Swarm, SwarmBuilder, Transport as _,
+    core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
+    dns,
+    identity::Keypair,
+    noise, quic, tcp, websocket, yamux,
+};
 
 use super::{
     StartError,
@@ -9,13 +18,14 @@ use super::{
 
 pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>, StartError> {
     let failed = |why: noise::Error| StartError(why.to_string());
-    let Webrtc { transport, behaviour } = webrtc;
+    let Webrtc { transport: webrtc, behaviour } = webrtc;
+    let transport = transport(&keypair).map_err(failed)?;
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
-        .map_err(failed)?
+        .with_other_transport(|_| webrtc)
+        .expect("a transport that is there already needs no making")
         .with_other_transport(|_| transport)
-        .map_err(|why| StartError(why.to_string()))?
+        .expect("a transport that is there already needs no making")
         .with_relay_client(noise::Config::new, yamux::Config::default)
         .map_err(failed)?
         .with_behaviour(|keypair, relay| Behaviour::new(keypair, relay, behaviour))
@@ -23,4 +33,34 @@ pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>
         .with_swarm_config(config)
         .build();
     Ok(swarm)
+}
+
+fn transport(keypair: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, noise::Error> {
+    let noise = noise::Config::new(keypair)?;
+    let tcp = || tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
+    // Certificates bear names, so TLS must see them before they are resolved.
+    let websocket = websocket::Config::new(named(tcp))
+        .upgrade(Version::V1)
+        .authenticate(noise.clone())
+        .multiplex(yamux::Config::default());
+    let tcp =
+        named(tcp).upgrade(Version::V1).authenticate(noise).multiplex(yamux::Config::default());
+    let quic = named(|| quic::tokio::Transport::new(quic::Config::new(keypair)))
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    Ok(websocket
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+        .or_transport(tcp.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))))
+        .map(|either, _| either.into_inner())
+        .or_transport(quic)
+        .map(|either, _| either.into_inner())
+        .boxed())
+}
+
+/// The transport, for addresses with names too.
+fn named<T>(make: impl Fn() -> T) -> dns::tokio::Transport<T> {
+    dns::tokio::Transport::system(make()).unwrap_or_else(|why| {
+        tracing::warn!(%why, "names in addresses cannot be resolved");
+        let (servers, options) = (dns::ResolverConfig::default(), dns::ResolverOpts::default());
+        dns::tokio::Transport::custom(make(), servers, options)
+    })
 }

@@ -1,6 +1,11 @@
 //! The driver's loop: orders in, swarm events in, news out.
+//!
+//! What concerns relays stands in `berths`, how ions are reached in `reaching`.
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc, str::FromStr};
+mod berths;
+mod reaching;
+
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use futures::{
     FutureExt, SinkExt, StreamExt,
@@ -13,18 +18,13 @@ use libp2p::{
     Multiaddr, PeerId, Stream, Swarm,
     core::transport::ListenerId,
     multiaddr::Protocol,
-    relay,
-    rendezvous::{self, Namespace},
-    swarm::{
-        ConnectionId, DialError, SwarmEvent,
-        dial_opts::{DialOpts, PeerCondition, WithPeerIdWithAddresses},
-    },
+    swarm::{ConnectionId, DialError, SwarmEvent},
 };
 
 use super::{
     OPENING_MS,
     behaviour::{Behaviour, BehaviourEvent},
-    direct::{Direct, DirectNews},
+    direct::Direct,
     rooms,
     sessions::{Session, StreamNews, ToRead, ToWrite},
     streams::{Target, WriteEnd, read_all, write_all},
@@ -32,8 +32,8 @@ use super::{
 use crate::{
     identity::IonId,
     network::{
-        port::{Attempt, News, Order},
-        relays::{FOUND_MAX, REGISTRATION_S, RelayIndex},
+        port::{News, Order},
+        relays::{FOUND_MAX, RelayIndex},
         ways::{self, Way, Ways},
         wire::Room,
     },
@@ -158,20 +158,17 @@ impl<P: Platform> Driver<P> {
             }
             Order::Register(index, namespace) => self.register(index, namespace),
             Order::Unregister(index, namespace) => {
-                if let (Some(relay), Ok(namespace)) =
-                    (self.relays.get(&index), Namespace::new(namespace))
-                {
-                    self.swarm.behaviour_mut().rendezvous.unregister(namespace, relay.peer);
+                if let Some(relay) = self.relays.get(&index) {
+                    let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
+                    // What is not taken back ends by itself.
+                    let _ = rendezvous.unregister(relay.peer, namespace);
                 }
             }
             Order::Discover(index, namespace) => {
-                if let (Some(relay), Ok(namespace)) =
-                    (self.relays.get(&index), Namespace::new(namespace))
-                {
-                    let limit = Some(FOUND_MAX as u64);
-                    let peer = relay.peer;
+                if let Some(relay) = self.relays.get(&index) {
                     let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-                    rendezvous.discover(Some(namespace), None, limit, peer);
+                    // What could not be asked is asked again before long.
+                    let _ = rendezvous.discover(relay.peer, namespace, FOUND_MAX);
                 }
             }
             Order::Reach(ion, opening) => self.reach(ion, opening),
@@ -187,164 +184,6 @@ impl<P: Platform> Driver<P> {
             Order::Accept(attempt, ion, answer) => self.accept(attempt, ion, &answer),
             Order::Abandon(attempt) => self.direct.abandon(attempt),
         }
-    }
-
-    fn connect(&mut self, index: RelayIndex, text: &str) {
-        let parsed = Multiaddr::from_str(text).ok();
-        let peer = parsed.as_ref().and_then(|address| match address.iter().last() {
-            Some(Protocol::P2p(peer)) => Some(peer),
-            _ => None,
-        });
-        let (Some(address), Some(peer)) = (parsed, peer) else {
-            let why =
-                format!("{text} is no relay's address; it must end in /p2p/ and the relay's id");
-            self.tell(News::RelayLost(index, why));
-            return;
-        };
-        let relay = Relay { peer, address: address.clone(), listener: None, is_up: false };
-        self.relays.insert(index, relay);
-        if self.swarm.is_connected(&peer) {
-            self.reserve(peer);
-            return;
-        }
-        let dial = DialOpts::peer_id(peer).addresses(vec![address]).build();
-        if let Err(why) = self.swarm.dial(dial) {
-            self.tell(News::RelayLost(index, dial_error(&why)));
-        }
-    }
-
-    /// Asks a relay that we are connected to for a reservation.
-    fn reserve(&mut self, peer: PeerId) {
-        let wants = |relay: &&mut Relay| relay.peer == peer && relay.listener.is_none();
-        let Some(relay) = self.relays.values_mut().find(wants) else { return };
-        let circuit = relay.address.clone().with(Protocol::P2pCircuit);
-        match self.swarm.listen_on(circuit) {
-            Ok(listener) => relay.listener = Some(listener),
-            Err(why) => {
-                let why = format!("it cannot be asked for a reservation ({why})");
-                self.lose_relay(peer, &why);
-            }
-        }
-    }
-
-    fn register(&mut self, index: RelayIndex, namespace: String) {
-        let Some(relay) = self.relays.get(&index) else { return };
-        let Ok(namespace) = Namespace::new(namespace) else { return };
-        let peer = relay.peer;
-        let rendezvous = &mut self.swarm.behaviour_mut().rendezvous;
-        if let Err(why) = rendezvous.register(namespace, peer, Some(REGISTRATION_S)) {
-            tracing::warn!(%why, "cannot register");
-        }
-    }
-
-    fn reach(&mut self, ion: IonId, opening: Vec<u8>) {
-        self.sessions.entry(ion).or_default().opening = Some(opening);
-        self.steer(ways::Input::Wanted(ion));
-    }
-
-    /// Lets the machine that chooses ways decide, and does what it asks for.
-    fn steer(&mut self, input: ways::Input) {
-        let mut inputs = vec![input];
-        while let Some(input) = inputs.pop() {
-            let mut effects = Vec::new();
-            self.ways.handle(self.platform.now(), input, &mut effects);
-            for effect in effects {
-                match effect {
-                    ways::Effect::Dial(ion, way) => {
-                        if let Err(why) = self.dial(ion, way) {
-                            inputs.push(ways::Input::Failed(ion, way, why));
-                        }
-                    }
-                    ways::Effect::Use(ion, way, why) => self.go_by(ion, way, why),
-                    ways::Effect::Unreached(ion) => self.unreached(ion),
-                }
-            }
-        }
-    }
-
-    /// Talks to an ion over connections of that kind from now on.
-    fn go_by(&mut self, ion: IonId, way: Way, why: String) {
-        if let Some(session) = self.sessions.get_mut(&ion) {
-            session.go_by(way);
-            self.open_streams(ion);
-            self.tell(News::Way(ion, way, why));
-        }
-    }
-
-    /// No connection leads to an ion, or that which was talked over has ended.
-    fn unreached(&mut self, ion: IonId) {
-        let has_begun = self.sessions.get(&ion).is_some_and(Session::has_way);
-        if has_begun { self.close(ion) } else { self.fail(ion) }
-    }
-
-    fn dial(&mut self, ion: IonId, way: Way) -> Result<(), String> {
-        let peer = ion.to_peer();
-        let circuits = self.circuits_to(peer);
-        let dial = match way {
-            Way::Relayed => DialOpts::peer_id(peer).addresses(circuits),
-            Way::Direct if circuits.is_empty() => {
-                return Err("no relay is up over which the two could agree".to_owned());
-            }
-            Way::Direct => {
-                let webrtc = self.swarm.behaviour_mut().webrtc.as_mut();
-                let webrtc = webrtc.ok_or("this ion makes no direct connections")?;
-                for circuit in circuits {
-                    webrtc.add_circuit(peer, circuit);
-                }
-                DialOpts::peer_id(peer).addresses(vec![ion_webrtc::direct_address(peer)])
-            }
-        };
-        self.dial_with(dial, ion, way, false)
-    }
-
-    fn dial_with(
-        &mut self,
-        dial: WithPeerIdWithAddresses,
-        ion: IonId,
-        way: Way,
-        is_promised: bool,
-    ) -> Result<(), String> {
-        // Another connection to it may stand, or be on its way: it is of the
-        // other kind.
-        let dial = dial.condition(PeerCondition::Always).build();
-        let connection = dial.connection_id();
-        self.swarm.dial(dial).map_err(|why| dial_error(&why))?;
-        let began_at = self.platform.now();
-        self.dials.insert(connection, Dial { ion, way, began_at, is_promised });
-        Ok(())
-    }
-
-    /// Connects by an answer that the ion gave to an offer of ours.
-    fn accept(&mut self, attempt: Attempt, ion: IonId, answer: &[u8]) {
-        let peer = ion.to_peer();
-        let accepted = self.direct.accept(attempt, ion, answer).and_then(|()| {
-            let dial = DialOpts::peer_id(peer).addresses(vec![ion_webrtc::direct_address(peer)]);
-            self.dial_with(dial, ion, Way::Direct, true)
-        });
-        if let Err(why) = accepted {
-            self.tell(News::Unmet(ion, why));
-        }
-    }
-
-    fn directed(&mut self, news: DirectNews) {
-        match news {
-            DirectNews::Offered(attempt, offer) => {
-                let offer = offer.map(|(id, bytes)| {
-                    self.direct.offered(attempt, id);
-                    bytes
-                });
-                self.tell(News::Offer(attempt, offer));
-            }
-            DirectNews::Answered(ion, answer) => self.tell(News::Answer(ion, answer)),
-        }
-    }
-
-    /// The addresses of an ion at every relay that is up.
-    fn circuits_to(&self, peer: PeerId) -> Vec<Multiaddr> {
-        let relays = self.relays.values().filter(|relay| relay.is_up);
-        relays
-            .map(|relay| relay.address.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(peer)))
-            .collect()
     }
 
     fn send(&mut self, ion: IonId, room: Room, frame: Vec<u8>) {
@@ -374,22 +213,6 @@ impl<P: Platform> Driver<P> {
         });
         for (room, number, way) in wishes {
             self.swarm.behaviour_mut().rooms.open(ion.to_peer(), way, room, number);
-        }
-    }
-
-    fn connected(&mut self, peer: PeerId, way: Way) {
-        let Some(ion) = IonId::from_peer(&peer).filter(|_| self.relay_of(peer).is_none()) else {
-            return;
-        };
-        self.steer(ways::Input::Connected(ion, way));
-        if way == Way::Direct {
-            self.tell(News::Met(ion));
-        }
-    }
-
-    fn disconnected(&mut self, peer: PeerId, way: Way) {
-        if let Some(ion) = IonId::from_peer(&peer) {
-            self.steer(ways::Input::Disconnected(ion, way));
         }
     }
 
@@ -519,84 +342,6 @@ impl<P: Platform> Driver<P> {
             SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.relay_event(&event),
             SwarmEvent::Behaviour(BehaviourEvent::Rendezvous(event)) => self.rendezvous(event),
             _ => {}
-        }
-    }
-
-    fn dial_failed(&mut self, dial: &Dial, why: String) {
-        let Dial { ion, way, is_promised, .. } = *dial;
-        let direct = self.direct.why(ion.to_peer()).filter(|_| way == Way::Direct);
-        let why = direct.unwrap_or(why);
-        self.tried(dial, why.clone());
-        if is_promised {
-            self.tell(News::Unmet(ion, why));
-        } else {
-            self.steer(ways::Input::Failed(ion, way, why));
-        }
-    }
-
-    fn tried(&mut self, dial: &Dial, why: String) {
-        let took_ms = self.platform.now().since_ms(dial.began_at);
-        self.tell(News::Tried(dial.ion, dial.way, took_ms, why));
-    }
-
-    fn lose_relay(&mut self, peer: PeerId, why: &str) {
-        let index = self.relay_of(peer);
-        if let Some(index) = index {
-            self.relays.remove(&index);
-            self.tell(News::RelayLost(index, why.to_owned()));
-        }
-    }
-
-    fn relay_of(&self, peer: PeerId) -> Option<RelayIndex> {
-        self.relays.iter().find(|(_, relay)| relay.peer == peer).map(|(index, _)| *index)
-    }
-
-    fn listener_closed(&mut self, listener: ListenerId, error: Option<std::io::Error>) {
-        let mine = |relay: &Relay| relay.listener == Some(listener);
-        let peer = self.relays.values().find(|relay| mine(relay)).map(|relay| relay.peer);
-        if let Some(peer) = peer {
-            let why = error.map_or_else(
-                || "the relay ended the reservation".to_owned(),
-                |error| format!("the relay gave no reservation ({error})"),
-            );
-            self.lose_relay(peer, &why);
-            let _ = self.swarm.disconnect_peer_id(peer);
-        }
-    }
-
-    fn relay_event(&mut self, event: &relay::client::Event) {
-        let relay::client::Event::ReservationReqAccepted { relay_peer_id, renewal: false, .. } =
-            event
-        else {
-            return;
-        };
-        let Some(index) = self.relay_of(*relay_peer_id) else { return };
-        if let Some(relay) = self.relays.get_mut(&index) {
-            relay.is_up = true;
-        }
-        self.tell(News::Reserved(index));
-    }
-
-    fn rendezvous(&mut self, event: rendezvous::client::Event) {
-        use rendezvous::client::Event;
-        match event {
-            Event::Registered { rendezvous_node, .. } => {
-                if let Some(index) = self.relay_of(rendezvous_node) {
-                    self.tell(News::Registered(index));
-                }
-            }
-            Event::RegisterFailed { rendezvous_node, error, .. } => {
-                let why = format!("the relay did not take the registration ({error:?})");
-                self.lose_relay(rendezvous_node, &why);
-                let _ = self.swarm.disconnect_peer_id(rendezvous_node);
-            }
-            Event::Discovered { rendezvous_node, registrations, .. } => {
-                let Some(index) = self.relay_of(rendezvous_node) else { return };
-                let peers = registrations.iter().map(|one| one.record.peer_id());
-                let ions = peers.filter_map(|peer| IonId::from_peer(&peer)).collect();
-                self.tell(News::Found(index, ions));
-            }
-            Event::DiscoverFailed { .. } | Event::Expired { .. } => {}
         }
     }
 }

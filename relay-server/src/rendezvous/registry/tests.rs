@@ -1,6 +1,7 @@
 //! Stories of a registry.
 
 use libp2p::{core::PeerRecord, identity::Keypair};
+use node_core::network::driver::rendezvous::wire::{Response, frame_response};
 
 use super::*;
 
@@ -11,13 +12,31 @@ fn record(bytes: usize) -> Record {
     Record { peer: PeerId::random(), bytes: vec![0; bytes].into() }
 }
 
+fn origin(network: u8) -> Origin {
+    Origin::of([10, 0, network, 1].into())
+}
+
+fn told(namespace: &str, record: &Record, ttl_s: u64) -> Told {
+    Told { namespace: namespace.into(), record: Arc::clone(&record.bytes), ttl_s }
+}
+
 fn registry() -> Registry {
     Registry::new(KEY)
 }
 
 impl Registry {
     fn put(&mut self, now_ms: u64, namespace: &str, record: &Record) -> Result<u64, Refusal> {
-        self.register(now_ms, namespace.to_owned(), record.clone(), Some(60))
+        self.put_from(now_ms, namespace, record, 0)
+    }
+
+    fn put_from(
+        &mut self,
+        now_ms: u64,
+        namespace: &str,
+        record: &Record,
+        network: u8,
+    ) -> Result<u64, Refusal> {
+        self.register(now_ms, namespace.to_owned(), record.clone(), origin(network), Some(60))
     }
 
     fn told(&mut self, now_ms: u64, namespace: &str) -> Vec<Told> {
@@ -30,9 +49,11 @@ impl Registry {
         let count = |sets: usize| assert_eq!(sets, self.entries.len());
         count(self.by_namespace.values().map(BTreeSet::len).sum());
         count(self.by_peer.values().map(BTreeSet::len).sum());
+        count(self.by_origin.values().map(BTreeSet::len).sum());
         count(self.by_end.len());
         assert!(self.by_namespace.values().all(|numbers| !numbers.is_empty()));
         assert!(self.by_peer.values().all(|numbers| !numbers.is_empty()));
+        assert!(self.by_origin.values().all(|numbers| !numbers.is_empty()));
     }
 }
 
@@ -41,8 +62,7 @@ fn one_is_found_where_one_registered_and_nowhere_else() {
     let mut registry = registry();
     let one = record(10);
     assert_eq!(registry.put(0, "ours", &one), Ok(60));
-    let told = registry.told(1_500, "ours");
-    assert_eq!(told, [Told { record: one.bytes, ttl_s: 59 }]);
+    assert_eq!(registry.told(1_500, "ours"), [told("ours", &one, 59)]);
     assert!(registry.told(1_500, "theirs").is_empty());
     assert!(registry.told(1_500, "our").is_empty());
 }
@@ -73,8 +93,7 @@ fn registering_again_replaces_and_prolongs() {
     registry.put(0, "ours", &first).expect("there is room");
     let again = Record { bytes: vec![1; 20].into(), ..first };
     registry.put(30_000, "ours", &again).expect("it replaces");
-    let told = registry.told(80_000, "ours");
-    assert_eq!(told, [Told { record: again.bytes, ttl_s: 10 }]);
+    assert_eq!(registry.told(80_000, "ours"), [told("ours", &again, 10)]);
     registry.check_books();
 }
 
@@ -108,7 +127,8 @@ fn names_and_times_have_bounds() {
     let told = registry.discover(0, &too_long, None, None);
     assert_eq!(told, Err(Refusal::NamespaceTooLong));
     assert_eq!(registry.put(0, &longest, &one), Ok(60));
-    let mut register = |ttl_s| registry.register(0, "ours".to_owned(), one.clone(), ttl_s);
+    let mut register =
+        |ttl_s| registry.register(0, "ours".to_owned(), one.clone(), origin(0), ttl_s);
     assert_eq!(register(None), Ok(TTL_S_MAX));
     for ttl_s in [TTL_S_MIN, TTL_S_MAX] {
         assert_eq!(register(Some(ttl_s)), Ok(ttl_s));
@@ -133,6 +153,41 @@ fn a_peer_and_all_of_them_have_a_bound() {
     assert_eq!(registry.put(0, "0", &record(1)), Err(Refusal::Full));
     assert_eq!(registry.put(0, "0", &one), Ok(60), "what it has it may renew");
     assert_eq!(registry.put(60_000, "0", &record(1)), Ok(60), "the others have ended");
+    registry.check_books();
+}
+
+/// Who fills the registry from one network gives way to all others, and the
+/// last places are shared evenly.
+#[test]
+fn who_fills_it_from_one_network_gives_way_to_others() {
+    let mut registry = registry();
+    let honest = record(1);
+    registry.put_from(0, "ours", &honest, 1).expect("there is room");
+    for _ in 1..REGISTRATIONS_MAX {
+        registry.put_from(0, "x", &record(1), 2).expect("there is room");
+    }
+    assert_eq!(registry.put_from(0, "x", &record(1), 2), Err(Refusal::Full));
+    for network in 3..200 {
+        for _ in 0..10 {
+            assert_eq!(registry.put_from(0, "ours", &record(1), network), Ok(60), "{network}");
+        }
+    }
+    assert_eq!(registry.entries.len(), REGISTRATIONS_MAX);
+    assert_eq!(registry.put_from(0, "ours", &honest, 1), Ok(60), "it was never put out");
+    assert_eq!(registry.told(0, "ours").len(), TOLD_MAX);
+    registry.check_books();
+}
+
+#[test]
+fn a_network_does_not_put_out_another_that_has_as_much() {
+    let mut registry = registry();
+    for _ in 0..REGISTRATIONS_MAX / 2 {
+        registry.put_from(0, "x", &record(1), 1).expect("there is room");
+        registry.put_from(0, "x", &record(1), 2).expect("there is room");
+    }
+    assert_eq!(registry.put_from(0, "x", &record(1), 1), Err(Refusal::Full));
+    assert_eq!(registry.put_from(0, "x", &record(1), 2), Err(Refusal::Full));
+    assert_eq!(registry.put_from(0, "x", &record(1), 3), Ok(60));
     registry.check_books();
 }
 
@@ -240,9 +295,7 @@ fn the_overhead_is_counted() {
         let counted = namespace.len() + record.bytes.len() + REGISTRATION_OVERHEAD_MAX;
         registry.put(0, &namespace, &record).expect("there is room");
         let mut found = registry.discover(0, &namespace, None, None).expect("it is told");
-        let frame = |found: &Found| {
-            super::super::wire::frame(&super::super::wire::Response::Found(found.clone())).len()
-        };
+        let frame = |found: &Found| frame_response(&Response::Found(found.clone())).len();
         let with = frame(&found);
         found.registrations.clear();
         assert!(with - frame(&found) <= counted);

@@ -9,9 +9,9 @@
 /// Bytes of the longest integer.
 const INTEGER_BYTES_MAX: usize = 10;
 
-/// Why bytes are no request.
+/// Why bytes are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::rendezvous) enum WireError {
+pub enum WireError {
     /// A message is longer than messages may be.
     #[error("the message is too long")]
     TooLong,
@@ -28,7 +28,7 @@ pub(in crate::rendezvous) enum WireError {
     #[error("a field has an impossible number")]
     WrongNumber,
     /// A namespace is no text.
-    #[error("the namespace is not UTF-8")]
+    #[error("a namespace is not UTF-8")]
     NotText,
     /// A message does not say what it is.
     #[error("the message has no type")]
@@ -39,6 +39,9 @@ pub(in crate::rendezvous) enum WireError {
     /// A message is an answer, or unknown.
     #[error("the message is not a request")]
     NotARequest,
+    /// A message is a request, or unknown.
+    #[error("the message is not an answer")]
+    NotAResponse,
 }
 
 /// A field's number and value.
@@ -153,6 +156,13 @@ impl Writer {
     pub(super) fn integer(&mut self, number: u32, value: u64) {
         self.write_integer(u64::from(number) << 3);
         self.write_integer(value);
+    }
+
+    /// Writes a field with an integer, if there is one.
+    pub(super) fn optional_integer(&mut self, number: u32, value: Option<u64>) {
+        if let Some(value) = value {
+            self.integer(number, value);
+        }
     }
 
     /// Writes a field with bytes, text or a message.

@@ -21,10 +21,10 @@ fn requests_are_read() {
     let namespace = || "n".to_owned();
     let register =
         Request::Register { namespace: namespace(), record: b"rec".to_vec(), ttl_s: Some(60) };
-    assert_eq!(decode(REGISTER), Ok(register));
-    assert_eq!(decode(UNREGISTER), Ok(Request::Unregister { namespace: namespace() }));
-    assert_eq!(decode(DISCOVER), Ok(discover("n", Some(300), Some(b"abc"))));
-    assert_eq!(decode(b"\x08\x03\x2a\x00"), Ok(discover("", None, None)));
+    assert_eq!(decode_request(REGISTER), Ok(register));
+    assert_eq!(decode_request(UNREGISTER), Ok(Request::Unregister { namespace: namespace() }));
+    assert_eq!(decode_request(DISCOVER), Ok(discover("n", Some(300), Some(b"abc"))));
+    assert_eq!(decode_request(b"\x08\x03\x2a\x00"), Ok(discover("", None, None)));
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn unknown_fields_are_passed_over_and_the_last_counts() {
     let body = [&unknown[..], b"\x0a\x01m\x0a\x01n"].concat();
     let length = u8::try_from(body.len()).expect("it is short");
     let bytes = [unknown, &b"\x2a"[..], &[length], &body, b"\x08\x00\x08\x03"].concat();
-    assert_eq!(decode(&bytes), Ok(discover("n", None, None)));
+    assert_eq!(decode_request(&bytes), Ok(discover("n", None, None)));
 }
 
 #[test]
@@ -56,26 +56,32 @@ fn what_is_no_request_is_refused_with_the_reason() {
         (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", WireError::IntegerTooLong),
     ];
     for (bytes, why) in refused {
-        assert_eq!(decode(bytes), Err(why), "{bytes:?}");
+        assert_eq!(decode_request(bytes), Err(why), "{bytes:?}");
     }
 }
 
 #[test]
 fn the_longest_integer_is_read() {
     let bytes = b"\x08\x03\x2a\x0b\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
-    assert_eq!(decode(bytes), Ok(discover("", Some(u64::MAX), None)));
+    assert_eq!(decode_request(bytes), Ok(discover("", Some(u64::MAX), None)));
 }
 
-#[test]
-fn responses_are_written() {
-    let told = Told { record: b"rec".as_slice().into(), ttl_s: 300 };
+fn refused(status: Status, words: &str) -> Refused {
+    Refused { status, words: words.to_owned() }
+}
+
+/// Every response and its bytes.
+fn responses() -> [(Response, &'static [u8]); 5] {
+    let told = Told { namespace: "n".into(), record: b"rec".as_slice().into(), ttl_s: 300 };
     let registrations = vec![told.clone(), told];
-    let found = Found { namespace: "n".into(), registrations, cookie: b"abc".to_vec() };
+    let found = Found { registrations, cookie: b"abc".to_vec() };
     let none = Found { registrations: Vec::new(), ..found.clone() };
-    let written: [(Response, &[u8]); 5] = [
+    let full = refused(Status::Unavailable, "a peer registers in at most 8 namespaces");
+    let required = refused(Status::NotAuthorized, "a namespace is required");
+    [
         (Response::Registered { ttl_s: 7_200 }, b"\x09\x08\x01\x1a\x05\x08\x00\x18\xa0\x38"),
         (
-            Response::NotRegistered(Refusal::PeerFull),
+            Response::NotRegistered(full),
             b"\x31\x08\x01\x1a\x2d\x08\x90\x03\x12\x28a peer registers in at most 8 namespaces",
         ),
         (
@@ -87,33 +93,59 @@ fn responses_are_written() {
         ),
         (Response::Found(none), b"\x0b\x08\x04\x32\x07\x12\x03abc\x18\x00"),
         (
-            Response::NotFound(Refusal::NamespaceRequired),
+            Response::NotFound(required),
             b"\x20\x08\x04\x32\x1c\x18\xc8\x01\x22\x17a namespace is required",
         ),
-    ];
-    for (response, bytes) in written {
-        let framed = frame(&response);
+    ]
+}
+
+#[test]
+fn responses_are_written_and_read() {
+    for (response, bytes) in responses() {
+        let framed = frame_response(&response);
         assert_eq!(framed.escape_ascii().to_string(), bytes.escape_ascii().to_string());
+        assert_eq!(decode_response(&bytes[1..]), Ok(response));
     }
 }
 
 #[test]
-fn refusals_have_the_specifications_numbers() {
-    let numbers = [
-        (Refusal::NamespaceMissing, 100),
-        (Refusal::NamespaceTooLong, 100),
-        (Refusal::RecordTooLong, 101),
-        (Refusal::RecordInvalid, 101),
-        (Refusal::TtlOutOfRange, 102),
-        (Refusal::CookieInvalid, 103),
-        (Refusal::NamespaceRequired, 200),
-        (Refusal::RecordOfAnother, 200),
-        (Refusal::PeerFull, 400),
-        (Refusal::Full, 400),
-    ];
-    for (why, number) in numbers {
-        assert_eq!(why.status(), number, "{why}");
+fn requests_are_written_as_they_are_read() {
+    for bytes in [REGISTER, b"\x08\x02\x22\x03\x0a\x01n", DISCOVER] {
+        let request = decode_request(bytes).expect("it is a request");
+        let framed = frame_request(&request);
+        assert_eq!(framed[1..].escape_ascii().to_string(), bytes.escape_ascii().to_string());
     }
+}
+
+#[test]
+fn what_is_no_response_is_refused_with_the_reason() {
+    let refused: [(&[u8], WireError); 7] = [
+        (b"", WireError::NoKind),
+        (b"\x08\x01", WireError::NoBody),
+        (b"\x08\x04\x1a\x00", WireError::NoBody),
+        (REGISTER, WireError::NotAResponse),
+        (b"\x08\x63", WireError::NotAResponse),
+        (b"\x08\x04\x32\x05\x0a", WireError::CutOff),
+        (b"\x08\x04\x32\x05\x0a\x03\x0a\x01\xff", WireError::NotText),
+    ];
+    for (bytes, why) in refused {
+        assert_eq!(decode_response(bytes), Err(why), "{bytes:?}");
+    }
+}
+
+#[test]
+fn of_too_many_registrations_the_first_are_read() {
+    let mut body = Vec::new();
+    for _ in 0..2 * TOLD_MAX {
+        body.extend(b"\x0a\x00");
+    }
+    let mut writer = Writer::default();
+    writer.integer(message::KIND, kind::DISCOVER_RESPONSE);
+    writer.bytes(message::DISCOVER_RESPONSE, &body);
+    let Ok(Response::Found(found)) = decode_response(&writer.into_bytes()) else {
+        panic!("it is an answer");
+    };
+    assert_eq!(found.registrations.len(), TOLD_MAX);
 }
 
 /// Changes, removes, inserts or repeats a few bytes.
@@ -142,7 +174,7 @@ fn noise_is_refused_or_read_but_never_panics() {
         let valid = [REGISTER, UNREGISTER, DISCOVER][round as usize % 3];
         let mut bytes = valid.to_vec();
         mutate(&mut bytes, &mut rng);
-        if let Ok(request) = decode(&bytes) {
+        if let Ok(request) = decode_request(&bytes) {
             past += 1;
             let held = match request {
                 Request::Register { namespace, record, .. } => namespace.len() + record.len(),
@@ -156,4 +188,21 @@ fn noise_is_refused_or_read_but_never_panics() {
     }
     println!("{past} of {ROUNDS} mutated requests were read");
     assert!((ROUNDS / 50..ROUNDS / 2).contains(&past), "{past} of {ROUNDS}");
+}
+
+/// The same of responses.
+#[test]
+fn noise_in_responses_never_panics() {
+    const ROUNDS: u32 = 200_000;
+    const SEED: u64 = 3;
+    let mut rng = StdRng::seed_from_u64(SEED);
+    let valid = responses();
+    let mut past = 0;
+    for round in 0..ROUNDS {
+        let mut bytes = valid[round as usize % valid.len()].1[1..].to_vec();
+        mutate(&mut bytes, &mut rng);
+        past += u32::from(decode_response(&bytes).is_ok());
+    }
+    println!("{past} of {ROUNDS} mutated responses were read");
+    assert!((ROUNDS / 50..ROUNDS * 9 / 10).contains(&past), "{past} of {ROUNDS}");
 }

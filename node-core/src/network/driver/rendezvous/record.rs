@@ -10,45 +10,76 @@
 use std::sync::Arc;
 
 use libp2p::{
-    PeerId,
+    Multiaddr, PeerId,
     core::{PeerRecord, SignedEnvelope},
+    identity::Keypair,
 };
 
-use super::wire::Refusal;
-
 /// Bytes of a signed record.
-pub(super) const RECORD_BYTES_MAX: usize = 8 << 10;
+pub const RECORD_BYTES_MAX: usize = 8 << 10;
 
 /// A record that its peer has signed. Clones share the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) peer: PeerId,
-    pub(super) bytes: Arc<[u8]>,
+pub struct Record {
+    /// Whose it is.
+    pub peer: PeerId,
+    /// The record with its signature.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Why bytes are no record of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// It is longer than records may be.
+    #[error("a signed peer record has at most 8 KiB")]
+    TooLong,
+    /// It cannot be read, or its signature is wrong.
+    #[error("the signed peer record is not valid")]
+    Invalid,
+    /// It is of another than who sends it.
+    #[error("a peer registers only itself")]
+    OfAnother,
+    /// It cannot be signed.
+    #[error("the key cannot sign a peer record")]
+    Unsigned,
 }
 
 impl Record {
-    /// Checks that these bytes are a record that the sender made of itself.
-    pub(super) fn check(bytes: &[u8], sender: PeerId) -> Result<Self, Refusal> {
+    /// Signs a record of who has this key and is reached at these addresses.
+    pub fn sign(key: &Keypair, addresses: Vec<Multiaddr>) -> Result<Self, RecordError> {
+        let record = PeerRecord::new(key, addresses).map_err(|_| RecordError::Unsigned)?;
+        let peer = record.peer_id();
+        let bytes = record.into_signed_envelope().into_protobuf_encoding();
         if bytes.len() > RECORD_BYTES_MAX {
-            return Err(Refusal::RecordTooLong);
+            return Err(RecordError::TooLong);
+        }
+        Ok(Self { peer, bytes: bytes.into() })
+    }
+
+    /// Checks that these bytes are a record that some peer made of itself.
+    pub fn read(bytes: &[u8]) -> Result<Self, RecordError> {
+        if bytes.len() > RECORD_BYTES_MAX {
+            return Err(RecordError::TooLong);
         }
         let envelope = SignedEnvelope::from_protobuf_encoding(bytes);
-        let envelope = envelope.map_err(|_| Refusal::RecordInvalid)?;
+        let envelope = envelope.map_err(|_| RecordError::Invalid)?;
         let record = PeerRecord::from_signed_envelope(envelope);
-        let record = record.map_err(|_| Refusal::RecordInvalid)?;
-        if record.peer_id() != sender {
-            return Err(Refusal::RecordOfAnother);
-        }
+        let record = record.map_err(|_| RecordError::Invalid)?;
         // Written anew, it holds nothing but what was checked.
+        let peer = record.peer_id();
         let bytes = record.into_signed_envelope().into_protobuf_encoding();
-        Ok(Self { peer: sender, bytes: bytes.into() })
+        Ok(Self { peer, bytes: bytes.into() })
+    }
+
+    /// Checks that these bytes are a record that the sender made of itself.
+    pub fn check(bytes: &[u8], sender: PeerId) -> Result<Self, RecordError> {
+        let record = Self::read(bytes)?;
+        if record.peer == sender { Ok(record) } else { Err(RecordError::OfAnother) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use libp2p::identity::Keypair;
-
     use super::*;
 
     fn key(seed: u8) -> Keypair {
@@ -73,7 +104,7 @@ mod tests {
     #[test]
     fn others_records_are_refused() {
         let refused = Record::check(&signed(&key(1), 1), key(2).public().to_peer_id());
-        assert_eq!(refused, Err(Refusal::RecordOfAnother));
+        assert_eq!(refused, Err(RecordError::OfAnother));
     }
 
     #[test]
@@ -96,10 +127,10 @@ mod tests {
         let peer = key.public().to_peer_id();
         let long = signed(&key, 400);
         assert!(long.len() > RECORD_BYTES_MAX);
-        assert_eq!(Record::check(&long, peer), Err(Refusal::RecordTooLong));
+        assert_eq!(Record::check(&long, peer), Err(RecordError::TooLong));
         let newer = PeerRecord::new_interop(&key, Vec::new()).expect("it is signed");
         let newer = newer.into_signed_envelope().into_protobuf_encoding();
-        assert_eq!(Record::check(&newer, peer), Err(Refusal::RecordInvalid));
-        assert_eq!(Record::check(b"", peer), Err(Refusal::RecordInvalid));
+        assert_eq!(Record::check(&newer, peer), Err(RecordError::Invalid));
+        assert_eq!(Record::check(b"", peer), Err(RecordError::Invalid));
     }
 }

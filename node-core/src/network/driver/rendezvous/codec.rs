@@ -1,20 +1,19 @@
 //! Requests and responses on a stream: a length as an unsigned varint, then so
 //! many bytes.
 //!
-//! It serves only: asking others is refused. A request that is too long or
-//! makes no sense ends its stream without an answer; a request takes memory
-//! only as its bytes arrive.
+//! A message that is too long or makes no sense ends its stream; a message
+//! takes memory only as its bytes arrive.
 
 use std::io;
 
 use futures::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use libp2p::{StreamProtocol, request_response};
 
-use super::wire::{self, REQUEST_BYTES_MAX, Request, Response, WireError};
+use super::wire::{self, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, Request, Response, WireError};
 
-/// Reads requests and writes responses.
+/// Reads and writes both.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Codec;
+pub struct Codec;
 
 impl request_response::Codec for Codec {
     type Protocol = StreamProtocol;
@@ -25,32 +24,29 @@ impl request_response::Codec for Codec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let length = read_length(io).await?;
-        let mut bytes = Vec::new();
-        io.take(length).read_to_end(&mut bytes).await?;
-        if bytes.len() as u64 != length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        wire::decode(&bytes).map_err(invalid)
+        let bytes = read_frame(io, REQUEST_BYTES_MAX).await?;
+        wire::decode_request(&bytes).map_err(invalid)
     }
 
-    async fn read_response<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<Response>
+    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Response>
     where
         T: AsyncRead + Unpin + Send,
     {
-        Err(io::ErrorKind::Unsupported.into())
+        let bytes = read_frame(io, RESPONSE_BYTES_MAX).await?;
+        wire::decode_response(&bytes).map_err(invalid)
     }
 
     async fn write_request<T>(
         &mut self,
         _: &StreamProtocol,
-        _: &mut T,
-        _: Request,
+        io: &mut T,
+        request: Request,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        Err(io::ErrorKind::Unsupported.into())
+        io.write_all(&wire::frame_request(&request)).await?;
+        io.flush().await
     }
 
     async fn write_response<T>(
@@ -62,7 +58,7 @@ impl request_response::Codec for Codec {
     where
         T: AsyncWrite + Unpin + Send,
     {
-        io.write_all(&wire::frame(&response)).await?;
+        io.write_all(&wire::frame_response(&response)).await?;
         io.flush().await
     }
 }
@@ -71,8 +67,22 @@ fn invalid(error: WireError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// A request's length in bytes, at most [`REQUEST_BYTES_MAX`].
-async fn read_length<T>(io: &mut T) -> io::Result<u64>
+/// A message of at most so many bytes, without its length.
+async fn read_frame<T>(io: &mut T, bytes_max: u64) -> io::Result<Vec<u8>>
+where
+    T: AsyncRead + Unpin + Send,
+{
+    let length = read_length(io, bytes_max).await?;
+    let mut bytes = Vec::new();
+    io.take(length).read_to_end(&mut bytes).await?;
+    if bytes.len() as u64 != length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
+/// A message's length in bytes, at most this.
+async fn read_length<T>(io: &mut T, bytes_max: u64) -> io::Result<u64>
 where
     T: AsyncRead + Unpin + Send,
 {
@@ -85,7 +95,7 @@ where
         shift += 7;
         let is_last = byte[0] & 0x80 == 0;
         // Three groups of seven bits hold more than the longest length.
-        if length > REQUEST_BYTES_MAX || (!is_last && shift >= 21) {
+        if length > bytes_max || (!is_last && shift >= 21) {
             return Err(invalid(WireError::TooLong));
         }
         if is_last {
@@ -130,13 +140,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_asks_nobody() {
+    async fn what_is_written_is_read() {
+        let request = Request::Discover { namespace: "n".into(), limit: Some(7), cookie: None };
+        let protocol = super::super::PROTOCOL;
         let mut io = Cursor::new(Vec::new());
-        let request = Request::Unregister { namespace: "n".to_owned() };
-        let written = Codec.write_request(&super::super::PROTOCOL, &mut io, request).await;
-        assert_eq!(written.expect_err("it serves").kind(), io::ErrorKind::Unsupported);
-        assert!(io.into_inner().is_empty());
-        let read = Codec.read_response(&super::super::PROTOCOL, &mut Cursor::new([0])).await;
-        assert_eq!(read.expect_err("it serves").kind(), io::ErrorKind::Unsupported);
+        Codec.write_request(&protocol, &mut io, request.clone()).await.expect("there is room");
+        io.set_position(0);
+        let read = Codec.read_request(&protocol, &mut io).await;
+        assert_eq!(read.expect("it is whole"), request);
+        let response = Response::Registered { ttl_s: 60 };
+        let mut io = Cursor::new(Vec::new());
+        Codec.write_response(&protocol, &mut io, response.clone()).await.expect("there is room");
+        io.set_position(0);
+        let read = Codec.read_response(&protocol, &mut io).await;
+        assert_eq!(read.expect("it is whole"), response);
     }
 }
