@@ -5,6 +5,7 @@
 
 mod join;
 mod mechanisms;
+mod relay;
 mod sizes;
 mod tasks;
 
@@ -48,10 +49,12 @@ enum Group {
     Join,
     Tasks,
     Sizes,
+    Relay,
     Mechanisms,
 }
 
-const GROUPS: [Group; 4] = [Group::Sizes, Group::Join, Group::Tasks, Group::Mechanisms];
+const GROUPS: [Group; 5] =
+    [Group::Sizes, Group::Relay, Group::Join, Group::Tasks, Group::Mechanisms];
 
 const fn row(
     name: &'static str,
@@ -64,13 +67,15 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 8] = [
+pub const ROWS: [Row; 10] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
     row("size-page", "KiB", 300.0, Better::Lower, Group::Sizes),
     row("size-ion", "KiB", 600.0, Better::Lower, Group::Sizes),
     row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
+    row("relay-connections", "ions", 1_000.0, Better::Higher, Group::Relay),
+    row("relay-memory-per-ion", "KiB", 0.0, Better::Lower, Group::Relay),
     row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
     row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
 ];
@@ -136,6 +141,7 @@ pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
             Group::Join => join::measure().await,
             Group::Tasks => tasks::measure().await,
             Group::Sizes => sizes::measure().await,
+            Group::Relay => relay::measure().await,
             Group::Mechanisms => mechanisms::measure().await,
         };
         for row in wanted {

@@ -64,6 +64,11 @@ impl Process {
         }
     }
 
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has said, the newest lines.
     pub fn lines(&self) -> Vec<String> {
         self.said.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()

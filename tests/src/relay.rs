@@ -44,6 +44,11 @@ impl Relay {
         self.http
     }
 
+    /// Its process' number. Panics while it is killed.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// The address of a place of the page.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)
