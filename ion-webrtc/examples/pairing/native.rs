@@ -43,7 +43,7 @@ async fn pair(
 ) -> Result<(), ion_webrtc::Failure> {
     let (offer_id, offer) = a.offer().await?;
     let offer = paste("offer", &offer);
-    let answer = b.answer(a_id, &offer, Duration::from_secs(600)).await?;
+    let answer = b.answer(a_id, &offer, Duration::from_mins(10)).await?;
     let answer = paste("answer", &answer);
     a.accept(offer_id, b_id, &answer)
 }
