@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use libp2p::identity::Keypair;
+
 /// A STUN or TURN server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IceServer {
@@ -19,6 +21,9 @@ pub struct Config {
     /// Servers that help to find addresses. None by default, so that nobody is
     /// told who connects to whom.
     pub ice_servers: Vec<IceServer>,
+    /// Our own key, with which we authenticate to servers at `/webrtc-direct`.
+    /// Without it they are not dialed.
+    pub server_keypair: Option<Keypair>,
     /// Most peer connections at a time; browsers give at most 500 to a page.
     pub peer_connections_max: usize,
     /// Most data channels of one connection, both sides' together. Streams
@@ -45,6 +50,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             ice_servers: Vec::new(),
+            server_keypair: None,
             peer_connections_max: 64,
             streams_max: 256,
             handshake_max: Duration::from_secs(20),

@@ -131,6 +131,11 @@ impl Description {
     }
 }
 
+/// The fingerprint in an SDP, whatever else is in it.
+pub(crate) fn fingerprint(sdp: &str) -> Result<[u8; 32], DescriptionError> {
+    sdp::fingerprint(sdp)
+}
+
 /// Whether these are characters that RFC 8839 allows in credentials.
 fn is_ice_text(text: &str) -> bool {
     !text.is_empty()

@@ -1,7 +1,8 @@
 //! The libp2p transport: which addresses it owns, and how a dial or an arrival
 //! becomes a connection.
 //!
-//! It dials `/webrtc/p2p/X` and `<relay>/p2p/R/p2p-circuit/webrtc/p2p/X`, and
+//! It dials `/webrtc/p2p/X` and `<relay>/p2p/R/p2p-circuit/webrtc/p2p/X`, also
+//! servers at `…/webrtc-direct/certhash/…` where it was given a key for that, and
 //! listens on `/webrtc`. Everything else it refuses at once, so that it can
 //! stand before other transports. It has to stand before the relay client's,
 //! which would take the second kind of address for a plain circuit.
@@ -30,6 +31,7 @@ use crate::{failure::Failure, muxer::Muxer, shared::Shared};
 
 mod answer;
 mod dial;
+mod server;
 
 /// Most listeners; one is enough.
 pub const LISTENERS_MAX: usize = 8;
@@ -132,10 +134,19 @@ impl transport::Transport for Transport {
         address: Multiaddr,
         options: DialOpts,
     ) -> Result<Connecting, TransportError<Failure>> {
-        let Some((peer, circuit)) = parse(&address).filter(|_| !options.role.is_listener()) else {
+        if options.role.is_listener() {
             return Err(TransportError::MultiaddrNotSupported(address));
-        };
-        Ok(Box::pin(dial::dial(self.shared.clone(), peer, circuit)))
+        }
+        if let Some((peer, circuit)) = parse(&address) {
+            return Ok(Box::pin(dial::dial(self.shared.clone(), peer, circuit)));
+        }
+        let keypair = self.shared.config().server_keypair;
+        match server::parse(&address).zip(keypair) {
+            Some((server, keypair)) => {
+                Ok(Box::pin(server::dial(self.shared.clone(), server, keypair)))
+            }
+            None => Err(TransportError::MultiaddrNotSupported(address)),
+        }
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Told> {

@@ -87,7 +87,7 @@ fn setup(sdp: &str) -> Result<Setup, DescriptionError> {
     }
 }
 
-fn fingerprint(sdp: &str) -> Result<[u8; 32], DescriptionError> {
+pub(super) fn fingerprint(sdp: &str) -> Result<[u8; 32], DescriptionError> {
     let missing = DescriptionError::Missing("fingerprint");
     let malformed = DescriptionError::Malformed("fingerprint");
     let text = attribute(sdp, "fingerprint").ok_or(missing)?;

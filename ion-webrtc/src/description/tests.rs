@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 
 const CHROMIUM: &str = "v=0\r\no=- 4648475892259889561 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
@@ -125,7 +127,7 @@ fn other_sections_and_hashes_are_refused() {
 fn there_are_never_too_many_candidates() {
     let mut sdp = CHROMIUM.to_owned();
     for port in 1..100 {
-        sdp.push_str(&format!("a=candidate:1 1 udp 1 10.0.0.1 {port} typ host\r\n"));
+        write!(sdp, "a=candidate:1 1 udp 1 10.0.0.1 {port} typ host\r\n").unwrap();
     }
     let description = Description::from_sdp(&sdp).unwrap();
     assert_eq!(description.candidates.len(), CANDIDATES_MAX);

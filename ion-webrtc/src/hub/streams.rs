@@ -90,6 +90,20 @@ impl Hub {
         Poll::Ready(Ok(channel))
     }
 
+    /// A stream on a channel that both sides have agreed on beforehand.
+    pub(crate) fn open_negotiated(
+        &mut self,
+        id: PeerConnectionId,
+        number: u16,
+    ) -> Result<ChannelId, Failure> {
+        let connection = self.connections.get_mut(&id).ok_or(Failure::Closed)?;
+        let channel = connection.new_channel();
+        connection.channels.insert(channel, Channel { is_held: true, ..Channel::default() });
+        let negotiated = Some(number);
+        self.post(Command::Open { id, channel, label: String::new(), negotiated });
+        Ok(channel)
+    }
+
     /// What has to be timed; an error when the connection is no more.
     pub(crate) fn poll_timed(
         &mut self,
