@@ -5,13 +5,18 @@
 //! nobody in without a proof of membership, and notices who has gone. The
 //! [`driver`] moves the bytes over libp2p and decides nothing.
 //!
+//! Over the links of the mesh, [`broadcast`] tells everybody. What one ion takes
+//! from another in a time is a [`budget`].
+//!
 //! Each pair of ions has one ordered stream per [`Room`](wire::Room) and
 //! direction. The first frame of each is the sender's proof.
 //!
-//! Reading order: [`wire`], [`links`], [`relays`], [`bootstrap`], [`port`],
-//! [`driver`].
+//! Reading order: [`wire`], [`links`], [`relays`], [`budget`], [`broadcast`],
+//! [`bootstrap`], [`port`], [`driver`].
 
 pub mod bootstrap;
+pub mod broadcast;
+pub mod budget;
 pub mod driver;
 pub mod links;
 pub mod port;
