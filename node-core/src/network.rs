@@ -21,6 +21,7 @@ pub mod driver;
 pub mod links;
 pub mod port;
 pub mod relays;
+pub mod routing;
 pub mod wire;
 
 pub use port::{News, Order};

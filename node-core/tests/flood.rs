@@ -5,3 +5,5 @@
 mod broadcast;
 #[path = "flood/graph.rs"]
 mod graph;
+#[path = "flood/routing.rs"]
+mod routing;

@@ -68,6 +68,7 @@ pub(crate) struct World<M> {
     /// Looks at every frame that is sent.
     pub(crate) watch: Watch,
     make: Make<M>,
+    places: BTreeMap<IonId, usize>,
     links: Vec<BTreeMap<usize, Link>>,
     arrivals: BTreeMap<(usize, usize), u64>,
     queue: BTreeMap<(u64, u64), Due>,
@@ -89,6 +90,7 @@ impl<M: Member> World<M> {
             frames: 0,
             watch: Box::new(|_| {}),
             make: Box::new(make),
+            places: BTreeMap::new(),
             links: Vec::new(),
             arrivals: BTreeMap::new(),
             queue: BTreeMap::new(),
@@ -188,8 +190,8 @@ impl<M: Member> World<M> {
         for (to, bytes) in frames {
             self.frames += 1;
             (self.watch)(&bytes);
-            let found = self.links[from].iter().find(|(other, _)| ion(**other) == to);
-            let Some((to, link)) = found.map(|(to, link)| (*to, *link)) else { continue };
+            let Some(to) = self.places.get(&to).copied() else { continue };
+            let Some(link) = self.links[from].get(&to).copied() else { continue };
             if self.rng.below(1_000) < self.options.loss_permille {
                 continue;
             }
@@ -206,6 +208,7 @@ impl<M: Member> World<M> {
         let index = self.members.len();
         let seed = self.rng.next_u64();
         self.members.push(Some((self.make)(ion(index), seed)));
+        self.places.insert(ion(index), index);
         self.born.push(self.now);
         self.links.push(BTreeMap::new());
         let phase = self.rng.below(TICK_MS);
