@@ -5,14 +5,16 @@
 //! nobody in without a proof of membership, and notices who has gone. The
 //! [`driver`] moves the bytes over libp2p and decides nothing.
 //!
-//! Over the links of the mesh, [`broadcast`] tells everybody. What one ion takes
-//! from another in a time is a [`budget`].
+//! Over the links of the mesh, [`broadcast`] tells everybody; [`routing`] reaches ions that this one is not linked to;
+//! [`signaling`] makes links through others. What one ion takes from another in a time
+//! is a [`budget`].
 //!
 //! Each pair of ions has one ordered stream per [`Room`](wire::Room) and
 //! direction. The first frame of each is the sender's proof.
 //!
 //! Reading order: [`wire`], [`links`], [`relays`], [`budget`], [`broadcast`],
-//! [`bootstrap`], [`port`], [`driver`].
+//! [`routing`], [`signaling`], [`bootstrap`], [`port`],
+//! [`driver`].
 
 pub mod bootstrap;
 pub mod broadcast;
@@ -22,6 +24,7 @@ pub mod links;
 pub mod port;
 pub mod relays;
 pub mod routing;
+pub mod signaling;
 pub mod wire;
 
 pub use port::{News, Order};
