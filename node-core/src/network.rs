@@ -6,14 +6,15 @@
 //! [`driver`] moves the bytes over libp2p and decides nothing.
 //!
 //! Over the links of the mesh, [`broadcast`] tells everybody; [`routing`] reaches ions that this one is not linked to;
-//! [`signaling`] makes links through others. What one ion takes from another in a time
+//! [`signaling`] makes links through others, and [`pairing`] the first one where
+//! there is no other ion to go through. What one ion takes from another in a time
 //! is a [`budget`].
 //!
 //! Each pair of ions has one ordered stream per [`Room`](wire::Room) and
 //! direction. The first frame of each is the sender's proof.
 //!
 //! Reading order: [`wire`], [`links`], [`relays`], [`budget`], [`broadcast`],
-//! [`routing`], [`signaling`], [`bootstrap`], [`port`],
+//! [`routing`], [`signaling`], [`pairing`], [`bootstrap`], [`port`],
 //! [`driver`].
 
 pub mod bootstrap;
@@ -21,6 +22,7 @@ pub mod broadcast;
 pub mod budget;
 pub mod driver;
 pub mod links;
+pub mod pairing;
 pub mod port;
 pub mod relays;
 pub mod routing;
