@@ -5,7 +5,8 @@
 //! nobody in without a proof of membership, and notices who has gone. The
 //! [`driver`] moves the bytes over libp2p and decides nothing.
 //!
-//! Over the links of the mesh, [`broadcast`] tells everybody; [`routing`] reaches ions that this one is not linked to;
+//! Over the links of the mesh, [`broadcast`] tells everybody, and [`rooms`] those
+//! who want to hear; [`routing`] reaches ions that this one is not linked to;
 //! [`signaling`] makes links through others, and [`pairing`] the first one where
 //! there is no other ion to go through. What one ion takes from another in a time
 //! is a [`budget`].
@@ -14,7 +15,7 @@
 //! direction. The first frame of each is the sender's proof.
 //!
 //! Reading order: [`wire`], [`links`], [`relays`], [`budget`], [`broadcast`],
-//! [`routing`], [`signaling`], [`pairing`], [`bootstrap`], [`port`],
+//! [`rooms`], [`routing`], [`signaling`], [`pairing`], [`bootstrap`], [`port`],
 //! [`driver`].
 
 pub mod bootstrap;
@@ -25,6 +26,7 @@ pub mod links;
 pub mod pairing;
 pub mod port;
 pub mod relays;
+pub mod rooms;
 pub mod routing;
 pub mod signaling;
 pub mod wire;
