@@ -287,14 +287,18 @@ fn packets(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn what_was_changed_or_comes_again_is_not_delivered() {
     let frame = packets(b"hello").remove(0);
     let mut net = Net::new(3, &[(2, 1)]);
-    let Ok(Message::Packet { header, mut sealed, signature, attempt, path }) = wire::decode(&frame)
-    else {
-        panic!("it is a packet");
-    };
-    sealed[0] ^= 1;
-    let forged = encode(&Message::Packet { header, sealed, signature, attempt, path });
-    net.put(2, Input::Heard(ion(1), forged));
-    assert_eq!(net.told, [(ion(2), Effect::Offence(ion(1)))]);
+    for (in_body, in_signature) in [(1, 0), (0, 1)] {
+        let Ok(Message::Packet { header, mut sealed, mut signature, attempt, path }) =
+            wire::decode(&frame)
+        else {
+            panic!("it is a packet");
+        };
+        sealed[0] ^= in_body;
+        signature[0] ^= in_signature;
+        let forged = encode(&Message::Packet { header, sealed, signature, attempt, path });
+        net.put(2, Input::Heard(ion(1), forged));
+    }
+    assert_eq!(net.told, vec![(ion(2), Effect::Offence(ion(1))); 2]);
     for _ in 0..3 {
         net.put(2, Input::Heard(ion(1), frame.clone()));
     }
