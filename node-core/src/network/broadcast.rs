@@ -32,7 +32,9 @@ use std::{
     sync::Arc,
 };
 
-pub use missing::{GRAFT_AGAIN_MS, GRAFT_MS, GRAFTS_MAX, MISSING_MAX, PROMISES_MAX};
+pub use missing::{
+    GRAFT_AGAIN_MS, GRAFT_MS, GRAFT_SPREAD_MS, GRAFTS_MAX, MISSING_MAX, PROMISES_MAX,
+};
 pub use neighbour::{
     NEIGHBOUR_BYTES, NEIGHBOUR_FRAMES, PENDING_MAX, REPAIR_BYTES, UNKEPT_PROMISES,
 };
@@ -298,7 +300,10 @@ impl Broadcast {
                     self.shorten(from, parent, effects);
                 }
                 Some(_) => {}
-                None => self.missing.promised(now, *id, from),
+                None => {
+                    let wait_ms = GRAFT_MS + self.rng.below(GRAFT_SPREAD_MS);
+                    self.missing.promised(now, *id, from, wait_ms);
+                }
             }
         }
     }

@@ -16,8 +16,11 @@ use crate::{identity::IonId, platform::Time};
 pub const MISSING_MAX: usize = 4_096;
 /// Rumours that one neighbour may have promised at once.
 pub const PROMISES_MAX: usize = 512;
-/// How long a promised rumour may be on its way by itself, in milliseconds.
+/// How long a promised rumour may at least be on its way by itself, in milliseconds.
 pub const GRAFT_MS: u64 = 400;
+/// What is added to it at random, in milliseconds: when a branch of the tree
+/// breaks, the first that asks repairs it for the others.
+pub const GRAFT_SPREAD_MS: u64 = 800;
 /// How long one that was asked for may take, in milliseconds.
 pub const GRAFT_AGAIN_MS: u64 = 400;
 /// How often one rumour is asked for.
@@ -47,14 +50,15 @@ pub(super) struct MissingTable {
 }
 
 impl MissingTable {
-    /// A neighbour says that it has a rumour that this ion lacks.
-    pub(super) fn promised(&mut self, now: Time, id: Id, by: IonId) {
+    /// A neighbour says that it has a rumour that this ion lacks, which is to be
+    /// asked for when it has not come after `wait_ms`.
+    pub(super) fn promised(&mut self, now: Time, id: Id, by: IonId, wait_ms: u64) {
         let promises = self.promises.entry(by).or_default();
         if *promises >= PROMISES_MAX || self.missing.len() >= MISSING_MAX {
             return;
         }
         let missing = self.missing.entry(id).or_insert_with(|| Missing {
-            due: now.plus_ms(GRAFT_MS),
+            due: now.plus_ms(wait_ms),
             announcers: VecDeque::new(),
             asked: None,
             grafts: 0,
@@ -139,8 +143,8 @@ mod tests {
     #[test]
     fn neighbours_are_asked_in_turn_until_it_comes() {
         let mut table = MissingTable::default();
-        table.promised(at(0), id(1), ion(1));
-        table.promised(at(1), id(1), ion(2));
+        table.promised(at(0), id(1), ion(1), GRAFT_MS);
+        table.promised(at(1), id(1), ion(2), GRAFT_MS);
         assert_eq!(table.due(at(GRAFT_MS - 1)), []);
         assert_eq!(table.due(at(GRAFT_MS)), [Due::Ask(ion(1), id(1))]);
         let later = GRAFT_MS + GRAFT_AGAIN_MS;
@@ -153,7 +157,7 @@ mod tests {
     #[test]
     fn what_never_comes_is_given_up() {
         let mut table = MissingTable::default();
-        table.promised(at(0), id(1), ion(1));
+        table.promised(at(0), id(1), ion(1), GRAFT_MS);
         let asked = (1..100)
             .flat_map(|round| table.due(at(round * 1_000)))
             .filter(|due| matches!(due, Due::Ask(..)));
@@ -165,7 +169,7 @@ mod tests {
     fn promises_have_a_limit_and_end_with_the_neighbour() {
         let mut table = MissingTable::default();
         for number in 0..PROMISES_MAX + 5 {
-            table.promised(at(0), id(number), ion(1));
+            table.promised(at(0), id(number), ion(1), GRAFT_MS);
         }
         assert_eq!(table.missing.len(), PROMISES_MAX);
         table.down(&ion(1));

@@ -81,7 +81,7 @@ fn what_does_not_come_is_asked_for_and_given() {
     let id = id_of(&frame);
     let have = encode(&Message::Have(vec![(id, 1)]));
     assert_eq!(step(&mut machine, 1, Input::Heard(ion(3), have)), []);
-    let asked = step(&mut machine, 1 + GRAFT_MS, Input::Tick);
+    let asked = step(&mut machine, 1 + GRAFT_MS + GRAFT_SPREAD_MS, Input::Tick);
     assert_eq!(sent(&asked), [(ion(3), Message::Graft(vec![id]))]);
     let mut other = self::machine(3, &[1, 4]);
     step(&mut other, 1, Input::Heard(ion(4), frame));
@@ -183,8 +183,9 @@ fn promises_that_are_not_kept_are_an_offence_in_the_end() {
         let ids =
             (0..30_u64).map(|number| (Id::of(&[second, number].map(u64::to_le_bytes).concat()), 1));
         let have = encode(&Message::Have(ids.collect()));
-        step(&mut machine, second * 1_000, Input::Heard(ion(2), have));
-        let effects = step(&mut machine, second * 1_000 + 900, Input::Tick);
+        step(&mut machine, second * 2_000, Input::Heard(ion(2), have));
+        step(&mut machine, second * 2_000 + 1_300, Input::Tick);
+        let effects = step(&mut machine, second * 2_000 + 1_900, Input::Tick);
         offences += effects.iter().filter(|effect| matches!(effect, Effect::Offence(_))).count();
     }
     assert!(offences > 0);
