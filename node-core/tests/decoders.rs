@@ -2,6 +2,9 @@
 //! becomes of encodings that were changed at random. A changed format shows in
 //! the golden bytes; every version that was ever released must stay readable.
 
+#[path = "decoders/mesh.rs"]
+mod mesh;
+
 use node_core::{
     compute::{
         Entry, Input, Program,

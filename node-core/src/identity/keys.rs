@@ -1,9 +1,49 @@
-//! An ion's id: its Ed25519 public key, which is also its libp2p peer id.
+//! An ion's id, which is its Ed25519 public key and its libp2p peer id, and
+//! what its secret half can do: [`Keys`] signs, verifies, seals and opens.
+//!
+//! [`Ed25519Keys`] is what runs in the world; [`SimKeys`] keeps no secret and
+//! is cheap enough for thousands of simulated ions.
+
+mod ed25519;
+mod sim;
 
 use std::{fmt, str::FromStr};
 
 use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
+
+pub use ed25519::Ed25519Keys;
+pub use sim::SimKeys;
+
+/// A signature's length, in bytes.
+pub const SIGNATURE_BYTES: usize = 64;
+/// What sealing adds to a body, in bytes.
+pub const SEAL_BYTES: usize = 48;
+
+/// A signature, as it travels.
+pub type Signature = [u8; SIGNATURE_BYTES];
+
+/// What an ion does with its key. Every caller begins what it signs with a
+/// context of its own, so that no signature counts for anything else.
+pub trait Keys: Send + Sync {
+    /// Whose keys these are.
+    fn own(&self) -> IonId;
+
+    /// Signs bytes.
+    fn sign(&self, bytes: &[u8]) -> Signature;
+
+    /// Whether `by` signed these bytes. An id that is no key has signed nothing.
+    fn verify(&self, by: &IonId, bytes: &[u8], signature: &Signature) -> bool;
+
+    /// Encrypts a body so that only `to` can read it and only this ion can have
+    /// written it; `context` travels beside it and must be the same on opening.
+    /// [`SEAL_BYTES`] longer than the body. `None` when `to` is no key.
+    fn seal(&self, to: &IonId, context: &[u8], body: &[u8]) -> Option<Vec<u8>>;
+
+    /// Decrypts what `from` sealed for this ion in this context. `None` when it
+    /// did not.
+    fn open(&self, from: &IonId, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>>;
+}
 
 /// What a libp2p peer id of an Ed25519 key begins with: the identity multihash
 /// of 36 bytes, which are the key's protobuf (libp2p peer-ids specification).

@@ -34,6 +34,7 @@ const VERSION: u8 = 1;
 const CHECK_BYTES: usize = 4;
 const CHECK_CONTEXT: &str = "ionosphere 2026-11 invitation check";
 const MEMBERSHIP_CONTEXT: &str = "ionosphere 2026-11 membership proof";
+const TAG_CONTEXT: &str = "ionosphere 2026-11 membership tag";
 const RENDEZVOUS_CONTEXT: &str = "ionosphere 2026-11 rendezvous namespace";
 
 /// A nebula's id: its public key.
@@ -199,6 +200,13 @@ impl Membership {
     /// constant time.
     pub fn check(&self, prover: &IonId, verifier: &IonId, proof: &Proof) -> bool {
         self.hash(prover, verifier) == *proof
+    }
+
+    /// What only a member can make of these bytes: a keyed hash under a key of
+    /// its own, so that no tag is a proof and no proof a tag.
+    pub fn tag(&self, bytes: &[u8]) -> [u8; 32] {
+        let key = blake3::derive_key(TAG_CONTEXT, &self.key);
+        *blake3::keyed_hash(&key, bytes).as_bytes()
     }
 
     fn hash(&self, prover: &IonId, verifier: &IonId) -> blake3::Hash {

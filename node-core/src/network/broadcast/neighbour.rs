@@ -1,0 +1,73 @@
+//! What the broadcast keeps of one neighbour.
+
+use super::wire::Id;
+use crate::{
+    network::budget::{Bucket, Budget, Rate},
+    platform::Time,
+};
+
+/// Frames that a neighbour may send.
+pub const NEIGHBOUR_FRAMES: Rate = Rate { per_s: 400, burst: 2_000 };
+/// Bytes that a neighbour may send.
+pub const NEIGHBOUR_BYTES: Rate = Rate { per_s: 2 << 20, burst: 8 << 20 };
+/// Bytes that a neighbour is sent because it asks for them.
+pub const REPAIR_BYTES: Rate = Rate { per_s: 512 << 10, burst: 4 << 20 };
+/// Promised rumours that a neighbour may fail to send.
+pub const UNKEPT_PROMISES: Rate = Rate { per_s: 8, burst: 128 };
+/// Announcements that wait for the next batch; beyond, the first are dropped.
+pub const PENDING_MAX: usize = 1_024;
+
+/// One offence in a second is told at most: more would only say it again.
+const COMPLAINTS: Rate = Rate { per_s: 1, burst: 1 };
+
+#[derive(Debug)]
+pub(super) struct Neighbour {
+    pub(super) is_eager: bool,
+    /// What it is told of with the next batch.
+    pub(super) pending: Vec<(Id, u16)>,
+    taken: Budget,
+    repaired: Bucket,
+    unkept: Bucket,
+    complaints: Bucket,
+}
+
+impl Neighbour {
+    /// A new one, eager as in the paper.
+    pub(super) fn new(now: Time) -> Self {
+        Self {
+            is_eager: true,
+            pending: Vec::new(),
+            taken: Budget::new(NEIGHBOUR_FRAMES, NEIGHBOUR_BYTES, now),
+            repaired: Bucket::new(REPAIR_BYTES, now),
+            unkept: Bucket::new(UNKEPT_PROMISES, now),
+            complaints: Bucket::new(COMPLAINTS, now),
+        }
+    }
+
+    pub(super) fn announce(&mut self, id: Id, hops: u16) {
+        if self.pending.len() >= PENDING_MAX {
+            self.pending.remove(0);
+        }
+        self.pending.push((id, hops));
+    }
+
+    /// Whether a frame of that length is within what it may send.
+    pub(super) fn takes(&mut self, now: Time, bytes: usize) -> bool {
+        self.taken.spend(now, bytes)
+    }
+
+    /// Whether it may be sent that many bytes again.
+    pub(super) fn repairs(&mut self, now: Time, bytes: usize) -> bool {
+        self.repaired.take(now, bytes as u64)
+    }
+
+    /// Whether one more promise that it did not keep is borne.
+    pub(super) fn forgives(&mut self, now: Time) -> bool {
+        self.unkept.take(now, 1)
+    }
+
+    /// Whether an offence is to be told.
+    pub(super) fn complains(&mut self, now: Time) -> bool {
+        self.complaints.take(now, 1)
+    }
+}

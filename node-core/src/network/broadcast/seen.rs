@@ -1,0 +1,142 @@
+//! Rumours that came by: their names, so that none counts twice, and for a
+//! while their bodies, for neighbours that missed them.
+//!
+//! Bounds: [`SEEN_MAX`] names for [`SEEN_MS`], [`KEPT_BYTES_MAX`] of bodies for
+//! [`KEPT_MS`]; the oldest go first.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use super::wire::Id;
+use crate::{
+    identity::{IonId, Signature},
+    platform::Time,
+};
+
+/// Names that are remembered.
+pub const SEEN_MAX: usize = 16_384;
+/// How long they are remembered, in milliseconds.
+pub const SEEN_MS: u64 = 120_000;
+/// All bodies that are kept, in bytes.
+pub const KEPT_BYTES_MAX: usize = 8 << 20;
+/// How long a body is kept, in milliseconds.
+pub const KEPT_MS: u64 = 30_000;
+
+/// What a neighbour that missed a rumour is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Body {
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) signature: Signature,
+}
+
+/// One rumour that came by.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) at: Time,
+    pub(super) hops: u16,
+    /// From whom it came first; `None` for one's own.
+    pub(super) from: Option<IonId>,
+    /// Neighbours that have it too.
+    pub(super) knowers: Vec<IonId>,
+    /// `None` once it is dropped, or when it was not to be passed on.
+    pub(super) body: Option<Body>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    entries: BTreeMap<Id, Entry>,
+    order: VecDeque<(Time, Id)>,
+    kept: VecDeque<(Time, Id, usize)>,
+    kept_bytes: usize,
+}
+
+impl Seen {
+    pub(super) fn insert(&mut self, id: Id, entry: Entry) {
+        let at = entry.at;
+        if let Some(body) = &entry.body {
+            self.kept.push_back((at, id, body.bytes.len()));
+            self.kept_bytes += body.bytes.len();
+        }
+        self.order.push_back((at, id));
+        self.entries.insert(id, entry);
+        self.shrink(at);
+    }
+
+    pub(super) fn get(&self, id: &Id) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// A neighbour has it too.
+    pub(super) fn known_by(&mut self, id: &Id, ion: IonId) -> Option<&Entry> {
+        let entry = self.entries.get_mut(id)?;
+        if !entry.knowers.contains(&ion) {
+            entry.knowers.push(ion);
+        }
+        Some(entry)
+    }
+
+    /// The newest of those that are kept, newest first, with their hops.
+    pub(super) fn recent(&self, since: Time) -> impl Iterator<Item = (Id, u16)> {
+        let young = self.kept.iter().rev().take_while(move |(at, ..)| *at >= since);
+        young.filter_map(|(_, id, _)| Some((*id, self.entries.get(id)?.hops)))
+    }
+
+    /// Forgets what is too old or too much.
+    pub(super) fn shrink(&mut self, now: Time) {
+        while let Some((at, id, bytes)) = self.kept.front().copied() {
+            if now.since_ms(at) < KEPT_MS && self.kept_bytes <= KEPT_BYTES_MAX {
+                break;
+            }
+            self.kept.pop_front();
+            self.kept_bytes -= bytes;
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.body = None;
+            }
+        }
+        while let Some((at, id)) = self.order.front().copied() {
+            if now.since_ms(at) < SEEN_MS && self.order.len() <= SEEN_MAX {
+                break;
+            }
+            self.order.pop_front();
+            self.entries.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at: u64, bytes: usize) -> Entry {
+        let body = Body { bytes: vec![0; bytes].into(), signature: [0; 64] };
+        let at = Time::from_ms(at);
+        Entry { at, hops: 1, from: None, knowers: vec![], body: Some(body) }
+    }
+
+    fn id(number: usize) -> Id {
+        Id::of(&number.to_le_bytes())
+    }
+
+    #[test]
+    fn bodies_go_before_names_and_both_go() {
+        let mut seen = Seen::default();
+        seen.insert(id(1), entry(0, 10));
+        seen.shrink(Time::from_ms(KEPT_MS));
+        assert!(seen.get(&id(1)).is_some_and(|entry| entry.body.is_none()));
+        seen.shrink(Time::from_ms(SEEN_MS));
+        assert!(seen.get(&id(1)).is_none());
+    }
+
+    #[test]
+    fn neither_names_nor_bodies_grow_without_end() {
+        let mut seen = Seen::default();
+        for number in 0..SEEN_MAX + 10 {
+            seen.insert(id(number), entry(0, 1 << 10));
+        }
+        assert_eq!((seen.entries.len(), seen.order.len()), (SEEN_MAX, SEEN_MAX));
+        assert!(seen.kept_bytes <= KEPT_BYTES_MAX);
+        assert_eq!(seen.kept.len(), KEPT_BYTES_MAX >> 10);
+    }
+}

@@ -1,0 +1,214 @@
+use super::*;
+use crate::identity::SimKeys;
+
+fn ion(salt: u8) -> IonId {
+    IonId::from_bytes([salt; 32])
+}
+
+fn machine(salt: u8, neighbours: &[u8]) -> Broadcast {
+    let mut machine = Broadcast::new(Arc::new(SimKeys::of(ion(salt))), Rng::new(salt.into()));
+    for salt in neighbours {
+        step(&mut machine, 0, Input::NeighbourUp(ion(*salt)));
+    }
+    machine
+}
+
+fn step(machine: &mut Broadcast, ms: u64, input: Input) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    machine.handle(Time::from_ms(ms), input, &mut effects);
+    effects
+}
+
+fn say(machine: &mut Broadcast, ms: u64, payload: &[u8]) -> Vec<Effect> {
+    let topic = Topic::Room("hall".to_owned());
+    step(machine, ms, Input::Publish { topic, payload: payload.to_vec() })
+}
+
+/// The frame by which ion `author` would push a rumour to a neighbour.
+fn pushed(author: u8, payload: &[u8]) -> Vec<u8> {
+    match &say(&mut machine(author, &[1]), 0, payload)[..] {
+        [Effect::Send(_, frame)] => frame.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn id_of(frame: &[u8]) -> Id {
+    match wire::decode(frame) {
+        Ok(Message::Push { body, .. }) => Id::of(&body),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sent(effects: &[Effect]) -> Vec<(IonId, Message)> {
+    let message = |effect: &Effect| match effect {
+        Effect::Send(to, frame) => Some((*to, wire::decode(frame).unwrap())),
+        _ => None,
+    };
+    effects.iter().filter_map(message).collect()
+}
+
+#[test]
+fn a_rumour_is_delivered_and_passed_on_once() {
+    let mut machine = machine(1, &[2, 3]);
+    let frame = pushed(9, b"hello");
+    let effects = step(&mut machine, 1, Input::Heard(ion(2), frame.clone()));
+    let topic = Topic::Room("hall".to_owned());
+    let payload = b"hello".to_vec();
+    let delivered = Effect::Deliver { author: ion(9), topic, payload, from: ion(2), hops: 1 };
+    assert_eq!(effects[0], delivered);
+    assert!(matches!(&sent(&effects)[..], [(to, Message::Push { hops: 2, .. })] if *to == ion(3)));
+    let again = step(&mut machine, 2, Input::Heard(ion(3), frame));
+    assert_eq!(sent(&again), [(ion(3), Message::Prune)]);
+    assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(2)]);
+}
+
+#[test]
+fn lazy_neighbours_are_told_in_batches() {
+    let mut machine = machine(1, &[2, 3]);
+    step(&mut machine, 0, Input::Tick);
+    step(&mut machine, 1, Input::Heard(ion(3), encode(&Message::Prune)));
+    let (one, two) = (say(&mut machine, 2, b"one"), say(&mut machine, 3, b"two"));
+    assert_eq!((sent(&one).len(), sent(&two).len()), (1, 1));
+    assert_eq!(step(&mut machine, HAVE_MS - 1, Input::Tick), []);
+    let told = sent(&step(&mut machine, HAVE_MS, Input::Tick));
+    assert!(matches!(&told[..], [(to, Message::Have(ids))] if *to == ion(3) && ids.len() == 2));
+}
+
+#[test]
+fn what_does_not_come_is_asked_for_and_given() {
+    let mut machine = machine(1, &[2, 3]);
+    let frame = pushed(9, b"hello");
+    let id = id_of(&frame);
+    let have = encode(&Message::Have(vec![(id, 1)]));
+    assert_eq!(step(&mut machine, 1, Input::Heard(ion(3), have)), []);
+    let asked = step(&mut machine, 1 + GRAFT_MS + GRAFT_SPREAD_MS, Input::Tick);
+    assert_eq!(sent(&asked), [(ion(3), Message::Graft(vec![id]))]);
+    let mut other = self::machine(3, &[1, 4]);
+    step(&mut other, 1, Input::Heard(ion(4), frame));
+    let graft = encode(&Message::Graft(vec![id]));
+    let given = step(&mut other, 2, Input::Heard(ion(1), graft));
+    assert!(matches!(&sent(&given)[..], [(_, Message::Push { hops: 2, .. })]));
+}
+
+#[test]
+fn a_new_neighbour_is_told_what_is_young() {
+    let mut machine = machine(1, &[]);
+    say(&mut machine, 0, b"old");
+    step(&mut machine, ASSURE_MS, Input::Tick);
+    say(&mut machine, RECENT_MS, b"young");
+    step(&mut machine, RECENT_MS + 1, Input::NeighbourUp(ion(2)));
+    let told = sent(&step(&mut machine, RECENT_MS + 1, Input::Tick));
+    assert!(matches!(&told[..], [(_, Message::Have(ids))] if ids.len() == 1), "{told:?}");
+}
+
+#[test]
+fn what_an_eager_neighbour_is_not_known_to_have_is_announced() {
+    let mut machine = machine(1, &[2]);
+    say(&mut machine, 0, b"maybe lost");
+    assert_eq!(sent(&step(&mut machine, ASSURE_MS - 1, Input::Tick)), []);
+    let told = sent(&step(&mut machine, ASSURE_MS + HAVE_MS, Input::Tick));
+    assert!(matches!(&told[..], [(_, Message::Have(_))]));
+}
+
+#[test]
+fn a_much_shorter_way_is_taken() {
+    let mut machine = machine(1, &[2, 3]);
+    let mut frame = wire::decode(&pushed(9, b"hello")).unwrap();
+    if let Message::Push { hops, .. } = &mut frame {
+        *hops = 12;
+    }
+    let id = id_of(&encode(&frame));
+    step(&mut machine, 1, Input::Heard(ion(2), encode(&frame)));
+    step(&mut machine, 2, Input::Heard(ion(3), encode(&Message::Prune)));
+    let far = encode(&Message::Have(vec![(id, 11 - SHORTER_HOPS + 1)]));
+    assert_eq!(step(&mut machine, 3, Input::Heard(ion(3), far)), []);
+    let near = encode(&Message::Have(vec![(id, 11 - SHORTER_HOPS)]));
+    let effects = sent(&step(&mut machine, 4, Input::Heard(ion(3), near)));
+    assert_eq!(effects, [(ion(2), Message::Prune), (ion(3), Message::Graft(vec![]))]);
+    assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(3)]);
+}
+
+#[test]
+fn what_is_not_signed_by_its_author_goes_no_further() {
+    let Ok(Message::Push { hops, mut body, signature }) = wire::decode(&pushed(9, b"hello")) else {
+        panic!("it is a push");
+    };
+    let end = body.len() - 1;
+    body[end] ^= 1;
+    let forged = encode(&Message::Push { hops, body, signature });
+    let effects = step(&mut machine(1, &[2, 3]), 1, Input::Heard(ion(2), forged));
+    assert_eq!(effects, [Effect::Offence(ion(2))]);
+}
+
+#[test]
+fn malformed_oversized_and_unknown_senders() {
+    let mut machine = machine(1, &[2]);
+    let many = encode(&Message::Graft(vec![Id([0; 16]); IDS_MAX + 1]));
+    for bytes in [vec![], vec![0xff], vec![0; wire::FRAME_BYTES_MAX + 1], many] {
+        let effects = step(&mut machine, 1, Input::Heard(ion(2), bytes));
+        assert_eq!(effects, [Effect::Offence(ion(2))]);
+    }
+    assert_eq!(step(&mut machine, 1, Input::Heard(ion(3), vec![0xff])), []);
+}
+
+#[test]
+fn an_author_that_says_too_much_is_not_passed_on() {
+    let mut machine = machine(1, &[2]);
+    let delivered = (0..500_u64)
+        .map(|number| {
+            let frame = pushed(9, &number.to_le_bytes());
+            step(&mut machine, 1, Input::Heard(ion(2), frame))
+        })
+        .filter(|effects| effects.iter().any(|effect| matches!(effect, Effect::Deliver { .. })))
+        .count();
+    assert_eq!(delivered as u64, AUTHOR_FRAMES.burst);
+    assert!(!machine.authors.is_empty());
+}
+
+#[test]
+fn a_neighbour_that_floods_is_told_off_once_a_second() {
+    let mut machine = machine(1, &[2]);
+    let prune = encode(&Message::Prune);
+    let offences: usize = (0..3 * NEIGHBOUR_FRAMES.burst)
+        .map(|_| step(&mut machine, 1, Input::Heard(ion(2), prune.clone())).len())
+        .sum();
+    assert_eq!(offences, 1);
+}
+
+#[test]
+fn promises_that_are_not_kept_are_an_offence_in_the_end() {
+    let mut machine = machine(1, &[2]);
+    let mut offences = 0;
+    for second in 0..60_u64 {
+        let ids =
+            (0..30_u64).map(|number| (Id::of(&[second, number].map(u64::to_le_bytes).concat()), 1));
+        let have = encode(&Message::Have(ids.collect()));
+        step(&mut machine, second * 2_000, Input::Heard(ion(2), have));
+        step(&mut machine, second * 2_000 + 1_300, Input::Tick);
+        let effects = step(&mut machine, second * 2_000 + 1_900, Input::Tick);
+        offences += effects.iter().filter(|effect| matches!(effect, Effect::Offence(_))).count();
+    }
+    assert!(offences > 0);
+}
+
+#[test]
+fn own_words_have_limits() {
+    let mut machine = machine(1, &[2]);
+    let large = vec![0; PAYLOAD_BYTES_MAX + 1];
+    assert_eq!(say(&mut machine, 0, &large), [Effect::Refused(Unpublished::TooLarge)]);
+    let topic = Topic::Room("x".repeat(wire::ROOM_NAME_BYTES_MAX + 1));
+    let effects = step(&mut machine, 0, Input::Publish { topic, payload: vec![] });
+    assert_eq!(effects, [Effect::Refused(Unpublished::TooLarge)]);
+    for _ in 0..OWN_FRAMES.burst {
+        assert_eq!(sent(&say(&mut machine, 0, b"x")).len(), 1);
+    }
+    assert_eq!(say(&mut machine, 0, b"x"), [Effect::Refused(Unpublished::TooFast)]);
+}
+
+/// An ion that restarted hears what it said before as somebody else's echo.
+#[test]
+fn ones_own_rumour_is_not_delivered_again() {
+    let mut machine = machine(1, &[2, 3]);
+    let frame = pushed(1, b"from before");
+    assert_eq!(step(&mut machine, 1, Input::Heard(ion(2), frame)), []);
+}

@@ -1,0 +1,142 @@
+//! Packets on their way, and refusals on their way back.
+
+use super::{
+    Effect, Routing, deliver,
+    wire::{self, Header, Message, Obstacle, PATH_MAX, Refused},
+};
+use crate::{
+    identity::{IonId, Signature},
+    network::wire::encode,
+    platform::Time,
+};
+
+/// A piece of a message as a neighbour brought it.
+pub(super) struct Packet {
+    pub(super) header: Header,
+    pub(super) sealed: Vec<u8>,
+    pub(super) signature: Signature,
+    pub(super) attempt: u8,
+    pub(super) path: Vec<IonId>,
+}
+
+/// Which message was refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    pub(super) origin: IonId,
+    pub(super) to: IonId,
+    pub(super) conversation: u64,
+    pub(super) number: u64,
+    pub(super) attempt: u8,
+}
+
+impl Routing {
+    /// A packet came, for this ion or another.
+    pub(super) fn packet(
+        &mut self,
+        now: Time,
+        packet: Packet,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let from = packet.path[packet.path.len() - 1];
+        if packet.header.to == self.own {
+            return self.arrived(now, from, packet, effects);
+        }
+        self.learn_from(now, from, &packet)?;
+        let bytes = packet.sealed.len();
+        if !self.charges.transit(now, from, packet.header.origin, bytes)
+            || !self.outbox.has_room(from, bytes)
+        {
+            self.refuse(from, packet, Obstacle::Busy, effects);
+            return Ok(());
+        }
+        let next = self.next_for(now, &packet);
+        match next {
+            Some(next) => self.carry_on(from, next, packet),
+            None => self.refuse(from, packet, Obstacle::NoWay, effects),
+        }
+        Ok(())
+    }
+
+    fn arrived(
+        &mut self,
+        now: Time,
+        from: IonId,
+        packet: Packet,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let Packet { header, sealed, signature, path, .. } = packet;
+        if header.origin == self.own || !self.inbox.wants(&header, sealed.len()) {
+            return Ok(());
+        }
+        wire::check_piece(&*self.keys, &header, &sealed, &signature)?;
+        let piece = wire::open_piece(&*self.keys, &header, &sealed).ok_or(Refused::Forged)?;
+        self.paths.learn(now, header.origin, from);
+        let hops = u16::try_from(path.len()).unwrap_or(u16::MAX);
+        let whole = self.inbox.take(now, &header, piece, hops);
+        effects.extend(whole.into_iter().map(deliver));
+        Ok(())
+    }
+
+    /// A way back to the origin, when it is worth the check of a signature.
+    fn learn_from(&mut self, now: Time, from: IonId, packet: &Packet) -> Result<(), Refused> {
+        let Packet { header, sealed, signature, .. } = packet;
+        let is_known = header.origin == self.own || self.neighbours.contains(&header.origin);
+        if !is_known && self.paths.is_news(now, &header.origin, &from) {
+            wire::check_piece(&*self.keys, header, sealed, signature)?;
+            self.paths.learn(now, header.origin, from);
+        }
+        Ok(())
+    }
+
+    fn next_for(&self, now: Time, packet: &Packet) -> Option<IonId> {
+        let Packet { header, path, .. } = packet;
+        if path.contains(&self.own) || path.len() >= PATH_MAX {
+            return None;
+        }
+        if self.neighbours.contains(&header.to) {
+            return Some(header.to);
+        }
+        self.paths.next(now, &header.to, path)
+    }
+
+    fn carry_on(&mut self, from: IonId, next: IonId, packet: Packet) {
+        let Packet { header, sealed, signature, attempt, mut path } = packet;
+        path.push(self.own);
+        let frame = encode(&Message::Packet { header, sealed, signature, attempt, path });
+        self.outbox.push(from, next, frame);
+    }
+
+    fn refuse(&self, from: IonId, packet: Packet, why: Obstacle, effects: &mut Vec<Effect>) {
+        let Packet { header, attempt, path, .. } = packet;
+        let Header { origin, to, conversation, number, .. } = header;
+        let refusal = Message::Refusal { origin, to, conversation, number, attempt, why, path };
+        self.say(from, &refusal, effects);
+    }
+
+    /// A neighbour did not pass a message on.
+    pub(super) fn refused(
+        &mut self,
+        now: Time,
+        from: IonId,
+        name: Name,
+        why: Obstacle,
+        mut path: Vec<IonId>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if why == Obstacle::NoWay {
+            self.paths.forget(&name.to, &from);
+        }
+        path.pop();
+        if path.is_empty() {
+            return self.write_again(now, from, name, why, effects);
+        }
+        let back = path.iter().rposition(|ion| self.neighbours.contains(ion));
+        if let Some(back) = back {
+            path.truncate(back + 1);
+            let next = path[back];
+            let Name { origin, to, conversation, number, attempt } = name;
+            let message = Message::Refusal { origin, to, conversation, number, attempt, why, path };
+            self.say(next, &message, effects);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Broadcast and routing by themselves, a thousand ions at a time: machines on
+//! a random graph whose links have latency, lose frames and come and go.
+
+#[path = "flood/broadcast.rs"]
+mod broadcast;
+#[path = "flood/graph.rs"]
+mod graph;
+#[path = "flood/routing.rs"]
+mod routing;
