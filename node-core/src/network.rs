@@ -14,6 +14,7 @@
 pub mod bootstrap;
 pub mod driver;
 pub mod links;
+pub mod overlay;
 pub mod port;
 pub mod relays;
 pub mod wire;
