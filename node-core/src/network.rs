@@ -12,6 +12,7 @@
 //! [`driver`].
 
 pub mod bootstrap;
+pub mod directory;
 pub mod driver;
 pub mod links;
 pub mod overlay;
