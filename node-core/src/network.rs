@@ -15,6 +15,7 @@ pub mod bootstrap;
 pub mod directory;
 pub mod driver;
 pub mod links;
+pub mod neighbours;
 pub mod overlay;
 pub mod port;
 pub mod relays;
