@@ -108,9 +108,18 @@ pub enum Effect {
     /// An ion of the nebula is there.
     Arrived(IonId),
     /// It is not any more.
-    Departed(IonId),
+    Departed(IonId, Cause),
     /// A neighbour passed on, or said, what is no message.
     Offence(IonId),
+}
+
+/// Why an ion is taken to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It said so, or others did.
+    Told,
+    /// Its beats ceased and nobody says why: it may live in another part.
+    Silent,
 }
 
 /// One ion, as heard.
@@ -326,14 +335,14 @@ impl Directory {
         let others = self.entries.iter().filter(|(ion, _)| !self.neighbours.contains(*ion));
         let oldest = others.min_by_key(|(_, entry)| entry.heard_at).map(|(ion, _)| *ion);
         if let Some(ion) = oldest {
-            self.depart(now, ion, effects);
+            self.depart(now, ion, Cause::Told, effects);
         }
     }
 
-    fn depart(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+    fn depart(&mut self, now: Time, ion: IonId, cause: Cause, effects: &mut Vec<Effect>) {
         let Some(entry) = self.entries.remove(&ion) else { return };
         self.changed = true;
-        effects.push(Effect::Departed(ion));
+        effects.push(Effect::Departed(ion, cause));
         self.remember_departed(now, ion, entry.age);
     }
 
@@ -349,7 +358,7 @@ impl Directory {
     fn said_goodbye(&mut self, now: Time, ion: IonId, age: Age, effects: &mut Vec<Effect>) {
         let is_old = self.entries.get(&ion).is_some_and(|entry| entry.age > age);
         if !is_old {
-            self.depart(now, ion, effects);
+            self.depart(now, ion, Cause::Told, effects);
             self.remember_departed(now, ion, age);
         }
     }
@@ -379,7 +388,7 @@ impl Directory {
             Ending::Left => {
                 let age = entry.age;
                 self.notices.plan(now, ion, age, &mut self.rng);
-                self.depart(now, ion, effects);
+                self.depart(now, ion, Cause::Told, effects);
             }
             Ending::Lost => {
                 let age = entry.age;
@@ -393,7 +402,7 @@ impl Directory {
         self.age.counter += 1;
         effects.push(Effect::Publish(encode(&Message::Goodbye { age: self.age })));
         for ion in std::mem::take(&mut self.entries).into_keys() {
-            effects.push(Effect::Departed(ion));
+            effects.push(Effect::Departed(ion, Cause::Told));
         }
         self.neighbours.clear();
         self.departed.clear();
@@ -418,11 +427,12 @@ impl Directory {
         let is_over = |ion: &IonId, entry: &Entry| {
             let is_late = now.since_ms(entry.heard_at) > PROMISES_BROKEN * entry.interval_ms;
             let is_doomed = entry.suspected_at.is_some_and(|at| now.since_ms(at) >= REFUTE_MS);
-            (is_late || is_doomed) && !self.neighbours.contains(ion)
+            let cause = if is_doomed { Cause::Told } else { Cause::Silent };
+            ((is_late || is_doomed) && !self.neighbours.contains(ion)).then_some((*ion, cause))
         };
-        let over = self.entries.iter().filter(|(ion, entry)| is_over(ion, entry));
-        for ion in over.map(|(ion, _)| *ion).collect::<Vec<_>>() {
-            self.depart(now, ion, effects);
+        let over = self.entries.iter().filter_map(|(ion, entry)| is_over(ion, entry));
+        for (ion, cause) in over.collect::<Vec<_>>() {
+            self.depart(now, ion, cause, effects);
         }
         self.departed.retain(|_, (_, at)| now.since_ms(*at) < DEPARTED_MS);
     }

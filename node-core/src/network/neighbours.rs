@@ -123,7 +123,7 @@ pub enum Effect {
     Failed(IonId),
     /// The link is gone.
     Lost(IonId, Ending),
-    /// The link was cut by the other side, which names others.
+    /// The link was cut by the other side, which names others; it is lost next.
     WasCut(IonId, Vec<IonId>),
     /// The other side began anew: the link carries nothing until it asks again.
     Renewed(IonId),
@@ -317,8 +317,8 @@ impl Neighbours {
             (Message::Cut { others, .. }, State::Linked(_)) => {
                 self.forget(&ion);
                 effects.push(Effect::Close(ion));
-                effects.push(Effect::Lost(ion, Ending::Cut));
                 effects.push(Effect::WasCut(ion, others));
+                effects.push(Effect::Lost(ion, Ending::Cut));
             }
             (Message::Cut { others, .. }, State::Asking(_)) => {
                 self.forget(&ion);

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Age, Directory, Effect, NOTICES_MAX, REFUTE_MS_MIN, WITNESSES};
+use super::{Age, Cause, Directory, Effect, NOTICES_MAX, REFUTE_MS_MIN, WITNESSES};
 use crate::{
     identity::IonId,
     platform::{Time, sim::Rng},
@@ -113,7 +113,7 @@ impl Directory {
         entry.suspected_at.get_or_insert(now);
         let links = entry.standing.map_or(WITNESSES, |standing| usize::from(standing.links));
         if entry.witnesses.len() >= WITNESSES.min(links.max(1)) {
-            self.depart(now, ion, effects);
+            self.depart(now, ion, Cause::Told, effects);
         }
     }
 }

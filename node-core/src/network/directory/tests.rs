@@ -61,7 +61,7 @@ fn an_ion_arrives_with_its_first_beat_and_departs_with_its_goodbye() {
     let entry = &directory.entries()[&ion(9)];
     assert_eq!((entry.profile.name.as_str(), entry.via, entry.hops), ("heron", ion(2), 3));
     let goodbye = Message::Goodbye { age: age(3) };
-    assert_eq!(tell(&mut directory, 3, ion(9), &goodbye), [Effect::Departed(ion(9))]);
+    assert_eq!(tell(&mut directory, 3, ion(9), &goodbye), [Effect::Departed(ion(9), Cause::Told)]);
 }
 
 #[test]
@@ -81,7 +81,10 @@ fn who_breaks_its_promise_four_times_over_departs() {
     let mut directory = directory();
     beaten(&mut directory, 0, 9, 1);
     assert_eq!(step(&mut directory, 40_000, Input::Tick), []);
-    assert_eq!(step(&mut directory, 40_001, Input::Tick), [Effect::Departed(ion(9))]);
+    assert_eq!(
+        step(&mut directory, 40_001, Input::Tick),
+        [Effect::Departed(ion(9), Cause::Silent)]
+    );
 }
 
 #[test]
@@ -90,12 +93,15 @@ fn two_witnesses_are_believed_at_once_and_one_after_a_while() {
     beaten(&mut twice, 0, 9, 1);
     assert_eq!(gone(&mut twice, 1, 3, 1), []);
     assert_eq!(gone(&mut twice, 2, 3, 1), [], "one who repeats himself is one");
-    assert_eq!(gone(&mut twice, 3, 4, 1), [Effect::Departed(ion(9))]);
+    assert_eq!(gone(&mut twice, 3, 4, 1), [Effect::Departed(ion(9), Cause::Told)]);
     let mut once = directory();
     beaten(&mut once, 0, 9, 1);
     gone(&mut once, 1, 3, 1);
     assert_eq!(step(&mut once, REFUTE_MS, Input::Tick), []);
-    assert_eq!(step(&mut once, 1 + REFUTE_MS, Input::Tick), [Effect::Departed(ion(9))]);
+    assert_eq!(
+        step(&mut once, 1 + REFUTE_MS, Input::Tick),
+        [Effect::Departed(ion(9), Cause::Told)]
+    );
 }
 
 #[test]
@@ -128,7 +134,7 @@ fn a_lost_neighbour_is_told_and_one_that_was_cut_is_not() {
         beaten(&mut directory, 1, 9, 4);
         step(&mut directory, 10, Input::Tick);
         let down = step(&mut directory, 100, Input::NeighbourDown(ion(9), ending));
-        assert_eq!(down.contains(&Effect::Departed(ion(9))), ending == Ending::Left);
+        assert_eq!(down.contains(&Effect::Departed(ion(9), Cause::Told)), ending == Ending::Left);
         let told = published(&step(&mut directory, 300, Input::Tick));
         let is_notice = |one: &&Message| **one == Message::Gone { ion: ion(9), age: age(4) };
         assert_eq!(told.iter().filter(is_notice).count(), notices, "{ending:?}");
@@ -144,7 +150,7 @@ fn a_neighbour_is_there_whatever_others_say() {
         assert_eq!(gone(&mut directory, 2, witness, 1), []);
     }
     let later = step(&mut directory, 600_000, Input::Tick);
-    assert!(!later.contains(&Effect::Departed(ion(9))), "{later:?}");
+    assert!(!later.iter().any(|one| matches!(one, Effect::Departed(..))), "{later:?}");
 }
 
 #[test]
@@ -245,5 +251,8 @@ fn leaving_says_goodbye_and_everybody_departs() {
     beaten(&mut directory, 1, 9, 1);
     let effects = step(&mut directory, 2, Input::Leave);
     assert!(matches!(published(&effects)[..], [Message::Goodbye { .. }]));
-    assert_eq!(effects[1..], [Effect::Departed(ion(2)), Effect::Departed(ion(9))]);
+    assert_eq!(
+        effects[1..],
+        [Effect::Departed(ion(2), Cause::Told), Effect::Departed(ion(9), Cause::Told)]
+    );
 }

@@ -207,7 +207,7 @@ fn a_cut_is_told_both_ways() {
     assert_eq!(words(&effects), std::slice::from_ref(&told));
     assert_eq!(effects.last(), Some(&Effect::Lost(ion(2), Ending::Cut)));
     let effects = said(&mut linked(), 2, &told);
-    assert_eq!(effects.last(), Some(&Effect::WasCut(ion(2), vec![ion(4)])));
+    assert!(effects.contains(&Effect::WasCut(ion(2), vec![ion(4)])));
 }
 
 #[test]
