@@ -27,6 +27,7 @@
 //! `guests`, `users` and `checks`, which add to the world.
 
 pub mod jobs;
+pub mod mesh;
 pub mod options;
 pub mod scenario;
 pub mod trace;

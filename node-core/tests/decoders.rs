@@ -10,9 +10,12 @@ use node_core::{
         Entry, Input, Program,
         wire::{self, Message},
     },
-    identity::Invitation,
+    identity::{Invitation, IonId},
     network::{
         bootstrap::Bootstrap,
+        directory::{self, Age, Profile},
+        neighbours,
+        overlay::{Reason, Standing, Why},
         wire::{LinkMessage, Opening, Presence, decode, encode},
     },
     platform::sim::Rng,
@@ -67,6 +70,34 @@ fn link_frames() -> Vec<Vec<u8>> {
         encode(&LinkMessage::Beat { count: 5, presence }),
         encode(&LinkMessage::Echo { count: 5 }),
         encode(&LinkMessage::Goodbye),
+    ]
+}
+
+const STANDING: Standing = Standing { links: 3, target: 6, max: 10 };
+
+fn neighbour_frames() -> Vec<Vec<u8>> {
+    use neighbours::wire::Message;
+    let presence = Presence { name: "quiet-heron".to_owned(), workers: 2, busy: 1 };
+    let others = vec![IonId::from_bytes([7; 32]), IonId::from_bytes([8; 32])];
+    vec![
+        encode(&Message::Ask { standing: STANDING, why: Why::Alone }),
+        encode(&Message::Accept { standing: STANDING }),
+        encode(&Message::Full { others: others.clone(), is_heard: true }),
+        encode(&Message::Cut { reason: Reason::Surplus, others }),
+        encode(&Message::Beat { count: 5, presence, standing: STANDING }),
+        encode(&Message::Echo { count: 5 }),
+        encode(&Message::Goodbye),
+    ]
+}
+
+fn presence_messages() -> Vec<Vec<u8>> {
+    use directory::wire::{Message, encode};
+    let profile = Profile { name: "quiet-heron".to_owned(), workers: 2 };
+    let age = Age { incarnation: 1_700_000_000_000, counter: 9 };
+    vec![
+        encode(&Message::Beat { age, interval_ms: 50_000, profile, standing: STANDING }),
+        encode(&Message::Goodbye { age }),
+        encode(&Message::Gone { ion: IonId::from_bytes([7; 32]), age }),
     ]
 }
 
@@ -138,6 +169,19 @@ fn changed_compute_messages() {
 fn changed_link_frames() {
     fuzz("openings", &link_frames()[..1], |bytes| decode::<Opening>(bytes).is_some());
     fuzz("links", &link_frames()[1..], |bytes| decode::<LinkMessage>(bytes).is_some());
+}
+
+#[test]
+fn changed_neighbour_frames_and_presence() {
+    use directory::wire as presence;
+    fuzz("neighbours", &neighbour_frames(), |bytes| neighbours::wire::decode(bytes).is_some());
+    fuzz("presence", &presence_messages(), |bytes| match presence::decode(bytes) {
+        Some(message) => {
+            assert_eq!(presence::decode(&presence::encode(&message)), Some(message));
+            true
+        }
+        None => false,
+    });
 }
 
 /// The checksum stops nearly all, so the body behind it is changed by itself.
@@ -230,6 +274,12 @@ fn golden_link_frames() {
     assert_eq!(frames[2], b"\xa1dEcho\xa1ecount\x05");
     assert_eq!(frames[3], b"gGoodbye");
     assert_eq!(digest(&frames), "baf7ec89fe60c76a");
+}
+
+#[test]
+fn golden_neighbour_frames_and_presence() {
+    assert_eq!(digest(&neighbour_frames()), "b6075d8b908d7886");
+    assert_eq!(digest(&presence_messages()), "c66e260094fc23d9");
 }
 
 #[test]

@@ -359,7 +359,7 @@ impl Links {
         link.heard_at = now;
         match room {
             Room::Link => self.link_message(now, ion, &bytes, effects),
-            Room::Compute => effects.push(Effect::Heard(ion, room, bytes)),
+            Room::Compute | Room::Mesh => effects.push(Effect::Heard(ion, room, bytes)),
         }
     }
 

@@ -8,6 +8,8 @@ use crate::identity::nebula::Proof;
 pub const VERSION: u32 = 1;
 /// One frame of the link room, in bytes.
 pub const LINK_FRAME_BYTES_MAX: usize = 4 << 10;
+/// One frame of the mesh room, in bytes.
+pub const MESH_FRAME_BYTES_MAX: usize = 80 << 10;
 
 /// What a stream between two ions is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,17 +18,20 @@ pub enum Room {
     Link,
     /// Jobs.
     Compute,
+    /// What is told to all, and what is passed on for others.
+    Mesh,
 }
 
 impl Room {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Link, Self::Compute];
+    pub const ALL: [Self; 3] = [Self::Link, Self::Compute, Self::Mesh];
 
     /// The libp2p protocol that the room's streams speak.
     pub const fn protocol(self) -> &'static str {
         match self {
             Self::Link => "/ionosphere/link/1",
             Self::Compute => "/ionosphere/compute/1",
+            Self::Mesh => "/ionosphere/mesh/1",
         }
     }
 
@@ -35,6 +40,7 @@ impl Room {
         match self {
             Self::Link => LINK_FRAME_BYTES_MAX,
             Self::Compute => crate::compute::wire::MESSAGE_BYTES_MAX,
+            Self::Mesh => MESH_FRAME_BYTES_MAX,
         }
     }
 }

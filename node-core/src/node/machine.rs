@@ -410,7 +410,10 @@ impl Node {
         match (room, wire::decode(bytes)) {
             (Room::Link, _) => {}
             (Room::Compute, Ok(message)) => self.deliver(ion, message),
-            (Room::Compute, Err(_)) => self.push(Step::Links(links::Input::Offence(ion))),
+            // Nobody speaks in the mesh room before nodes run the mesh.
+            (Room::Compute, Err(_)) | (Room::Mesh, _) => {
+                self.push(Step::Links(links::Input::Offence(ion)));
+            }
         }
     }
 

@@ -44,8 +44,8 @@ enum Carrier {
 pub(super) struct Ends {
     /// The first bytes of every stream; `None` when nothing may be sent.
     opening: Option<Rc<[u8]>>,
-    outbound: [Option<StreamIndex>; 2],
-    inbound: [Option<StreamIndex>; 2],
+    outbound: [Option<StreamIndex>; Room::ALL.len()],
+    inbound: [Option<StreamIndex>; Room::ALL.len()],
     /// The first bytes of the inbound ones.
     theirs: Vec<u8>,
 }
@@ -59,6 +59,7 @@ fn place(room: Room) -> usize {
     match room {
         Room::Link => 0,
         Room::Compute => 1,
+        Room::Mesh => 2,
     }
 }
 

@@ -1,0 +1,499 @@
+//! Every ion of the nebula, as heard.
+//!
+//! Each ion tells all others of itself by a *beat* on the broadcast. The more
+//! ions there are, the rarer the beats, so that nobody receives more than about
+//! [`DELIVERIES_PER_S`] a second: one a second among twenty, one in 50 s among a
+//! thousand. A beat promises when the next one comes; who breaks the promise
+//! [`PROMISES_BROKEN`] times over has departed.
+//!
+//! Sooner than that an ion departs by its own goodbye, or when the links of
+//! others with it end: they tell so (`Gone`), and two of them are believed at
+//! once, one after [`REFUTE_MS`], unless the ion, hearing it, beats with a
+//! higher counter (after SWIM; Das, Gupta and Motivala, 2002). Beats that are
+//! older than what is known are ignored, so that nobody arrives again by an
+//! echo. An ion to which a direct link stands is never believed to be gone.
+//!
+//! It refuses to carry load and other fast figures, and to believe more than
+//! [`NOTICES_MAX`] notices of one author a minute.
+//!
+//! Bounds: [`DIRECTORY_MAX`] ions; the one heard longest ago gives way.
+//! [`DEPARTED_MAX`] departed ones are remembered for [`DEPARTED_MS`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    identity::{IonId, name::clean_name},
+    platform::{Time, sim::Rng},
+};
+
+pub mod wire;
+
+mod notices;
+
+pub use wire::{Age, Profile};
+
+use self::{
+    notices::{Due, Notices},
+    wire::{Message, decode, encode},
+};
+use super::overlay::{Sighting, Standing};
+
+/// Ions that are known at once, beside this one.
+pub const DIRECTORY_MAX: usize = 4_096;
+/// Departed ions whose age is remembered.
+pub const DEPARTED_MAX: usize = 4_096;
+/// How long it is remembered, in milliseconds.
+pub const DEPARTED_MS: u64 = 600_000;
+/// Beats of all others that an ion receives in a second, about.
+pub const DELIVERIES_PER_S: u64 = 20;
+/// The least time between two beats of an ion, in milliseconds.
+pub const INTERVAL_MS_MIN: u64 = 1_000;
+/// The longest time between two beats that is believed, in milliseconds.
+pub const INTERVAL_MS_MAX: u64 = 1_000 * DIRECTORY_MAX as u64 / DELIVERIES_PER_S;
+/// Intervals without a beat after which an ion has departed.
+pub const PROMISES_BROKEN: u64 = 4;
+/// How long one notice waits to be refuted, in milliseconds.
+pub const REFUTE_MS: u64 = 1_000;
+/// The least time between two beats that refute, in milliseconds.
+pub const REFUTE_MS_MIN: u64 = 250;
+/// Notices that agree and need not wait.
+pub const WITNESSES: usize = 2;
+/// Notices of one author that are believed in a minute.
+pub const NOTICES_MAX: u32 = 32;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// What this ion says of itself from now on.
+    Profile(Profile),
+    /// How this ion's links stand.
+    Standing(Standing),
+    /// A rumour about presence; its author is verified.
+    Heard {
+        /// Who said it.
+        author: IonId,
+        /// What.
+        payload: Vec<u8>,
+        /// The neighbour that brought it.
+        from: IonId,
+        /// Links that it crossed.
+        hops: u16,
+    },
+    /// A direct link stands.
+    NeighbourUp(IonId),
+    /// A direct link ended.
+    NeighbourDown(IonId, Ending),
+    /// Say goodbye to everybody, and forget them: this ion goes elsewhere.
+    Leave,
+    /// Time has passed.
+    Tick,
+}
+
+/// How a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// On purpose; the other lives.
+    Cut,
+    /// The other left the nebula.
+    Left,
+    /// By itself, or in silence: the other may be gone.
+    Lost,
+}
+
+/// What is asked of the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Tell everybody.
+    Publish(Vec<u8>),
+    /// An ion of the nebula is there.
+    Arrived(IonId),
+    /// It is not any more.
+    Departed(IonId, Cause),
+    /// A neighbour passed on, or said, what is no message.
+    Offence(IonId),
+}
+
+/// Why an ion is taken to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It said so, or others did.
+    Told,
+    /// Its beats ceased and nobody says why: it may live in another part.
+    Silent,
+}
+
+/// One ion, as heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it says of itself; its name is clean.
+    pub profile: Profile,
+    /// How its links stand, as it says.
+    pub standing: Option<Standing>,
+    /// How new that is.
+    pub age: Age,
+    /// When its beat was heard, or its link ended.
+    pub heard_at: Time,
+    /// Since when it is there.
+    pub since: Time,
+    /// When the next beat was promised for, in milliseconds after the last.
+    pub interval_ms: u64,
+    /// The neighbour that brought the last beat: a way to it.
+    pub via: IonId,
+    /// Links that the last beat crossed.
+    pub hops: u16,
+    /// Who told that it is gone, since its last beat.
+    witnesses: BTreeSet<IonId>,
+    suspected_at: Option<Time>,
+}
+
+/// The machine.
+pub struct Directory {
+    own: IonId,
+    rng: Rng,
+    profile: Profile,
+    standing: Standing,
+    age: Age,
+    beat_at: Time,
+    /// When the next beat was promised for, after the last; 0 before the first.
+    promised_ms: u64,
+    is_beat_due: bool,
+    /// Since when there has been a neighbour without a break.
+    linked_since: Option<Time>,
+    neighbours: BTreeSet<IonId>,
+    entries: BTreeMap<IonId, Entry>,
+    departed: BTreeMap<IonId, (Age, Time)>,
+    notices: Notices,
+    changed: bool,
+}
+
+impl Directory {
+    /// A machine for the ion `own`. `incarnation` must be higher than that of
+    /// every earlier run under the same key: milliseconds since 1970 serve.
+    pub fn new(own: IonId, seed: u64, incarnation: u64) -> Self {
+        Self {
+            own,
+            rng: Rng::new(seed),
+            profile: Profile::default(),
+            standing: Standing::default(),
+            age: Age { incarnation, counter: 0 },
+            beat_at: Time::ZERO,
+            promised_ms: 0,
+            is_beat_due: false,
+            linked_since: None,
+            neighbours: BTreeSet::new(),
+            entries: BTreeMap::new(),
+            departed: BTreeMap::new(),
+            notices: Notices::default(),
+            changed: false,
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Profile(profile) => {
+                self.is_beat_due |= self.profile != profile;
+                self.profile = profile;
+            }
+            Input::Standing(standing) => self.standing = standing,
+            Input::Heard { author, payload, from, hops } => match decode(&payload) {
+                Some(message) => self.heard(now, author, message, Way { from, hops }, effects),
+                None => effects.push(Effect::Offence(author)),
+            },
+            Input::NeighbourUp(ion) => self.up(now, ion, effects),
+            Input::NeighbourDown(ion, ending) => self.down(now, ion, ending, effects),
+            Input::Leave => self.leave(effects),
+            Input::Tick => self.tick(now, effects),
+        }
+    }
+
+    /// Everybody who is there, but this ion.
+    pub fn entries(&self) -> &BTreeMap<IonId, Entry> {
+        &self.entries
+    }
+
+    /// Whether anything that is shown changed since this was last asked.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Whether an ion was heard of lately: it is in this part of the nebula.
+    pub fn is_fresh(&self, now: Time, ion: &IonId) -> bool {
+        let is_recent = |entry: &Entry| now.since_ms(entry.heard_at) <= 2 * entry.interval_ms;
+        self.neighbours.contains(ion) || self.entries.get(ion).is_some_and(is_recent)
+    }
+
+    /// Whether this ion has listened long enough to have heard all who are there.
+    pub fn is_settled(&self, now: Time) -> bool {
+        let wait_ms = self.interval_ms() * 3 / 2 + 2_000;
+        self.linked_since.is_some_and(|since| now.since_ms(since) >= wait_ms)
+    }
+
+    /// What the overlay needs of at most `count` ions, beginning at a random one.
+    pub fn sample(&mut self, now: Time, count: usize) -> Vec<Sighting> {
+        let mut start = [0; 32];
+        self.rng.fill(&mut start);
+        let start = IonId::from_bytes(start);
+        let ring = self.entries.range(start..).chain(self.entries.range(..start));
+        let some = ring.take(count).map(|(ion, entry)| Sighting {
+            ion: *ion,
+            is_heard: self.is_fresh(now, ion),
+            standing: entry.standing,
+            round_trip_ms: None,
+        });
+        some.collect()
+    }
+
+    /// What the overlay needs of an ion that was found elsewhere; `None` when
+    /// it can't be said yet whether the ion is heard.
+    pub fn sighting(&self, now: Time, ion: IonId) -> Option<Sighting> {
+        let is_heard = self.is_fresh(now, &ion);
+        let standing = self.entries.get(&ion).and_then(|entry| entry.standing);
+        let is_known = is_heard || self.neighbours.is_empty() || self.is_settled(now);
+        is_known.then_some(Sighting { ion, is_heard, standing, round_trip_ms: None })
+    }
+
+    /// Between two beats of this ion, in milliseconds: what its own directory's
+    /// size asks for, but at least half of what most others promise, for a
+    /// newcomer does not know the size yet.
+    pub fn interval_ms(&self) -> u64 {
+        let size = u64::try_from(self.entries.len() + 1).unwrap_or(u64::MAX);
+        let by_size = size.saturating_mul(1_000) / DELIVERIES_PER_S;
+        let mut promised: Vec<u64> = self.entries.values().map(|one| one.interval_ms).collect();
+        let middle = promised.len() / 2;
+        let by_others =
+            if promised.is_empty() { 0 } else { *promised.select_nth_unstable(middle).1 / 2 };
+        by_size.max(by_others).clamp(INTERVAL_MS_MIN, INTERVAL_MS_MAX)
+    }
+
+    fn heard(
+        &mut self,
+        now: Time,
+        author: IonId,
+        message: Message,
+        way: Way,
+        effects: &mut Vec<Effect>,
+    ) {
+        match message {
+            _ if author == self.own => {}
+            Message::Beat { age, interval_ms, profile, standing } => {
+                let promised = u64::from(interval_ms).clamp(INTERVAL_MS_MIN, INTERVAL_MS_MAX);
+                let beat = Beat { age, interval_ms: promised, profile, standing };
+                self.beaten(now, author, &beat, way, effects);
+            }
+            Message::Goodbye { age } => self.said_goodbye(now, author, age, effects),
+            Message::Gone { ion, age } => self.told_gone(now, author, ion, age, effects),
+        }
+    }
+
+    fn beaten(
+        &mut self,
+        now: Time,
+        author: IonId,
+        beat: &Beat,
+        way: Way,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_old = self.departed.get(&author).is_some_and(|(age, _)| *age >= beat.age)
+            || self.entries.get(&author).is_some_and(|entry| entry.age >= beat.age);
+        if is_old {
+            return;
+        }
+        let name = clean_name(&beat.profile.name).unwrap_or_default();
+        let profile = Profile { name, workers: beat.profile.workers };
+        let entry = self.entry(now, author, way, effects);
+        let is_news = entry.profile != profile;
+        entry.profile = profile;
+        entry.standing = Some(beat.standing);
+        entry.age = beat.age;
+        entry.heard_at = now;
+        entry.interval_ms = beat.interval_ms;
+        entry.via = way.from;
+        entry.hops = way.hops;
+        entry.witnesses.clear();
+        entry.suspected_at = None;
+        self.changed |= is_news;
+    }
+
+    /// The entry of an ion, which arrives with it.
+    fn entry(&mut self, now: Time, ion: IonId, way: Way, effects: &mut Vec<Effect>) -> &mut Entry {
+        if !self.entries.contains_key(&ion) {
+            self.give_way(now, effects);
+            self.departed.remove(&ion);
+            self.changed = true;
+            effects.push(Effect::Arrived(ion));
+        }
+        let promised_ms = self.promised_ms;
+        self.entries.entry(ion).or_insert_with(|| Entry::new(now, way, promised_ms))
+    }
+
+    /// Where the directory is full, the one heard longest ago is forgotten.
+    fn give_way(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if self.entries.len() < DIRECTORY_MAX {
+            return;
+        }
+        let others = self.entries.iter().filter(|(ion, _)| !self.neighbours.contains(*ion));
+        let oldest = others.min_by_key(|(_, entry)| entry.heard_at).map(|(ion, _)| *ion);
+        if let Some(ion) = oldest {
+            self.depart(now, ion, Cause::Told, effects);
+        }
+    }
+
+    fn depart(&mut self, now: Time, ion: IonId, cause: Cause, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.entries.remove(&ion) else { return };
+        self.changed = true;
+        effects.push(Effect::Departed(ion, cause));
+        self.remember_departed(now, ion, entry.age);
+    }
+
+    fn remember_departed(&mut self, now: Time, ion: IonId, age: Age) {
+        if self.departed.len() >= DEPARTED_MAX {
+            let oldest = self.departed.iter().min_by_key(|(_, (_, at))| *at).map(|(ion, _)| *ion);
+            oldest.and_then(|ion| self.departed.remove(&ion));
+        }
+        let known = self.departed.get(&ion).map_or(age, |(known, _)| *known);
+        self.departed.insert(ion, (age.max(known), now));
+    }
+
+    fn said_goodbye(&mut self, now: Time, ion: IonId, age: Age, effects: &mut Vec<Effect>) {
+        let is_old = self.entries.get(&ion).is_some_and(|entry| entry.age > age);
+        if !is_old {
+            self.depart(now, ion, Cause::Told, effects);
+            self.remember_departed(now, ion, age);
+        }
+    }
+
+    fn up(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+        self.is_beat_due |= self.neighbours.is_empty();
+        self.linked_since.get_or_insert(now);
+        self.neighbours.insert(ion);
+        self.notices.drop(&ion);
+        let entry = self.entry(now, ion, Way { from: ion, hops: 1 }, effects);
+        entry.via = ion;
+        entry.hops = 1;
+        entry.witnesses.clear();
+        entry.suspected_at = None;
+    }
+
+    fn down(&mut self, now: Time, ion: IonId, ending: Ending, effects: &mut Vec<Effect>) {
+        if !self.neighbours.remove(&ion) {
+            return;
+        }
+        if self.neighbours.is_empty() {
+            self.linked_since = None;
+        }
+        let Some(entry) = self.entries.get_mut(&ion) else { return };
+        match ending {
+            Ending::Cut => entry.heard_at = entry.heard_at.max(now.minus_ms(entry.interval_ms)),
+            Ending::Left => {
+                let age = entry.age;
+                self.notices.plan(now, ion, age, &mut self.rng);
+                self.depart(now, ion, Cause::Told, effects);
+            }
+            Ending::Lost => {
+                let age = entry.age;
+                self.notices.plan(now, ion, age, &mut self.rng);
+                self.witnessed(now, self.own, ion, effects);
+            }
+        }
+    }
+
+    fn leave(&mut self, effects: &mut Vec<Effect>) {
+        self.age.counter += 1;
+        effects.push(Effect::Publish(encode(&Message::Goodbye { age: self.age })));
+        for ion in std::mem::take(&mut self.entries).into_keys() {
+            effects.push(Effect::Departed(ion, Cause::Told));
+        }
+        self.neighbours.clear();
+        self.departed.clear();
+        self.notices = Notices::default();
+        self.linked_since = None;
+        self.changed = true;
+    }
+
+    fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for Due { ion, age } in self.notices.due(now) {
+            let told = self.entries.get(&ion).map_or(0, |entry| entry.witnesses.len());
+            // Enough others have told; or it has beaten since.
+            if told <= WITNESSES && self.entries.get(&ion).is_none_or(|one| one.age <= age) {
+                effects.push(Effect::Publish(encode(&Message::Gone { ion, age })));
+            }
+        }
+        self.expire(now, effects);
+        self.beat(now, effects);
+    }
+
+    fn expire(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let is_over = |ion: &IonId, entry: &Entry| {
+            let is_late = now.since_ms(entry.heard_at) > PROMISES_BROKEN * entry.interval_ms;
+            let is_doomed = entry.suspected_at.is_some_and(|at| now.since_ms(at) >= REFUTE_MS);
+            let cause = if is_doomed { Cause::Told } else { Cause::Silent };
+            ((is_late || is_doomed) && !self.neighbours.contains(ion)).then_some((*ion, cause))
+        };
+        let over = self.entries.iter().filter_map(|(ion, entry)| is_over(ion, entry));
+        for (ion, cause) in over.collect::<Vec<_>>() {
+            self.depart(now, ion, cause, effects);
+        }
+        self.departed.retain(|_, (_, at)| now.since_ms(*at) < DEPARTED_MS);
+    }
+
+    fn beat(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if self.neighbours.is_empty() {
+            return;
+        }
+        let since_ms = now.since_ms(self.beat_at);
+        let wait_ms = if self.is_beat_due { INTERVAL_MS_MIN } else { self.promised_ms };
+        if since_ms >= wait_ms.min(self.promised_ms) {
+            self.publish_beat(now, effects);
+        }
+    }
+
+    fn publish_beat(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.beat_at = now;
+        self.promised_ms = self.interval_ms();
+        self.is_beat_due = false;
+        self.age.counter += 1;
+        let beat = Message::Beat {
+            age: self.age,
+            interval_ms: u32::try_from(self.promised_ms).unwrap_or(u32::MAX),
+            profile: self.profile.clone(),
+            standing: self.standing,
+        };
+        effects.push(Effect::Publish(encode(&beat)));
+    }
+}
+
+/// The way that a rumour came.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    from: IonId,
+    hops: u16,
+}
+
+struct Beat {
+    age: Age,
+    interval_ms: u64,
+    profile: Profile,
+    standing: Standing,
+}
+
+impl Entry {
+    /// Until it beats, it is taken to beat as often as this ion.
+    fn new(now: Time, way: Way, interval_ms: u64) -> Self {
+        Self {
+            profile: Profile::default(),
+            standing: None,
+            age: Age::default(),
+            heard_at: now,
+            since: now,
+            interval_ms: interval_ms.max(INTERVAL_MS_MIN),
+            via: way.from,
+            hops: way.hops,
+            witnesses: BTreeSet::new(),
+            suspected_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

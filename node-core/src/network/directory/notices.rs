@@ -1,0 +1,119 @@
+//! News of those who are gone: what this ion has to tell, and whom it believes.
+//!
+//! A neighbour's end is told after a random moment, so that of many neighbours
+//! only the first few tell. Bounds: [`PLANNED_MAX`] notices to tell,
+//! [`AUTHORS_MAX`] authors whose notices are counted.
+
+use std::collections::BTreeMap;
+
+use super::{Age, Cause, Directory, Effect, NOTICES_MAX, REFUTE_MS_MIN, WITNESSES};
+use crate::{
+    identity::IonId,
+    platform::{Time, sim::Rng},
+};
+
+/// Within what time a neighbour's end is told, in milliseconds.
+pub(super) const NOTICE_MS: u64 = 200;
+/// Notices to tell at once.
+const PLANNED_MAX: usize = 64;
+/// Authors whose notices are counted.
+const AUTHORS_MAX: usize = 1_024;
+/// Over which time they are counted, in milliseconds.
+const COUNT_MS: u64 = 60_000;
+
+/// A notice that is to be told now.
+pub(super) struct Due {
+    pub(super) ion: IonId,
+    pub(super) age: Age,
+}
+
+#[derive(Default)]
+pub(super) struct Notices {
+    planned: BTreeMap<IonId, (Time, Age)>,
+    counts: BTreeMap<IonId, (Time, u32)>,
+}
+
+impl Notices {
+    pub(super) fn plan(&mut self, now: Time, ion: IonId, age: Age, rng: &mut Rng) {
+        if self.planned.len() < PLANNED_MAX {
+            self.planned.insert(ion, (now.plus_ms(rng.below(NOTICE_MS)), age));
+        }
+    }
+
+    pub(super) fn drop(&mut self, ion: &IonId) {
+        self.planned.remove(ion);
+    }
+
+    pub(super) fn due(&mut self, now: Time) -> Vec<Due> {
+        let due = self.planned.iter().filter(|(_, (at, _))| now >= *at);
+        let due: Vec<Due> = due.map(|(ion, (_, age))| Due { ion: *ion, age: *age }).collect();
+        for Due { ion, .. } in &due {
+            self.planned.remove(ion);
+        }
+        due
+    }
+
+    /// Counts a notice; whether its author may be believed once more.
+    fn may_tell(&mut self, now: Time, author: IonId) -> bool {
+        if self.counts.len() >= AUTHORS_MAX && !self.counts.contains_key(&author) {
+            self.counts.retain(|_, (since, _)| now.since_ms(*since) < COUNT_MS);
+        }
+        if self.counts.len() >= AUTHORS_MAX && !self.counts.contains_key(&author) {
+            return false;
+        }
+        let (since, count) = self.counts.entry(author).or_insert((now, 0));
+        if now.since_ms(*since) >= COUNT_MS {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= NOTICES_MAX
+    }
+}
+
+impl Directory {
+    /// Somebody tells that an ion is gone.
+    pub(super) fn told_gone(
+        &mut self,
+        now: Time,
+        author: IonId,
+        ion: IonId,
+        age: Age,
+        effects: &mut Vec<Effect>,
+    ) {
+        if ion == self.own {
+            self.refute(now, age, effects);
+            return;
+        }
+        let is_refuted = self.entries.get(&ion).is_none_or(|entry| entry.age > age);
+        if !is_refuted && !self.neighbours.contains(&ion) && self.notices.may_tell(now, author) {
+            self.witnessed(now, author, ion, effects);
+        }
+    }
+
+    /// This ion lives, and says so.
+    fn refute(&mut self, now: Time, age: Age, effects: &mut Vec<Effect>) {
+        let is_past = age.incarnation < self.age.incarnation;
+        if !is_past && now.since_ms(self.beat_at) >= REFUTE_MS_MIN {
+            self.publish_beat(now, effects);
+        }
+    }
+
+    /// One who was linked to an ion lost it.
+    pub(super) fn witnessed(
+        &mut self,
+        now: Time,
+        witness: IonId,
+        ion: IonId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.entries.get_mut(&ion) else { return };
+        if entry.witnesses.len() <= WITNESSES {
+            entry.witnesses.insert(witness);
+        }
+        entry.suspected_at.get_or_insert(now);
+        let links = entry.standing.map_or(WITNESSES, |standing| usize::from(standing.links));
+        if entry.witnesses.len() >= WITNESSES.min(links.max(1)) {
+            self.depart(now, ion, Cause::Told, effects);
+        }
+    }
+}

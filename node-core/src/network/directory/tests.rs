@@ -1,0 +1,258 @@
+//! What the directory does, one behaviour a story.
+
+use super::*;
+
+fn ion(salt: u8) -> IonId {
+    IonId::from_bytes([salt; 32])
+}
+
+fn directory() -> Directory {
+    Directory::new(ion(1), 3, 100)
+}
+
+fn step(directory: &mut Directory, ms: u64, input: Input) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    directory.handle(Time::from_ms(ms), input, &mut effects);
+    effects
+}
+
+fn tell(directory: &mut Directory, ms: u64, author: IonId, message: &Message) -> Vec<Effect> {
+    let payload = encode(message);
+    step(directory, ms, Input::Heard { author, payload, from: ion(2), hops: 3 })
+}
+
+fn age(counter: u64) -> Age {
+    Age { incarnation: 1, counter }
+}
+
+fn beat(counter: u64, interval_ms: u32) -> Message {
+    let profile = Profile { name: "heron".to_owned(), workers: 2 };
+    let standing = Standing { links: 5, target: 6, max: 10 };
+    Message::Beat { age: age(counter), interval_ms, profile, standing }
+}
+
+fn beaten(directory: &mut Directory, ms: u64, salt: u8, counter: u64) -> Vec<Effect> {
+    tell(directory, ms, ion(salt), &beat(counter, 10_000))
+}
+
+fn gone(directory: &mut Directory, ms: u64, witness: u8, counter: u64) -> Vec<Effect> {
+    let gone = Message::Gone { ion: ion(9), age: age(counter) };
+    tell(directory, ms, ion(witness), &gone)
+}
+
+/// What was published, but for beats on the way.
+fn published(effects: &[Effect]) -> Vec<Message> {
+    let bytes = effects.iter().filter_map(|effect| match effect {
+        Effect::Publish(bytes) => Some(decode(bytes).expect("its own messages are well formed")),
+        _ => None,
+    });
+    bytes.collect()
+}
+
+fn beats_in(effects: &[Effect]) -> usize {
+    published(effects).iter().filter(|one| matches!(one, Message::Beat { .. })).count()
+}
+
+#[test]
+fn an_ion_arrives_with_its_first_beat_and_departs_with_its_goodbye() {
+    let mut directory = directory();
+    assert_eq!(beaten(&mut directory, 1, 9, 1), [Effect::Arrived(ion(9))]);
+    assert_eq!(beaten(&mut directory, 2, 9, 2), []);
+    let entry = &directory.entries()[&ion(9)];
+    assert_eq!((entry.profile.name.as_str(), entry.via, entry.hops), ("heron", ion(2), 3));
+    let goodbye = Message::Goodbye { age: age(3) };
+    assert_eq!(tell(&mut directory, 3, ion(9), &goodbye), [Effect::Departed(ion(9), Cause::Told)]);
+}
+
+#[test]
+fn echoes_of_the_past_bring_nobody_back() {
+    let mut directory = directory();
+    beaten(&mut directory, 1, 9, 5);
+    tell(&mut directory, 2, ion(9), &Message::Goodbye { age: age(6) });
+    assert_eq!(beaten(&mut directory, 3, 9, 5), []);
+    assert_eq!(beaten(&mut directory, 4, 9, 6), []);
+    assert_eq!(beaten(&mut directory, 5, 9, 7), [Effect::Arrived(ion(9))]);
+    let late = Message::Goodbye { age: age(6) };
+    assert_eq!(tell(&mut directory, 6, ion(9), &late), []);
+}
+
+#[test]
+fn who_breaks_its_promise_four_times_over_departs() {
+    let mut directory = directory();
+    beaten(&mut directory, 0, 9, 1);
+    assert_eq!(step(&mut directory, 40_000, Input::Tick), []);
+    assert_eq!(
+        step(&mut directory, 40_001, Input::Tick),
+        [Effect::Departed(ion(9), Cause::Silent)]
+    );
+}
+
+#[test]
+fn two_witnesses_are_believed_at_once_and_one_after_a_while() {
+    let mut twice = directory();
+    beaten(&mut twice, 0, 9, 1);
+    assert_eq!(gone(&mut twice, 1, 3, 1), []);
+    assert_eq!(gone(&mut twice, 2, 3, 1), [], "one who repeats himself is one");
+    assert_eq!(gone(&mut twice, 3, 4, 1), [Effect::Departed(ion(9), Cause::Told)]);
+    let mut once = directory();
+    beaten(&mut once, 0, 9, 1);
+    gone(&mut once, 1, 3, 1);
+    assert_eq!(step(&mut once, REFUTE_MS, Input::Tick), []);
+    assert_eq!(
+        step(&mut once, 1 + REFUTE_MS, Input::Tick),
+        [Effect::Departed(ion(9), Cause::Told)]
+    );
+}
+
+#[test]
+fn a_higher_counter_refutes() {
+    let mut directory = directory();
+    beaten(&mut directory, 0, 9, 1);
+    gone(&mut directory, 1, 3, 1);
+    beaten(&mut directory, 2, 9, 2);
+    assert_eq!(gone(&mut directory, 3, 4, 1), []);
+    assert_eq!(step(&mut directory, 5_000, Input::Tick), []);
+}
+
+#[test]
+fn whoever_is_said_to_be_gone_and_hears_it_beats_at_once() {
+    let mut directory = directory();
+    let told = Message::Gone { ion: ion(1), age: Age { incarnation: 100, counter: 7 } };
+    assert_eq!(beats_in(&tell(&mut directory, 1_000, ion(3), &told)), 1);
+    assert_eq!(beats_in(&tell(&mut directory, 1_001, ion(4), &told)), 0);
+    assert_eq!(beats_in(&tell(&mut directory, 1_000 + REFUTE_MS_MIN, ion(5), &told)), 1);
+    let past = Message::Gone { ion: ion(1), age: Age { incarnation: 99, counter: 7 } };
+    assert_eq!(tell(&mut directory, 9_000, ion(4), &past), []);
+}
+
+#[test]
+fn a_lost_neighbour_is_told_and_one_that_was_cut_is_not() {
+    for (ending, notices) in [(Ending::Lost, 1), (Ending::Left, 1), (Ending::Cut, 0)] {
+        let mut directory = directory();
+        let up = step(&mut directory, 0, Input::NeighbourUp(ion(9)));
+        assert_eq!(up, [Effect::Arrived(ion(9))]);
+        beaten(&mut directory, 1, 9, 4);
+        step(&mut directory, 10, Input::Tick);
+        let down = step(&mut directory, 100, Input::NeighbourDown(ion(9), ending));
+        assert_eq!(down.contains(&Effect::Departed(ion(9), Cause::Told)), ending == Ending::Left);
+        let told = published(&step(&mut directory, 300, Input::Tick));
+        let is_notice = |one: &&Message| **one == Message::Gone { ion: ion(9), age: age(4) };
+        assert_eq!(told.iter().filter(is_notice).count(), notices, "{ending:?}");
+    }
+}
+
+#[test]
+fn a_neighbour_is_there_whatever_others_say() {
+    let mut directory = directory();
+    step(&mut directory, 0, Input::NeighbourUp(ion(9)));
+    beaten(&mut directory, 1, 9, 1);
+    for witness in 3..8 {
+        assert_eq!(gone(&mut directory, 2, witness, 1), []);
+    }
+    let later = step(&mut directory, 600_000, Input::Tick);
+    assert!(!later.iter().any(|one| matches!(one, Effect::Departed(..))), "{later:?}");
+}
+
+#[test]
+fn one_author_is_not_believed_without_end() {
+    let mut directory = directory();
+    let mut departed = 0;
+    for salt in 10..110 {
+        let standing = Standing { links: 1, target: 6, max: 10 };
+        let profile = Profile::default();
+        let lonely = Message::Beat { age: age(1), interval_ms: 60_000, profile, standing };
+        tell(&mut directory, 0, ion(salt), &lonely);
+    }
+    for salt in 10..110 {
+        let notice = Message::Gone { ion: ion(salt), age: age(1) };
+        departed += tell(&mut directory, 1, ion(3), &notice).len();
+    }
+    assert_eq!(departed, NOTICES_MAX as usize);
+}
+
+#[test]
+fn beats_become_rarer_with_the_nebula() {
+    for (size, interval_ms) in [(1, 1_000), (20, 1_000), (101, 5_050), (201, 10_050)] {
+        let mut directory = directory();
+        for salt in 2..=size {
+            tell(&mut directory, 0, ion(u8::try_from(salt).unwrap()), &beat(1, 1_000));
+        }
+        assert_eq!(directory.interval_ms(), interval_ms, "{size} ions");
+    }
+    let mut newcomer = directory();
+    for salt in 2..5 {
+        tell(&mut newcomer, 0, ion(salt), &beat(1, 50_000));
+    }
+    assert_eq!(newcomer.interval_ms(), 25_000);
+}
+
+#[test]
+fn nobody_beats_alone_and_never_twice_a_second() {
+    let mut directory = directory();
+    assert_eq!(step(&mut directory, 5_000, Input::Tick), []);
+    step(&mut directory, 5_000, Input::NeighbourUp(ion(2)));
+    let mut beats = Vec::new();
+    for ms in (5_000..15_000).step_by(50) {
+        let profile = Profile { name: String::new(), workers: u16::try_from(ms / 50).unwrap() };
+        step(&mut directory, ms, Input::Profile(profile));
+        if beats_in(&step(&mut directory, ms, Input::Tick)) > 0 {
+            beats.push(ms);
+        }
+    }
+    assert_eq!(beats[0], 5_000);
+    assert!(beats.windows(2).all(|two| two[1] - two[0] >= INTERVAL_MS_MIN), "{beats:?}");
+    assert_eq!(beats.len(), 10);
+}
+
+#[test]
+fn the_one_heard_longest_ago_gives_way() {
+    let mut directory = directory();
+    let many = (0..=DIRECTORY_MAX).map(|number| {
+        let mut key = [7; 32];
+        key[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        IonId::from_bytes(key)
+    });
+    let many: Vec<IonId> = many.collect();
+    for (ms, other) in many.iter().enumerate() {
+        tell(&mut directory, ms as u64, *other, &beat(1, 1_000_000));
+    }
+    assert_eq!(directory.entries().len(), DIRECTORY_MAX);
+    assert!(!directory.entries().contains_key(&many[0]));
+}
+
+#[test]
+fn what_is_no_message_is_an_offence() {
+    let mut directory = directory();
+    for payload in [vec![], b"hello".to_vec(), vec![0xa1; wire::MESSAGE_BYTES_MAX + 1]] {
+        let heard = Input::Heard { author: ion(9), payload, from: ion(2), hops: 1 };
+        assert_eq!(step(&mut directory, 1, heard), [Effect::Offence(ion(9))]);
+    }
+}
+
+#[test]
+fn what_a_relay_tells_is_strange_only_once_all_were_heard() {
+    let mut directory = directory();
+    let strange = |directory: &Directory, ms| {
+        let sighting = directory.sighting(Time::from_ms(ms), ion(30));
+        sighting.map(|sighting| !sighting.is_heard)
+    };
+    assert_eq!(strange(&directory, 0), Some(true), "alone, anybody may be asked");
+    step(&mut directory, 0, Input::NeighbourUp(ion(2)));
+    assert_eq!(strange(&directory, 100), None);
+    assert_eq!(strange(&directory, 10_000), Some(true));
+    beaten(&mut directory, 10_000, 30, 1);
+    assert_eq!(strange(&directory, 10_001), Some(false));
+}
+
+#[test]
+fn leaving_says_goodbye_and_everybody_departs() {
+    let mut directory = directory();
+    step(&mut directory, 0, Input::NeighbourUp(ion(2)));
+    beaten(&mut directory, 1, 9, 1);
+    let effects = step(&mut directory, 2, Input::Leave);
+    assert!(matches!(published(&effects)[..], [Message::Goodbye { .. }]));
+    assert_eq!(
+        effects[1..],
+        [Effect::Departed(ion(2), Cause::Told), Effect::Departed(ion(9), Cause::Told)]
+    );
+}

@@ -1,0 +1,440 @@
+//! The network as one machine: every ion of the nebula can be heard and spoken
+//! to, over a few direct links.
+//!
+//! [`neighbours`](super::neighbours) make links and notice their end, the
+//! [`overlay`](super::overlay) decides which, the
+//! [`directory`](super::directory) knows everybody, [`Spread`] tells everybody,
+//! and [`Ways`] reach those to whom no link stands. This machine hands each
+//! what concerns it and decides nothing itself but one thing: what is said to a
+//! neighbour takes the direct link, everything else a way over others.
+//!
+//! A frame of the mesh room begins with one byte: [`TO_ALL`] or [`TO_ONE`].
+//!
+//! Refuses: rooms that belong to links themselves ([`Room::Link`],
+//! [`Room::Mesh`]) as rooms to speak in.
+//!
+//! Bounds: those of its parts; [`LOOK_IONS`] ions pass from the directory to
+//! the overlay every [`LOOK_MS`].
+
+use std::collections::VecDeque;
+
+use super::{
+    directory::{self, Cause, Directory, Ending, Profile},
+    neighbours::{self, Neighbours},
+    overlay::{self, Limits, Overlay, Standing},
+    wire::{Presence, Room},
+};
+use crate::{
+    identity::{IonId, Membership},
+    platform::Time,
+};
+
+pub mod parts;
+
+use parts::{Spread, SpreadEffect, SpreadInput, Topic, Ways, WaysEffect, WaysInput};
+
+/// The first byte of a frame that goes to everybody.
+pub const TO_ALL: u8 = 0;
+/// The first byte of a frame that goes to one ion.
+pub const TO_ONE: u8 = 1;
+/// Between two looks of the overlay into the directory, in milliseconds.
+pub const LOOK_MS: u64 = 5_000;
+/// Ions that it sees there at once.
+pub const LOOK_IONS: usize = 24;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// From now on these limits hold.
+    Limits(Limits),
+    /// What this ion says of itself from now on.
+    Presence(Presence),
+    /// These ions were found, at a relay or otherwise.
+    Found(Vec<IonId>),
+    /// A stream came in; these are its first bytes.
+    Opened(IonId, Room, Vec<u8>),
+    /// A frame came in.
+    Frame(IonId, Room, Vec<u8>),
+    /// An ion could not be reached, or it refused.
+    Failed(IonId),
+    /// The connection to an ion ended.
+    Closed(IonId),
+    /// Say something to an ion, wherever it is.
+    Say(IonId, Room, Vec<u8>),
+    /// Say something to everybody who listens in a room of that name.
+    Publish(String, Vec<u8>),
+    /// An ion broke the rules of a room.
+    Offence(IonId),
+    /// Leave everybody; from now on another membership counts.
+    Move(Membership),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is asked of the world and of the rooms above.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Be ready to send to an ion, reaching for it where needed; every stream
+    /// to it opens with these bytes.
+    Reach(IonId, Vec<u8>),
+    /// Send a frame in a room.
+    Send(IonId, Room, Vec<u8>),
+    /// Tell whoever sent a wrong proof, on its own stream, and close.
+    Refuse(IonId),
+    /// End the connection after what is queued.
+    Close(IonId),
+    /// An ion of the nebula is there, linked or not.
+    Arrived(IonId),
+    /// It is not any more.
+    Departed(IonId),
+    /// Another ion says something.
+    Heard(IonId, Room, Vec<u8>),
+    /// Another ion says something to everybody in a room of that name.
+    Told {
+        /// The room.
+        room: String,
+        /// Who says it.
+        author: IonId,
+        /// What.
+        payload: Vec<u8>,
+    },
+    /// What was said to that ion does not reach it.
+    Unreachable(IonId),
+}
+
+#[derive(Debug)]
+enum Step {
+    Neighbours(neighbours::Input),
+    Overlay(overlay::Input),
+    Directory(directory::Input),
+    Spread(SpreadInput),
+    Ways(WaysInput),
+}
+
+/// What tells the ions' mesh machines apart, at its start.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// The ion.
+    pub own: IonId,
+    /// Random; no secret follows from it.
+    pub seed: u64,
+    /// Higher than in every earlier run under the same key: milliseconds since
+    /// 1970 serve.
+    pub incarnation: u64,
+    /// How many links it seeks and may hold.
+    pub limits: Limits,
+}
+
+/// The machine.
+pub struct Mesh<S, W> {
+    neighbours: Neighbours,
+    overlay: Overlay,
+    directory: Directory,
+    spread: S,
+    ways: W,
+    standing: Standing,
+    look_at: Time,
+    queue: VecDeque<Step>,
+}
+
+impl<S: Spread, W: Ways> Mesh<S, W> {
+    /// A machine without links, which belongs nowhere yet.
+    pub fn new(start: Start, spread: S, ways: W) -> Self {
+        let Start { own, seed, incarnation, limits } = start;
+        let mut neighbours = Neighbours::new(own);
+        neighbours.begin_sessions_at(seed);
+        Self {
+            neighbours,
+            overlay: Overlay::new(own, seed, limits),
+            directory: Directory::new(own, seed.rotate_left(32), incarnation),
+            spread,
+            ways,
+            standing: Standing::default(),
+            look_at: Time::ZERO,
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Limits(limits) => self.push(Step::Overlay(overlay::Input::Limits(limits))),
+            Input::Presence(presence) => self.present(presence),
+            Input::Found(ions) => self.found(now, &ions),
+            Input::Opened(ion, room, bytes) => {
+                self.push(Step::Neighbours(neighbours::Input::Opened(ion, room, bytes)));
+            }
+            Input::Frame(ion, room, bytes) => {
+                self.push(Step::Neighbours(neighbours::Input::Frame(ion, room, bytes)));
+            }
+            Input::Failed(ion) => self.push(Step::Neighbours(neighbours::Input::Failed(ion))),
+            Input::Closed(ion) => self.push(Step::Neighbours(neighbours::Input::Closed(ion))),
+            Input::Say(ion, room, bytes) => self.say(ion, room, bytes),
+            Input::Publish(room, payload) => {
+                let topic = Topic::Room(room);
+                self.push(Step::Spread(SpreadInput::Publish { topic, payload }));
+            }
+            Input::Offence(ion) => self.push(Step::Neighbours(neighbours::Input::Offence(ion))),
+            Input::Move(membership) => self.leave_for(now, membership, effects),
+            Input::Tick => self.tick(now),
+        }
+        self.settle(now, effects);
+    }
+
+    /// The direct links.
+    pub fn neighbours(&self) -> &Neighbours {
+        &self.neighbours
+    }
+
+    /// Which links are sought, and how they score.
+    pub fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
+    /// Everybody who is there.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Whether anything that is shown changed since this was last asked.
+    pub fn take_changed(&mut self) -> bool {
+        let links = self.neighbours.take_changed();
+        self.directory.take_changed() || links
+    }
+
+    fn push(&mut self, step: Step) {
+        self.queue.push_back(step);
+    }
+
+    fn present(&mut self, presence: Presence) {
+        let profile = Profile { name: presence.name.clone(), workers: presence.workers };
+        self.push(Step::Directory(directory::Input::Profile(profile)));
+        self.push(Step::Neighbours(neighbours::Input::Presence(presence)));
+    }
+
+    fn found(&mut self, now: Time, ions: &[IonId]) {
+        let sightings = ions.iter().filter_map(|ion| self.directory.sighting(now, *ion)).collect();
+        self.push(Step::Overlay(overlay::Input::Found(sightings)));
+    }
+
+    fn say(&mut self, to: IonId, room: Room, bytes: Vec<u8>) {
+        if matches!(room, Room::Link | Room::Mesh) {
+            return;
+        }
+        self.push(Step::Overlay(overlay::Input::Used(to)));
+        if self.neighbours.is_linked(&to) {
+            self.push(Step::Neighbours(neighbours::Input::Say(to, room, bytes)));
+        } else {
+            self.push(Step::Ways(WaysInput::Send { to, room, bytes }));
+        }
+    }
+
+    fn leave_for(&mut self, now: Time, membership: Membership, effects: &mut Vec<Effect>) {
+        self.push(Step::Directory(directory::Input::Leave));
+        // The goodbye is on its way before the links end.
+        self.settle(now, effects);
+        self.push(Step::Overlay(overlay::Input::Clear));
+        self.push(Step::Neighbours(neighbours::Input::Move(membership)));
+    }
+
+    fn tick(&mut self, now: Time) {
+        self.push(Step::Neighbours(neighbours::Input::Tick));
+        if now >= self.look_at {
+            self.look_at = now.plus_ms(LOOK_MS);
+            let sightings = self.directory.sample(now, LOOK_IONS);
+            self.push(Step::Overlay(overlay::Input::Found(sightings)));
+        }
+        self.push(Step::Overlay(overlay::Input::Tick));
+        self.push(Step::Directory(directory::Input::Tick));
+        self.push(Step::Spread(SpreadInput::Tick));
+        self.push(Step::Ways(WaysInput::Tick));
+    }
+
+    /// Lets the parts talk until none has anything left to say.
+    fn settle(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        while let Some(step) = self.queue.pop_front() {
+            match step {
+                Step::Neighbours(input) => self.step_neighbours(now, input, effects),
+                Step::Overlay(input) => self.step_overlay(now, input),
+                Step::Directory(input) => self.step_directory(now, input, effects),
+                Step::Spread(input) => self.step_spread(now, input, effects),
+                Step::Ways(input) => self.step_ways(now, input, effects),
+            }
+        }
+    }
+
+    fn step_neighbours(&mut self, now: Time, input: neighbours::Input, effects: &mut Vec<Effect>) {
+        use neighbours::Effect as Asked;
+        let mut asked = Vec::new();
+        self.neighbours.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                Asked::Reach(ion, opening) => effects.push(Effect::Reach(ion, opening)),
+                Asked::Send(ion, room, bytes) => effects.push(Effect::Send(ion, room, bytes)),
+                Asked::Refuse(ion) => effects.push(Effect::Refuse(ion)),
+                Asked::Close(ion) => effects.push(Effect::Close(ion)),
+                Asked::Linked(ion, standing) => self.linked(ion, standing),
+                Asked::Lost(ion, ending) => self.lost(ion, ending),
+                Asked::Renewed(ion) => self.down(ion, Ending::Cut),
+                Asked::Heard(ion, room, bytes) => self.heard(ion, room, bytes, effects),
+                other => self.tell_overlay(now, other),
+            }
+        }
+    }
+
+    /// What of the links concerns the overlay alone.
+    fn tell_overlay(&mut self, now: Time, effect: neighbours::Effect) {
+        use neighbours::Effect as Asked;
+        let input = match effect {
+            Asked::Asked(ion, standing, why) => {
+                let is_heard = self.directory.is_fresh(now, &ion);
+                overlay::Input::Asked { ion, standing, why, is_heard }
+            }
+            Asked::Refused(ion, others, is_heard) => {
+                overlay::Input::Refused { ion, others, is_heard }
+            }
+            Asked::Failed(ion) => overlay::Input::Failed(ion),
+            Asked::WasCut(ion, others) => overlay::Input::Cut(ion, others),
+            Asked::Standing(ion, standing) => overlay::Input::Standing(ion, standing),
+            Asked::RoundTrip(ion, ms) => overlay::Input::RoundTrip(ion, ms),
+            _ => return,
+        };
+        self.push(Step::Overlay(input));
+    }
+
+    fn linked(&mut self, ion: IonId, standing: Standing) {
+        self.push(Step::Overlay(overlay::Input::Linked(ion, standing)));
+        self.push(Step::Spread(SpreadInput::NeighbourUp(ion)));
+        self.push(Step::Ways(WaysInput::NeighbourUp(ion)));
+        self.push(Step::Directory(directory::Input::NeighbourUp(ion)));
+    }
+
+    fn lost(&mut self, ion: IonId, ending: Ending) {
+        self.push(Step::Overlay(match ending {
+            Ending::Left => overlay::Input::Gone(ion),
+            Ending::Cut | Ending::Lost => overlay::Input::Lost(ion),
+        }));
+        self.down(ion, ending);
+    }
+
+    fn down(&mut self, ion: IonId, ending: Ending) {
+        self.push(Step::Spread(SpreadInput::NeighbourDown(ion)));
+        self.push(Step::Ways(WaysInput::NeighbourDown(ion)));
+        self.push(Step::Directory(directory::Input::NeighbourDown(ion, ending)));
+    }
+
+    fn heard(&mut self, ion: IonId, room: Room, mut bytes: Vec<u8>, effects: &mut Vec<Effect>) {
+        if room != Room::Mesh {
+            self.push(Step::Overlay(overlay::Input::Used(ion)));
+            effects.push(Effect::Heard(ion, room, bytes));
+            return;
+        }
+        let kind = bytes.first().copied();
+        bytes.drain(..bytes.len().min(1));
+        self.push(match kind {
+            Some(TO_ALL) => Step::Spread(SpreadInput::Heard(ion, bytes)),
+            Some(TO_ONE) => Step::Ways(WaysInput::Heard(ion, bytes)),
+            _ => Step::Neighbours(neighbours::Input::Offence(ion)),
+        });
+    }
+
+    fn step_overlay(&mut self, now: Time, input: overlay::Input) {
+        let mut asked = Vec::new();
+        self.overlay.handle(now, input, &mut asked);
+        let standing = self.overlay.standing();
+        if standing != self.standing {
+            self.standing = standing;
+            self.push(Step::Neighbours(neighbours::Input::Standing(standing)));
+            self.push(Step::Directory(directory::Input::Standing(standing)));
+        }
+        for effect in asked {
+            self.push(Step::Neighbours(match effect {
+                overlay::Effect::Want(ion, why) => neighbours::Input::Want(ion, why),
+                overlay::Effect::Accept(ion) => neighbours::Input::Accept(ion),
+                overlay::Effect::Refuse { ion, others, is_heard } => {
+                    neighbours::Input::Full { ion, others, is_heard }
+                }
+                overlay::Effect::Cut { ion, reason, others } => {
+                    neighbours::Input::Cut { ion, reason, others }
+                }
+            }));
+        }
+    }
+
+    fn step_directory(&mut self, now: Time, input: directory::Input, effects: &mut Vec<Effect>) {
+        let mut asked = Vec::new();
+        self.directory.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                directory::Effect::Publish(payload) => {
+                    let topic = Topic::Presence;
+                    self.push(Step::Spread(SpreadInput::Publish { topic, payload }));
+                }
+                directory::Effect::Arrived(ion) => {
+                    self.found(now, &[ion]);
+                    effects.push(Effect::Arrived(ion));
+                }
+                directory::Effect::Departed(ion, cause) => {
+                    // Whoever fell silent may live in another part.
+                    match cause {
+                        Cause::Silent => self.found(now, &[ion]),
+                        Cause::Told => self.push(Step::Overlay(overlay::Input::Gone(ion))),
+                    }
+                    effects.push(Effect::Departed(ion));
+                }
+                directory::Effect::Offence(ion) => {
+                    self.push(Step::Neighbours(neighbours::Input::Offence(ion)));
+                }
+            }
+        }
+    }
+
+    fn step_spread(&mut self, now: Time, input: SpreadInput, effects: &mut Vec<Effect>) {
+        let mut asked = Vec::new();
+        self.spread.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                SpreadEffect::Send(ion, bytes) => self.send(ion, TO_ALL, &bytes),
+                SpreadEffect::Deliver { author, topic, payload, from, hops } => {
+                    self.push(Step::Ways(WaysInput::Hint { ion: author, via: from }));
+                    match topic {
+                        Topic::Presence => {
+                            let heard = directory::Input::Heard { author, payload, from, hops };
+                            self.push(Step::Directory(heard));
+                        }
+                        Topic::Room(room) => effects.push(Effect::Told { room, author, payload }),
+                    }
+                }
+                SpreadEffect::Offence(ion) => {
+                    self.push(Step::Neighbours(neighbours::Input::Offence(ion)));
+                }
+            }
+        }
+    }
+
+    fn step_ways(&mut self, now: Time, input: WaysInput, effects: &mut Vec<Effect>) {
+        let mut asked = Vec::new();
+        self.ways.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                WaysEffect::Send(ion, bytes) => self.send(ion, TO_ONE, &bytes),
+                WaysEffect::Deliver { from, room, bytes } => {
+                    self.push(Step::Overlay(overlay::Input::Used(from)));
+                    effects.push(Effect::Heard(from, room, bytes));
+                }
+                WaysEffect::Unreachable(ion) => effects.push(Effect::Unreachable(ion)),
+                WaysEffect::Offence(ion) => {
+                    self.push(Step::Neighbours(neighbours::Input::Offence(ion)));
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, ion: IonId, kind: u8, bytes: &[u8]) {
+        let frame = [&[kind], bytes].concat();
+        self.push(Step::Neighbours(neighbours::Input::Say(ion, Room::Mesh, frame)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

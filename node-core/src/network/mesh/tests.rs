@@ -1,0 +1,411 @@
+//! Whole meshes of a dozen ions, frame by frame, with the simplest spreading
+//! and routing that could work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::{identity::Invitation, platform::sim::Rng};
+
+/// What travels in a flood.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Letter {
+    from: IonId,
+    to: Option<IonId>,
+    number: u64,
+    hops: u16,
+    room: String,
+    #[serde(with = "serde_bytes")]
+    bytes: Vec<u8>,
+}
+
+/// Frames for neighbours.
+type Frames = Vec<(IonId, Vec<u8>)>;
+
+/// Floods: unsigned, unbounded, for tests only.
+struct Flood {
+    own: IonId,
+    number: u64,
+    neighbours: BTreeSet<IonId>,
+    seen: BTreeSet<(IonId, u64)>,
+}
+
+impl Flood {
+    fn new(own: IonId) -> Self {
+        Self { own, number: 0, neighbours: BTreeSet::new(), seen: BTreeSet::new() }
+    }
+
+    fn begin(&mut self, to: Option<IonId>, room: String, bytes: Vec<u8>) -> Frames {
+        self.number += 1;
+        let letter = Letter { from: self.own, to, number: self.number, hops: 1, room, bytes };
+        self.seen.insert((self.own, self.number));
+        self.pass_on(&letter, None)
+    }
+
+    fn pass_on(&self, letter: &Letter, but: Option<IonId>) -> Frames {
+        let bytes = super::super::wire::encode(letter);
+        let others = self.neighbours.iter().filter(|ion| Some(**ion) != but);
+        others.map(|ion| (*ion, bytes.clone())).collect()
+    }
+
+    /// The letter if it is new, and what to pass on.
+    fn heard(&mut self, from: IonId, bytes: &[u8]) -> Option<(Letter, Frames)> {
+        let letter: Letter = super::super::wire::decode(bytes)?;
+        let is_new = self.seen.insert((letter.from, letter.number));
+        let next = Letter { hops: letter.hops + 1, ..letter.clone() };
+        is_new.then(|| (letter, self.pass_on(&next, Some(from))))
+    }
+}
+
+impl Spread for Flood {
+    fn handle(&mut self, _: Time, input: SpreadInput, effects: &mut Vec<SpreadEffect>) {
+        let send = |(ion, bytes)| SpreadEffect::Send(ion, bytes);
+        match input {
+            SpreadInput::NeighbourUp(ion) => drop(self.neighbours.insert(ion)),
+            SpreadInput::NeighbourDown(ion) => drop(self.neighbours.remove(&ion)),
+            SpreadInput::Heard(from, bytes) => {
+                let Some((letter, next)) = self.heard(from, &bytes) else { return };
+                effects.extend(next.into_iter().map(send));
+                let topic = match letter.room.as_str() {
+                    "" => Topic::Presence,
+                    room => Topic::Room(room.to_owned()),
+                };
+                let (author, payload, hops) = (letter.from, letter.bytes, letter.hops);
+                effects.push(SpreadEffect::Deliver { author, topic, payload, from, hops });
+            }
+            SpreadInput::Publish { topic, payload } => {
+                let room = match topic {
+                    Topic::Presence => String::new(),
+                    Topic::Room(room) => room,
+                };
+                effects.extend(self.begin(None, room, payload).into_iter().map(send));
+            }
+            SpreadInput::Tick => {}
+        }
+    }
+}
+
+impl Ways for Flood {
+    fn handle(&mut self, _: Time, input: WaysInput, effects: &mut Vec<WaysEffect>) {
+        let send = |(ion, bytes)| WaysEffect::Send(ion, bytes);
+        match input {
+            WaysInput::NeighbourUp(ion) => drop(self.neighbours.insert(ion)),
+            WaysInput::NeighbourDown(ion) => drop(self.neighbours.remove(&ion)),
+            WaysInput::Heard(from, bytes) => {
+                let Some((letter, next)) = self.heard(from, &bytes) else { return };
+                if letter.to == Some(self.own) {
+                    let (from, room, bytes) = (letter.from, Room::Compute, letter.bytes);
+                    effects.push(WaysEffect::Deliver { from, room, bytes });
+                } else {
+                    effects.extend(next.into_iter().map(send));
+                }
+            }
+            WaysInput::Send { to, bytes, .. } => {
+                effects.extend(self.begin(Some(to), String::new(), bytes).into_iter().map(send));
+            }
+            WaysInput::Hint { .. } | WaysInput::Tick => {}
+        }
+    }
+}
+
+struct Ion {
+    mesh: Mesh<Flood, Flood>,
+    is_alive: bool,
+    /// Whom it reaches, and how its streams to them open.
+    reached: BTreeMap<IonId, (Vec<u8>, BTreeSet<Room>)>,
+    /// Streams that came in and stand.
+    inbound: BTreeSet<(IonId, Room)>,
+    there: BTreeSet<IonId>,
+    heard: Vec<(IonId, Vec<u8>)>,
+    told: Vec<(IonId, Vec<u8>)>,
+}
+
+impl Ion {
+    fn drop_streams(&mut self, ion: IonId) {
+        self.reached.remove(&ion);
+        self.inbound.retain(|(from, _)| *from != ion);
+    }
+
+    /// As a driver does it: nothing comes of streams that ended.
+    fn passes(&mut self, input: &Input) -> bool {
+        match input {
+            Input::Opened(from, room, _) => {
+                self.inbound.insert((*from, *room));
+            }
+            Input::Frame(from, room, _) => return self.inbound.contains(&(*from, *room)),
+            Input::Closed(from) | Input::Failed(from) => self.drop_streams(*from),
+            _ => {}
+        }
+        true
+    }
+}
+
+/// A dozen ions and the frames between them; every frame takes 20 ms.
+struct Bench {
+    now_ms: u64,
+    rng: Rng,
+    ions: BTreeMap<IonId, Ion>,
+    agenda: BTreeMap<(u64, u64), (IonId, Input)>,
+    planned: u64,
+    max: usize,
+    /// Those who are cut off from the others.
+    aside: BTreeSet<IonId>,
+}
+
+const LATENCY_MS: u64 = 20;
+const TICK_MS: u64 = 50;
+
+fn id(number: u8) -> IonId {
+    IonId::from_bytes([number; 32])
+}
+
+fn membership(salt: u8) -> Membership {
+    let found = Invitation::found("test", false, vec![], &[salt; 48]);
+    found.expect("it is valid").membership()
+}
+
+impl Bench {
+    fn new(seed: u64, ions: u8, limits: Limits) -> Self {
+        let mut bench = Self {
+            now_ms: 0,
+            rng: Rng::new(seed),
+            ions: BTreeMap::new(),
+            agenda: BTreeMap::new(),
+            planned: 0,
+            max: limits.max(),
+            aside: BTreeSet::new(),
+        };
+        for number in 1..=ions {
+            bench.add(number, limits);
+        }
+        bench
+    }
+
+    fn add(&mut self, number: u8, limits: Limits) {
+        let own = id(number);
+        let seed = self.rng.next_u64();
+        let start = Start { own, seed, incarnation: 1 + self.now_ms, limits };
+        let mesh = Mesh::new(start, Flood::new(own), Flood::new(own));
+        let ion = Ion {
+            mesh,
+            is_alive: true,
+            reached: BTreeMap::new(),
+            inbound: BTreeSet::new(),
+            there: BTreeSet::new(),
+            heard: Vec::new(),
+            told: Vec::new(),
+        };
+        self.ions.insert(own, ion);
+        self.tell(own, Input::Move(membership(1)));
+        let all: Vec<IonId> = self.ions.keys().copied().filter(|other| *other != own).collect();
+        self.tell(own, Input::Found(all));
+        self.plan(TICK_MS, own, Input::Tick);
+    }
+
+    fn plan(&mut self, delay_ms: u64, ion: IonId, input: Input) {
+        self.planned += 1;
+        self.agenda.insert((self.now_ms + delay_ms, self.planned), (ion, input));
+    }
+
+    fn tell(&mut self, ion: IonId, input: Input) {
+        let mut effects = Vec::new();
+        let now = Time::from_ms(self.now_ms);
+        let Some(body) = self.ions.get_mut(&ion).filter(|body| body.is_alive) else { return };
+        body.mesh.handle(now, input, &mut effects);
+        for effect in effects {
+            self.play(ion, effect);
+        }
+        let links = self.ions[&ion].mesh.neighbours().all().len();
+        assert!(links <= self.max, "{ion:?} holds {links} links at {} ms", self.now_ms);
+    }
+
+    fn play(&mut self, own: IonId, effect: Effect) {
+        let body = self.ions.get_mut(&own).expect("it is of this bench");
+        match effect {
+            Effect::Reach(ion, opening) => {
+                body.reached.insert(ion, (opening, BTreeSet::new()));
+            }
+            Effect::Send(ion, room, bytes) => self.carry(own, ion, room, bytes),
+            Effect::Refuse(ion) => panic!("{own:?} refuses {ion:?}"),
+            Effect::Close(ion) => {
+                body.drop_streams(ion);
+                self.plan(LATENCY_MS, ion, Input::Closed(own));
+            }
+            Effect::Arrived(ion) => assert!(body.there.insert(ion), "{ion:?} arrives twice"),
+            Effect::Departed(ion) => assert!(body.there.remove(&ion), "{ion:?} departs twice"),
+            Effect::Heard(ion, _, bytes) => body.heard.push((ion, bytes)),
+            Effect::Told { author, payload, .. } => body.told.push((author, payload)),
+            Effect::Unreachable(ion) => panic!("{ion:?} is unreachable"),
+        }
+    }
+
+    fn carry(&mut self, own: IonId, ion: IonId, room: Room, bytes: Vec<u8>) {
+        let is_reached = self.ions.get(&ion).is_some_and(|other| other.is_alive)
+            && self.aside.contains(&own) == self.aside.contains(&ion);
+        let body = self.ions.get_mut(&own).expect("it is of this bench");
+        let Some((opening, rooms)) = body.reached.get_mut(&ion) else { return };
+        if !is_reached {
+            if room == Room::Link {
+                self.plan(12_000, own, Input::Failed(ion));
+            }
+            return;
+        }
+        let opening = rooms.insert(room).then(|| opening.clone());
+        if let Some(opening) = opening {
+            self.plan(LATENCY_MS, ion, Input::Opened(own, room, opening));
+        }
+        self.plan(LATENCY_MS, ion, Input::Frame(own, room, bytes));
+    }
+
+    fn run_for(&mut self, ms: u64) {
+        let until = self.now_ms + ms;
+        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= until) {
+            let ((at, _), (ion, input)) = entry.remove_entry();
+            self.now_ms = at;
+            if let Input::Tick = input {
+                self.plan(TICK_MS, ion, Input::Tick);
+            }
+            if self.ions.get_mut(&ion).is_some_and(|body| body.passes(&input)) {
+                self.tell(ion, input);
+            }
+        }
+        self.now_ms = until;
+    }
+
+    /// How long it takes until that holds, at most so long.
+    fn until(&mut self, ms_max: u64, what: &str, holds: impl Fn(&Self) -> bool) -> u64 {
+        let begin = self.now_ms;
+        while !holds(self) {
+            let waited = self.now_ms - begin;
+            assert!(waited < ms_max, "{what}: not after {waited} ms");
+            self.run_for(50);
+        }
+        self.now_ms - begin
+    }
+
+    /// Whether everybody who lives knows everybody else, and nobody more.
+    fn all_know_all(&self) -> bool {
+        let living = || self.ions.iter().filter(|(_, ion)| ion.is_alive).map(|(id, _)| *id);
+        living().all(|own| {
+            let others: BTreeSet<IonId> = living().filter(|other| *other != own).collect();
+            self.ions[&own].there == others
+        })
+    }
+
+    /// It is gone; its neighbours notice it at once, or only by its silence.
+    fn kill(&mut self, ion: IonId, is_noticed: bool) {
+        let links = self.ions[&ion].mesh.neighbours().all();
+        self.ions.get_mut(&ion).expect("it is of this bench").is_alive = false;
+        for neighbour in links.iter().filter(|_| is_noticed) {
+            self.plan(LATENCY_MS, neighbour.ion, Input::Closed(ion));
+        }
+    }
+}
+
+#[test]
+fn everybody_knows_everybody_over_few_links() {
+    for seed in 0..5 {
+        let mut bench = Bench::new(seed, 14, Limits::new(3, 4));
+        let ms = bench.until(10_000, "all know all", Bench::all_know_all);
+        assert!(ms < 5_000, "{ms}");
+        bench.run_for(60_000);
+        assert!(bench.all_know_all(), "and it stays so");
+    }
+}
+
+#[test]
+fn five_ions_with_two_links_each_know_and_reach_each_other() {
+    for seed in 0..10 {
+        let mut bench = Bench::new(seed, 5, Limits::new(2, 2));
+        bench.until(20_000, "all know all", Bench::all_know_all);
+        for to in 2..=5 {
+            bench.tell(id(1), Input::Say(id(to), Room::Compute, vec![to]));
+        }
+        let all_heard =
+            |bench: &Bench| (2..=5).all(|to| bench.ions[&id(to)].heard == [(id(1), vec![to])]);
+        bench.until(1_000, "all heard", all_heard);
+    }
+}
+
+#[test]
+fn what_is_said_to_all_is_told_to_all() {
+    let mut bench = Bench::new(1, 9, Limits::new(2, 3));
+    bench.until(10_000, "all know all", Bench::all_know_all);
+    bench.tell(id(4), Input::Publish("hall".to_owned(), b"hello".to_vec()));
+    let told = |bench: &Bench| {
+        let others = bench.ions.iter().filter(|(ion, _)| **ion != id(4));
+        others.map(|(_, ion)| &ion.told).all(|told| *told == [(id(4), b"hello".to_vec())])
+    };
+    bench.until(1_000, "all are told", told);
+}
+
+#[test]
+fn a_closed_ion_departs_everywhere_within_a_second_and_a_killed_one_within_twelve() {
+    for seed in 0..5 {
+        let mut bench = Bench::new(seed, 12, Limits::new(3, 4));
+        bench.until(10_000, "all know all", Bench::all_know_all);
+        bench.run_for(5_000);
+        bench.kill(id(7), true);
+        let ms = bench.until(2_000, "the closed one departed", Bench::all_know_all);
+        assert!(ms <= 1_000, "{ms} ms");
+        bench.kill(id(3), false);
+        let ms = bench.until(15_000, "the killed one departed", Bench::all_know_all);
+        assert!(ms <= 12_000, "{ms} ms");
+    }
+}
+
+#[test]
+fn whoever_moves_departs_at_once_and_knows_nobody() {
+    let mut bench = Bench::new(1, 8, Limits::new(3, 4));
+    bench.until(10_000, "all know all", Bench::all_know_all);
+    bench.tell(id(2), Input::Move(membership(2)));
+    assert!(bench.ions[&id(2)].there.is_empty());
+    bench.ions.get_mut(&id(2)).unwrap().is_alive = false;
+    let ms = bench.until(2_000, "it departed", Bench::all_know_all);
+    assert!(ms <= 500, "{ms} ms");
+}
+
+/// Both sides go on by themselves; after the heal a relay tells one ion of
+/// another, or nobody tells anybody anything.
+#[test]
+fn two_halves_become_one_again_with_a_relay_and_without() {
+    for (seed, has_relay) in [(1, true), (2, true), (3, false), (4, false)] {
+        let mut bench = Bench::new(seed, 12, Limits::new(3, 4));
+        bench.until(10_000, "all know all", Bench::all_know_all);
+        bench.run_for(5_000);
+        bench.aside = (7..=12).map(id).collect();
+        let apart = |bench: &Bench| (1..=12).all(|one| bench.ions[&id(one)].there.len() == 5);
+        bench.until(60_000, "each side knows itself", apart);
+        bench.aside.clear();
+        let mut ms = 0;
+        while !bench.all_know_all() {
+            assert!(ms < 60_000, "seed {seed}: still apart");
+            if has_relay && ms % 15_000 == 0 {
+                bench.tell(id(2), Input::Found(vec![id(9)]));
+            }
+            bench.run_for(500);
+            ms += 500;
+        }
+    }
+}
+
+#[test]
+fn an_ion_that_comes_back_is_known_again() {
+    let mut bench = Bench::new(3, 8, Limits::new(3, 4));
+    bench.until(10_000, "all know all", Bench::all_know_all);
+    bench.kill(id(5), true);
+    bench.until(2_000, "it departed", Bench::all_know_all);
+    bench.agenda.retain(|_, (ion, _)| *ion != id(5));
+    bench.add(5, Limits::new(3, 4));
+    bench.until(10_000, "it is back", Bench::all_know_all);
+}
+
+#[test]
+fn a_frame_of_no_kind_is_an_offence() {
+    let mut bench = Bench::new(1, 2, Limits::default());
+    bench.until(5_000, "all know all", Bench::all_know_all);
+    bench.run_for(3_000);
+    for bytes in [vec![], vec![7], vec![9, 9], vec![2]] {
+        bench.tell(id(1), Input::Frame(id(2), Room::Mesh, bytes));
+    }
+    assert!(bench.ions[&id(1)].mesh.neighbours().all().is_empty());
+}
