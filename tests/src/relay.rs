@@ -77,6 +77,14 @@ impl Relay {
         (self.http, self.tcp)
     }
 
+    /// Its address for browsers and others that speak WebSocket. Panics when it
+    /// does not answer.
+    pub async fn browser_address(&self) -> String {
+        let answer = http_get::get(self.http, "/bootstrap.json", "").await;
+        let bootstrap = Bootstrap::read(&answer.expect("the relay answers").body);
+        bootstrap.expect("it was written by us").relays.swap_remove(0)
+    }
+
     /// Its address for native peers. Panics when it does not answer.
     pub async fn multiaddr(&self) -> Multiaddr {
         let bootstrap = self.bootstrap().await.expect("the relay answers");

@@ -4,9 +4,11 @@
 //! `cargo xtask test` builds site and relay first and runs these.
 
 mod cluster;
+mod firefox;
 mod harness;
 mod hostile;
 mod invitations;
+mod js_libp2p;
 mod mistakes;
 mod recovery;
 mod relay_down;
