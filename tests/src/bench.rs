@@ -3,6 +3,7 @@
 //! Each row is a median of several runs against the real relay and a real
 //! browser. Rows without a goal of their own (raw mechanisms) have the goal 0.
 
+mod channels;
 mod join;
 mod mechanisms;
 mod sizes;
@@ -49,9 +50,11 @@ enum Group {
     Tasks,
     Sizes,
     Mechanisms,
+    Channels,
 }
 
-const GROUPS: [Group; 4] = [Group::Sizes, Group::Join, Group::Tasks, Group::Mechanisms];
+const GROUPS: [Group; 5] =
+    [Group::Sizes, Group::Join, Group::Tasks, Group::Mechanisms, Group::Channels];
 
 const fn row(
     name: &'static str,
@@ -64,7 +67,7 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 8] = [
+pub const ROWS: [Row; 12] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
@@ -73,6 +76,10 @@ pub const ROWS: [Row; 8] = [
     row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
     row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
     row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
+    row("raw-channel-throughput", "MiB/s", 0.0, Better::Higher, Group::Channels),
+    row("raw-channel-round-trip", "ms", 0.0, Better::Lower, Group::Channels),
+    row("js-libp2p-throughput", "ratio", 0.0, Better::Higher, Group::Channels),
+    row("js-libp2p-round-trip", "ratio", 0.0, Better::Lower, Group::Channels),
 ];
 
 /// A row's value: the median of `runs` runs.
@@ -137,6 +144,7 @@ pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
             Group::Tasks => tasks::measure().await,
             Group::Sizes => sizes::measure().await,
             Group::Mechanisms => mechanisms::measure().await,
+            Group::Channels => channels::measure().await,
         };
         for row in wanted {
             let runs = found.iter().find(|(name, _)| *name == row.name);

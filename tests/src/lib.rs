@@ -4,7 +4,8 @@
 //! as a process ([`relay`]), mission control in a real browser ([`browser`],
 //! [`tab`], [`mission`]), ions of this process that know nothing but the
 //! relay's address ([`native_ion`]), a libp2p client that is no ion at all
-//! ([`bare_peer`]), and js-libp2p ([`js_peer`], its page served by [`pages`]).
+//! ([`bare_peer`]), and libp2p's
+//! other peers ([`libp2p_peer`], their pages served by [`pages`]).
 //! Guests that no example has are in [`guests`].
 //!
 //! What it refuses: to look into the programs. A test knows what a person or
@@ -26,11 +27,12 @@ mod driver;
 pub mod folder;
 pub mod guests;
 pub mod http_get;
-pub mod js_peer;
+pub mod libp2p_peer;
 pub mod mission;
 pub mod native_ion;
 pub mod pages;
 pub mod process;
+pub mod raw_channel;
 pub mod relay;
 pub mod tab;
 

@@ -1,7 +1,8 @@
 //! Pages of the tests' own, served as files from a free port of this machine.
 //!
 //! A page from `http://127.0.0.1` is a secure context, and may have workers;
-//! one without an address may not. Bounds: it serves regular files below the
+//! one without an address may not. Every answer isolates the page, as the relay
+//! does with ours: else its clock would tick in tenths of a millisecond. Bounds: it serves regular files below the
 //! folders that it is given, and ends with its handle.
 
 use std::{
@@ -22,6 +23,12 @@ use crate::folder::root;
 
 /// The environment variable that names the folder of js-libp2p programs.
 const JS: &str = "IONOSPHERE_JS";
+
+/// What isolates a page.
+const ISOLATED: [(&str, &str); 2] = [
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
+];
 
 /// A server that runs until this is dropped.
 #[derive(Debug)]
@@ -73,7 +80,8 @@ async fn answer(State(folders): State<Arc<Vec<PathBuf>>>, uri: Uri) -> Response 
     let files = folders.iter().map(|folder| folder.join(wanted)).filter(|_| is_below);
     for file in files {
         if let Ok(bytes) = tokio::fs::read(&file).await {
-            return ([(header::CONTENT_TYPE, media(&file))], bytes).into_response();
+            let media = [(header::CONTENT_TYPE.as_str(), media(&file))];
+            return (media, ISOLATED, bytes).into_response();
         }
     }
     StatusCode::NOT_FOUND.into_response()

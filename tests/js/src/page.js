@@ -1,11 +1,11 @@
-// The page of a tab that is a js-libp2p peer. Tests call `jsPeer`.
+// The page of a tab that is a js-libp2p peer. Tests call `testPeer`.
 
 import { webRTC } from '@libp2p/webrtc'
 import { Peer } from './peer.js'
 
 let peer
 
-globalThis.jsPeer = {
+globalThis.testPeer = {
   // Resolves to the peer's id once the relay can introduce it.
   async start (relay) {
     // No servers: only what this machine knows of itself.

@@ -3,7 +3,7 @@
 
 use ionosphere_tests::{
     browser::Browser,
-    js_peer::{JsTab, listen, pattern, reach},
+    libp2p_peer::{Kind, PeerTab, listen, pattern, reach},
     mission::sha256,
     pages::{Pages, js_programs},
     relay::Relay,
@@ -51,10 +51,9 @@ async fn two_js_tabs_link_directly_after_meeting_on_our_relay() {
     let address = relay.browser_address().await;
     let pages = Pages::serve(vec![js_programs()]).await;
     let browser = Browser::start().await;
-    let one = JsTab::open(&browser, &pages, &address).await;
-    let two = JsTab::open(&browser, &pages, &address).await;
-    let direct = format!("{address}/p2p-circuit/webrtc/p2p/{}", two.id);
-    let dialed = one.ask("dial", &[json!(direct)]).await;
+    let one = PeerTab::open(&browser, &pages, Kind::Js, &address).await;
+    let two = PeerTab::open(&browser, &pages, Kind::Js, &address).await;
+    let dialed = one.link(&address, &two).await;
     assert_eq!((&dialed["isDirect"], &dialed["isLimited"]), (&json!(true), &json!(false)));
     for (from, to) in [(&one, &two), (&two, &one)] {
         let peer = [json!(to.id)];
@@ -64,6 +63,6 @@ async fn two_js_tabs_link_directly_after_meeting_on_our_relay() {
         let exchanged = from.ask("send", &[json!(to.id), json!(BYTES)]).await;
         assert!(exchanged["over"].as_str().is_some_and(|over| over.contains("/webrtc")));
         assert_exchanged(&exchanged, BYTES);
-        to.tab.wait_for("a clean end", "jsPeer.served().at(-1)?.end === 'clean'").await;
+        to.tab.wait_for("a clean end", "testPeer.served().at(-1)?.end === 'clean'").await;
     }
 }

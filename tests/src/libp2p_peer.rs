@@ -1,5 +1,6 @@
-//! Peers of js-libp2p, which knows nothing of Ionosphere: in a tab
-//! ([`JsTab`]), and as a process ([`listen`], [`reach`]).
+//! libp2p peers that are no ions, all with the same few protocols: js-libp2p,
+//! which knows nothing of Ionosphere, in a tab ([`PeerTab`]) and as a process
+//! ([`listen`], [`reach`]).
 
 use std::process::Command;
 
@@ -15,36 +16,58 @@ use crate::{
 /// The environment variable that names Node 22 or later; else `node` is it.
 const NODE: &str = "IONOSPHERE_NODE";
 
-/// A tab that is a js-libp2p peer.
+/// Whose peer it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// js-libp2p's.
+    Js,
+}
+
+impl Kind {
+    fn page(self) -> &'static str {
+        match self {
+            Self::Js => "page.html",
+        }
+    }
+}
+
+/// A tab that is such a peer.
 #[derive(Debug)]
-pub struct JsTab {
+pub struct PeerTab {
     /// The tab itself.
     pub tab: Tab,
     /// The peer's id.
     pub id: String,
 }
 
-impl JsTab {
+impl PeerTab {
     /// Opens a tab and waits until the relay can introduce it. Panics when
     /// that fails.
-    pub async fn open(browser: &Browser, pages: &Pages, relay: &str) -> Self {
-        let tab = browser.open(&pages.url("page.html")).await;
+    pub async fn open(browser: &Browser, pages: &Pages, kind: Kind, relay: &str) -> Self {
+        let tab = browser.open(&pages.url(kind.page())).await;
         let id = ask(&tab, "start", &[json!(relay)]).await;
         let id = id.as_str().expect("an id is a text").to_owned();
         Self { tab, id }
     }
 
-    /// Calls a function of `jsPeer` and waits for its answer. Panics when it
+    /// Calls a function of `testPeer` and waits for its answer. Panics when it
     /// is refused.
     pub async fn ask(&self, function: &str, arguments: &[Value]) -> Value {
         ask(&self.tab, function, arguments).await
     }
+
+    /// Dials another tab's peer over `/webrtc`; the connection that came of it.
+    /// Panics when none does.
+    pub async fn link(&self, relay: &str, other: &Self) -> Value {
+        let address = format!("{relay}/p2p-circuit/webrtc/p2p/{}", other.id);
+        self.ask("dial", &[json!(address)]).await
+    }
 }
 
 async fn ask(tab: &Tab, function: &str, arguments: &[Value]) -> Value {
-    match tab.promise(&format!("jsPeer.{function}(...{})", json!(arguments))).await {
+    match tab.promise(&format!("testPeer.{function}(...{})", json!(arguments))).await {
         Ok(answer) => answer,
-        Err(why) => panic!("jsPeer.{function}: {why}\n{}", tab.describe().await),
+        Err(why) => panic!("testPeer.{function}: {why}\n{}", tab.describe().await),
     }
 }
 
