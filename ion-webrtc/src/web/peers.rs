@@ -1,0 +1,115 @@
+//! Peer connections, as a page holds them.
+//!
+//! Commands are carried out in order; what the browser then reports leaves as
+//! events, with bytes in the browser's own buffers. Nothing is decided here.
+//! Handlers of a channel are attached in the very callback that brings it,
+//! since messages that come before are lost; all are detached before their
+//! closures go.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use js_sys::ArrayBuffer;
+
+use crate::port::{ChannelId, Command, Event, PeerConnectionId};
+
+mod channel;
+mod connection;
+mod js;
+
+use connection::Connection;
+
+/// Where events go. It must not call back before it returns.
+pub(super) type Emit = Rc<dyn Fn(Event<ArrayBuffer>)>;
+
+/// All peer connections of one transport.
+#[derive(Clone)]
+pub(super) struct Peers {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    connections: RefCell<BTreeMap<PeerConnectionId, Rc<Connection>>>,
+    emit: Emit,
+}
+
+impl Peers {
+    pub(super) fn new(emit: Emit) -> Self {
+        Self { inner: Rc::new(Inner { connections: RefCell::default(), emit }) }
+    }
+
+    /// Carries a command out. Those about connections that are no more are
+    /// ignored: they crossed the news of it.
+    pub(super) fn run(&self, command: Command<ArrayBuffer>) {
+        if let Command::Create { id, ice_servers } = &command {
+            return self.create(*id, ice_servers);
+        }
+        let id = command.id();
+        let Some(connection) = self.inner.connections.borrow().get(&id).cloned() else { return };
+        match command {
+            Command::Create { .. } => {}
+            Command::Open { channel, label, negotiated, .. } => {
+                connection.open(channel, &label, negotiated);
+            }
+            Command::Describe { credentials, .. } => connection.describe(credentials),
+            Command::SetRemote { kind, sdp, .. } => connection.set_remote(kind, &sdp),
+            Command::AddCandidate { candidate, .. } => connection.add_candidate(&candidate),
+            Command::Send { channel, bytes, .. } => connection.send(channel, &bytes),
+            Command::CloseChannel { channel, .. } => connection.close_channel(channel),
+            Command::Stats { .. } => connection.stats(),
+            Command::Close { .. } => self.close(id),
+        }
+    }
+
+    fn create(&self, id: PeerConnectionId, ice_servers: &[crate::IceServer]) {
+        match Connection::new(id, ice_servers, self.inner.emit.clone()) {
+            Ok(connection) => {
+                self.inner.connections.borrow_mut().insert(id, connection);
+            }
+            Err(why) => {
+                (self.inner.emit)(Event::Failed { id, why: js::text(&why) });
+                (self.inner.emit)(Event::Closed { id });
+            }
+        }
+    }
+
+    /// Closes one connection; says nothing of it.
+    pub(super) fn close(&self, id: PeerConnectionId) {
+        let connection = self.inner.connections.borrow_mut().remove(&id);
+        if let Some(connection) = connection {
+            connection.close();
+        }
+    }
+
+    /// Closes all, and says so.
+    pub(super) fn close_all(&self) {
+        let all = std::mem::take(&mut *self.inner.connections.borrow_mut());
+        for (id, connection) in all {
+            connection.close();
+            (self.inner.emit)(Event::Closed { id });
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for connection in self.connections.borrow().values() {
+            connection.close();
+        }
+    }
+}
+
+/// Gives out the numbers of channels that the other side opens.
+#[derive(Default)]
+struct Numbers(Cell<u32>);
+
+impl Numbers {
+    fn next(&self) -> ChannelId {
+        let next = self.0.get();
+        self.0.set(next.wrapping_add(2));
+        ChannelId(next | 1)
+    }
+}
