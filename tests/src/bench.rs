@@ -67,7 +67,7 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 16] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
@@ -76,10 +76,14 @@ pub const ROWS: [Row; 12] = [
     row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
     row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
     row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
+    row("webrtc-throughput", "ratio", 0.92, Better::Higher, Group::Channels),
+    row("webrtc-round-trip", "ratio", 1.5, Better::Lower, Group::Channels),
+    row("direct-link", "ms", 500.0, Better::Lower, Group::Channels),
     row("raw-channel-throughput", "MiB/s", 0.0, Better::Higher, Group::Channels),
     row("raw-channel-round-trip", "ms", 0.0, Better::Lower, Group::Channels),
     row("js-libp2p-throughput", "ratio", 0.0, Better::Higher, Group::Channels),
     row("js-libp2p-round-trip", "ratio", 0.0, Better::Lower, Group::Channels),
+    row("js-libp2p-link", "ms", 0.0, Better::Lower, Group::Channels),
 ];
 
 /// A row's value: the median of `runs` runs.

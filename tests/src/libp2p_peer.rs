@@ -1,6 +1,6 @@
-//! libp2p peers that are no ions, all with the same few protocols: js-libp2p,
-//! which knows nothing of Ionosphere, in a tab ([`PeerTab`]) and as a process
-//! ([`listen`], [`reach`]).
+//! libp2p peers that are no ions, all with the same few protocols: tabs
+//! ([`PeerTab`]) of js-libp2p, which knows nothing of Ionosphere, and of
+//! `ion-webrtc`; and js-libp2p as a process ([`listen`], [`reach`]).
 
 use std::process::Command;
 
@@ -21,12 +21,15 @@ const NODE: &str = "IONOSPHERE_NODE";
 pub enum Kind {
     /// js-libp2p's.
     Js,
+    /// That of `ion-webrtc`, in a worker: the crate `webrtc-peer`.
+    Ours,
 }
 
 impl Kind {
     fn page(self) -> &'static str {
         match self {
             Self::Js => "page.html",
+            Self::Ours => "webrtc.html",
         }
     }
 }
@@ -44,10 +47,17 @@ impl PeerTab {
     /// Opens a tab and waits until the relay can introduce it. Panics when
     /// that fails.
     pub async fn open(browser: &Browser, pages: &Pages, kind: Kind, relay: &str) -> Self {
-        let tab = browser.open(&pages.url(kind.page())).await;
+        let tab = Self::load(browser, pages, kind).await;
         let id = ask(&tab, "start", &[json!(relay)]).await;
         let id = id.as_str().expect("an id is a text").to_owned();
         Self { tab, id }
+    }
+
+    /// Opens such a tab and waits until its code is loaded; it is no peer yet.
+    pub async fn load(browser: &Browser, pages: &Pages, kind: Kind) -> Tab {
+        let tab = browser.open(&pages.url(kind.page())).await;
+        ask(&tab, "ready", &[]).await;
+        tab
     }
 
     /// Calls a function of `testPeer` and waits for its answer. Panics when it

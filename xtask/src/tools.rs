@@ -26,9 +26,13 @@ const BINARYEN_CRATE: &str = "0.116.1";
 /// Everything `up` needs to build the site.
 pub(crate) fn site() -> Outcome {
     standard_library(Target::Web)?;
-    cargo_tool("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, "about 2 minutes")?;
+    wasm_bindgen()?;
     cargo_tool("trunk", "trunk", TRUNK, "about 5 minutes")?;
     wasm_opt()
+}
+
+fn wasm_bindgen() -> Outcome {
+    cargo_tool("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, "about 2 minutes")
 }
 
 /// Where the browsers and js-libp2p are, as environment variables for the

@@ -6,6 +6,8 @@ import { Peer } from './peer.js'
 let peer
 
 globalThis.testPeer = {
+  // Resolves once all code is loaded.
+  ready: async () => true,
   // Resolves to the peer's id once the relay can introduce it.
   async start (relay) {
     // No servers: only what this machine knows of itself.

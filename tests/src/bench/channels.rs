@@ -17,6 +17,8 @@ use crate::{
 
 /// Interleaved runs.
 const RUNS: usize = 5;
+/// Browsers in which two tabs meet.
+const LINK_RUNS: usize = 3;
 /// Bytes of one transfer, and of one that only finds the best setting.
 const BYTES: usize = 32 << 20;
 const TRIAL_BYTES: usize = 16 << 20;
@@ -27,6 +29,12 @@ const ROUND_TRIPS: u32 = 300;
 const WARM_UP: usize = 50;
 const ROUND_TRIP_BYTES: usize = 64;
 
+/// What is measured against the plain channel, and its rows.
+const KINDS: [(Kind, &str, &str); 2] = [
+    (Kind::Js, "js-libp2p-throughput", "js-libp2p-round-trip"),
+    (Kind::Ours, "webrtc-throughput", "webrtc-round-trip"),
+];
+
 /// Two linked peers of one kind.
 struct Pair {
     from: PeerTab,
@@ -35,31 +43,79 @@ struct Pair {
 
 /// `raw-channel-throughput` and `raw-channel-round-trip`: plain JavaScript at
 /// the best of [`SETTINGS`]. Others: a transport's figure as a ratio to those
-/// of the same run.
+/// of the same run; and how long two open pages take until they are linked.
 pub(super) async fn measure() -> Found {
     let relay = Relay::start();
     let address = relay.browser_address().await;
     let pages = Pages::serve(vec![js_programs()]).await;
+    let mut found = against_raw(&pages, &address).await;
+    for (name, kind) in [("js-libp2p-link", Kind::Js), ("direct-link", Kind::Ours)] {
+        found.push((name, links(&pages, kind, &address).await));
+    }
+    found
+}
+
+async fn against_raw(pages: &Pages, relay: &str) -> Found {
     let browser = Browser::start().await;
     let raw = RawChannel::open(&browser).await;
-    let js = Pair::open(&browser, &pages, Kind::Js, &address).await;
+    let mut pairs = Vec::new();
+    for (kind, ..) in KINDS {
+        pairs.push(Pair::open(&browser, pages, kind, relay).await);
+    }
     let best = best_setting(&raw).await;
-    let mut runs: [Vec<f64>; 4] = Default::default();
+    let names = KINDS.iter().flat_map(|(_, throughput, round_trip)| [*throughput, *round_trip]);
+    let names = ["raw-channel-throughput", "raw-channel-round-trip"].into_iter().chain(names);
+    let mut found: Found = names.map(|name| (name, Vec::new())).collect();
     for _ in 0..RUNS {
         let (fast, quick) = (raw.throughput(best, BYTES).await, raw_round_trip(&raw).await);
-        let figures = [fast, js.throughput().await / fast, quick, js.round_trip().await / quick];
-        for (runs, figure) in runs.iter_mut().zip(figures) {
+        let mut figures = vec![fast, quick];
+        for pair in &pairs {
+            figures.push(pair.throughput().await / fast);
+            figures.push(pair.round_trip().await / quick);
+        }
+        for ((_, runs), figure) in found.iter_mut().zip(figures) {
             runs.push(figure);
         }
     }
-    let names = [
-        "raw-channel-throughput",
-        "js-libp2p-throughput",
-        "raw-channel-round-trip",
-        "js-libp2p-round-trip",
-    ];
-    names.into_iter().zip(runs).collect()
+    found
 }
+
+/// Milliseconds from both pages open, with their code loaded, until the one
+/// that dials has a direct link: connecting to the relay, its reservations,
+/// circuit and handshake.
+async fn links(pages: &Pages, kind: Kind, relay: &str) -> Vec<f64> {
+    let mut runs = Vec::new();
+    for _ in 0..LINK_RUNS {
+        let browser = Browser::start().await;
+        let dialer = PeerTab::load(&browser, pages, kind).await;
+        let listener = PeerTab::load(&browser, pages, kind).await;
+        let relay = json!(relay);
+        listener.run(MEET_LISTENER).await;
+        let took = dialer.promise(&format!("({MEET_DIALER})({relay})")).await;
+        let took = took.unwrap_or_else(|why| panic!("the tabs did not link: {why}"));
+        runs.push(took.as_f64().expect("a time is a number"));
+    }
+    runs
+}
+
+/// JavaScript: starts when it is told to, and tells its id.
+const MEET_LISTENER: &str = "
+    const meeting = globalThis.meeting = new BroadcastChannel('meeting');
+    meeting.onmessage = async ({ data: { relay } }) => {
+        if (relay) meeting.postMessage({ id: await testPeer.start(relay) });
+    };";
+/// JavaScript: tells the other to start, starts too, and dials.
+const MEET_DIALER: &str = "async (relay) => {
+    const meeting = new BroadcastChannel('meeting');
+    const started = performance.now();
+    const other = new Promise((resolve) => {
+        meeting.onmessage = ({ data: { id } }) => { if (id) resolve(id); };
+    });
+    meeting.postMessage({ relay });
+    const [id] = await Promise.all([other, testPeer.start(relay)]);
+    await testPeer.dial(relay + '/p2p-circuit/webrtc/p2p/' + id);
+    return performance.now() - started;
+}";
 
 /// The setting whose trials have the highest median.
 async fn best_setting(raw: &RawChannel) -> Setting {

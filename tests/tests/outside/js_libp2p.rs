@@ -1,5 +1,5 @@
 //! js-libp2p, written by others: our relay introduces its peers and carries
-//! their traffic, and its tabs link directly.
+//! their traffic, and its tabs link directly to each other and to ours.
 
 use ionosphere_tests::{
     browser::Browser,
@@ -44,15 +44,16 @@ async fn two_js_nodes_meet_on_our_relay() {
     assert_exchanged(&reached["exchanged"], CIRCUIT_BYTES);
 }
 
-#[tokio::test]
-async fn two_js_tabs_link_directly_after_meeting_on_our_relay() {
+/// Two tabs link over `/webrtc`, the first dialing the second, and do all that
+/// there is to do in both directions.
+async fn assert_they_link(from: Kind, to: Kind) {
     let _turn = turn().await;
     let relay = Relay::start();
     let address = relay.browser_address().await;
     let pages = Pages::serve(vec![js_programs()]).await;
     let browser = Browser::start().await;
-    let one = PeerTab::open(&browser, &pages, Kind::Js, &address).await;
-    let two = PeerTab::open(&browser, &pages, Kind::Js, &address).await;
+    let one = PeerTab::open(&browser, &pages, from, &address).await;
+    let two = PeerTab::open(&browser, &pages, to, &address).await;
     let dialed = one.link(&address, &two).await;
     assert_eq!((&dialed["isDirect"], &dialed["isLimited"]), (&json!(true), &json!(false)));
     for (from, to) in [(&one, &two), (&two, &one)] {
@@ -63,6 +64,33 @@ async fn two_js_tabs_link_directly_after_meeting_on_our_relay() {
         let exchanged = from.ask("send", &[json!(to.id), json!(BYTES)]).await;
         assert!(exchanged["over"].as_str().is_some_and(|over| over.contains("/webrtc")));
         assert_exchanged(&exchanged, BYTES);
-        to.tab.wait_for("a clean end", "testPeer.served().at(-1)?.end === 'clean'").await;
+        assert_served(to).await;
     }
+}
+
+/// The last stream that this tab served has ended cleanly.
+async fn assert_served(tab: &PeerTab) {
+    let served = "Promise.resolve(testPeer.served()).then((all) => { globalThis.served = all })";
+    tab.tab.run(&format!("setInterval(() => {served}, 50)")).await;
+    tab.tab.wait_for("a clean end", "globalThis.served?.at(-1)?.end === 'clean'").await;
+}
+
+#[tokio::test]
+async fn two_js_tabs_link_directly_after_meeting_on_our_relay() {
+    assert_they_link(Kind::Js, Kind::Js).await;
+}
+
+#[tokio::test]
+async fn a_js_tab_dials_ours() {
+    assert_they_link(Kind::Js, Kind::Ours).await;
+}
+
+#[tokio::test]
+async fn our_tab_dials_a_js_one() {
+    assert_they_link(Kind::Ours, Kind::Js).await;
+}
+
+#[tokio::test]
+async fn two_tabs_of_ours_link() {
+    assert_they_link(Kind::Ours, Kind::Ours).await;
 }

@@ -1,7 +1,8 @@
-//! The js-libp2p programs of `tests/js`, which the tests set against ours.
+//! The libp2p peers that the tests set against each other in tabs: js-libp2p's
+//! (`tests/js`) and that of `ion-webrtc` (`tests/webrtc-peer`).
 //!
-//! Packages land in the tool cache, in a folder named after the lock file's
-//! contents; what is bundled of them goes to `target/js/`.
+//! npm's packages land in the tool cache, in a folder named after the lock
+//! file's contents; the finished pages and programs go to `target/js/`.
 
 use std::{
     fs,
@@ -9,11 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{cache, npm};
-use crate::shell::{Outcome, command, output, root, step};
+use super::{Target, cache, npm, path, standard_library, wasm_bindgen};
+use crate::shell::{Outcome, command, output, root, run, step};
 
 const SOURCE: &str = "tests/js";
+const OURS: &str = "tests/webrtc-peer";
 const BUNDLED: &str = "target/js";
+/// What is copied as it is.
+const OURS_PLAIN: [&str; 3] = ["webrtc.html", "webrtc-page.js", "webrtc-worker.js"];
 /// What npm reads.
 const MANIFESTS: [&str; 3] = [".npmrc", "package.json", "package-lock.json"];
 /// Source, bundle, and what esbuild is told.
@@ -36,6 +40,9 @@ pub(crate) fn counterparts() -> Outcome<Counterparts> {
     let packages = packages()?;
     let bundles = root().join(BUNDLED);
     step("bundle the js-libp2p programs", || bundle(&packages, &bundles))?;
+    standard_library(Target::Web)?;
+    wasm_bindgen()?;
+    step("build our peer for tabs (minutes at first, then seconds)", || ours(&bundles))?;
     Ok(Counterparts { node, bundles })
 }
 
@@ -72,6 +79,23 @@ fn bundle(packages: &Path, into: &Path) -> Outcome {
         let to = format!("--outfile={}", into.join(to).display());
         let mut esbuild = command(&esbuild, &[&from, "--bundle", "--log-level=warning", &to]);
         output(esbuild.args(options).env("NODE_PATH", packages))?;
+    }
+    Ok(())
+}
+
+/// The peer over ion-webrtc, as a page and its worker.
+fn ours(into: &Path) -> Outcome {
+    let target = "wasm32-unknown-unknown";
+    let arguments = ["build", "--quiet", "--package", "webrtc-peer", "--target", target];
+    run(&mut command("cargo", &arguments))?;
+    let built = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), PathBuf::from)
+        .join(target)
+        .join("debug/webrtc_peer.wasm");
+    let options = ["--target", "no-modules", "--no-typescript", "--out-dir"];
+    output(command("wasm-bindgen", &options).arg(into).arg(built).env("PATH", path()?))?;
+    for name in OURS_PLAIN {
+        fs::copy(root().join(OURS).join(name), into.join(name))?;
     }
     Ok(())
 }
