@@ -125,7 +125,7 @@ fn other_sections_and_hashes_are_refused() {
 fn there_are_never_too_many_candidates() {
     let mut sdp = CHROMIUM.to_owned();
     for port in 1..100 {
-        sdp.push_str(&format!("a=candidate:1 1 udp 1 10.0.0.1 {port} typ host\r\n"));
+        sdp += &format!("a=candidate:1 1 udp 1 10.0.0.1 {port} typ host\r\n");
     }
     let description = Description::from_sdp(&sdp).unwrap();
     assert_eq!(description.candidates.len(), CANDIDATES_MAX);

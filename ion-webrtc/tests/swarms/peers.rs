@@ -1,21 +1,35 @@
 //! Swarms for the tests: a relay, and peers that hold a reservation there.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
-use ion_webrtc::{Config, Control, memory::Network};
+use futures::{
+    AsyncReadExt, AsyncWriteExt, SinkExt, StreamExt,
+    channel::{mpsc, oneshot},
+    future::{Either, select},
+};
+use futures_timer::Delay;
+use ion_webrtc::{Config, Control};
 use libp2p::{
     Multiaddr, PeerId, StreamProtocol, Swarm, Transport as _,
     core::{muxing::StreamMuxerBox, transport::MemoryTransport, upgrade::Version},
     identity::Keypair,
     noise, ping, relay,
-    swarm::{self, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
+    swarm::{self, ConnectionId, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
     yamux,
 };
-use tokio::sync::{mpsc, oneshot};
+
+use crate::place::{self, Net};
 
 /// Longest time that anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Fails when something does not happen in time.
+pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    match select(std::pin::pin!(work), Delay::new(PATIENCE)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => panic!("it did not happen in time"),
+    }
+}
 
 /// Links whose circuits close at once.
 pub(crate) fn hasty() -> Config {
@@ -42,6 +56,8 @@ pub(crate) struct Peer {
     pub(crate) streams: libp2p_stream::Control,
     tasks: mpsc::Sender<Task>,
     events: mpsc::Receiver<SwarmEvent<BehaviourEvent>>,
+    /// What stands, to whom, and whether directly.
+    standing: BTreeMap<ConnectionId, (PeerId, bool)>,
 }
 
 /// A relay in memory; its address.
@@ -65,30 +81,23 @@ pub(crate) async fn relay() -> Multiaddr {
         }
     };
     swarm.add_external_address(address.clone());
-    drop(tokio::task::spawn(async move {
+    place::spawn(async move {
         loop {
             swarm.select_next_some().await;
         }
-    }));
+    });
     address.with_p2p(id).expect("tests are set up well")
 }
 
 fn config() -> swarm::Config {
-    swarm::Config::with_tokio_executor().with_idle_connection_timeout(PATIENCE)
-}
-
-/// A network of peer connections that runs.
-pub(crate) fn network() -> Network {
-    let network = Network::default();
-    drop(tokio::task::spawn(network.clone().run()));
-    network
+    place::config().with_idle_connection_timeout(PATIENCE)
 }
 
 /// A peer on a network that listens on `/webrtc`.
-pub(crate) fn peer(network: &Network, webrtc: Config) -> Peer {
+pub(crate) fn peer(network: &Net, webrtc: Config) -> Peer {
     let keypair = Keypair::generate_ed25519();
     let id = keypair.public().to_peer_id();
-    let (ours, webrtc, control) = ion_webrtc::new(id, webrtc, network.port());
+    let (ours, webrtc, control) = ion_webrtc::new(id, webrtc, place::port(network));
     let (circuits, relay) = relay::client::new(id);
     let upgraded = circuits
         .or_transport(MemoryTransport::default())
@@ -107,34 +116,40 @@ pub(crate) fn peer(network: &Network, webrtc: Config) -> Peer {
     swarm
         .listen_on("/webrtc".parse().expect("tests are set up well"))
         .expect("tests are set up well");
-    let (tasks, mut todo) = mpsc::channel::<Task>(64);
+    let (tasks, todo) = mpsc::channel(64);
     let (told, events) = mpsc::channel(1_024);
-    drop(tokio::task::spawn(async move {
-        loop {
-            tokio::select! {
-                task = todo.recv() => match task {
-                    Some(task) => task(&mut swarm),
-                    None => return,
-                },
-                event = swarm.select_next_some() => drop(told.try_send(event)),
-            }
-        }
-    }));
+    place::spawn(run(swarm, todo, told));
     serve_echo(handle.clone());
-    Peer { id, control, streams: handle, tasks, events }
+    Peer { id, control, streams: handle, tasks, events, standing: BTreeMap::new() }
+}
+
+async fn run(
+    mut swarm: Swarm<Behaviour>,
+    mut todo: mpsc::Receiver<Task>,
+    mut told: mpsc::Sender<SwarmEvent<BehaviourEvent>>,
+) {
+    loop {
+        futures::select! {
+            task = todo.next() => match task {
+                Some(task) => task(&mut swarm),
+                None => return,
+            },
+            event = swarm.select_next_some() => drop(told.try_send(event)),
+        }
+    }
 }
 
 fn serve_echo(mut handle: libp2p_stream::Control) {
     let mut incoming = handle.accept(ECHO).expect("tests are set up well");
-    drop(tokio::task::spawn(async move {
+    place::spawn(async move {
         while let Some((_, stream)) = incoming.next().await {
-            drop(tokio::task::spawn(async move {
+            place::spawn(async move {
                 let (mut reader, mut writer) = stream.split();
                 let _ = futures::io::copy(&mut reader, &mut writer).await;
                 let _ = writer.close().await;
-            }));
+            });
         }
-    }));
+    });
 }
 
 impl Peer {
@@ -145,7 +160,7 @@ impl Peer {
     ) -> T {
         let (sender, receiver) = oneshot::channel();
         let task: Task = Box::new(move |swarm| drop(sender.send(work(swarm))));
-        self.tasks.send(task).await.ok().expect("the swarm runs");
+        self.tasks.clone().send(task).await.expect("the swarm runs");
         receiver.await.expect("the swarm runs")
     }
 
@@ -155,17 +170,18 @@ impl Peer {
         mut wanted: impl FnMut(&SwarmEvent<BehaviourEvent>) -> Option<T>,
     ) -> T {
         let mut seen = Vec::new();
-        let found = tokio::time::timeout(PATIENCE, async {
-            loop {
-                let event = self.events.recv().await.expect("the swarm runs");
-                if let Some(found) = wanted(&event) {
-                    return found;
-                }
-                seen.push(format!("{event:?}"));
+        let mut late = Delay::new(PATIENCE);
+        loop {
+            let event = match select(self.events.next(), &mut late).await {
+                Either::Left((event, _)) => event.expect("the swarm runs"),
+                Either::Right(_) => panic!("it did not happen; instead:\n{}", seen.join("\n")),
+            };
+            self.note(&event);
+            if let Some(found) = wanted(&event) {
+                return found;
             }
-        })
-        .await;
-        found.unwrap_or_else(|_| panic!("it did not happen; instead:\n{}", seen.join("\n")))
+            seen.push(format!("{event:?}"));
+        }
     }
 
     /// Reserves a place at the relay; the address that leads here over it.
@@ -215,19 +231,29 @@ impl Peer {
         .await
     }
 
-    /// Waits until the circuit to a peer is closed. Until then, streams may get
-    /// on that, and be cut with it.
+    /// Waits until all that stands to a peer is a link. Until then, streams may
+    /// get on a circuit, and be cut with it.
     pub(crate) async fn without_circuit(&mut self, peer: PeerId) {
-        self.until(|event| match event {
-            SwarmEvent::ConnectionClosed { peer_id, endpoint, num_established, .. }
-                if *peer_id == peer && !ion_webrtc::is_direct(endpoint.get_remote_address()) =>
-            {
-                assert_eq!(*num_established, 1, "the link stays");
-                Some(())
+        loop {
+            let mut standing = self.standing.values().filter(|(one, _)| *one == peer).peekable();
+            if standing.peek().is_some() && standing.all(|(_, is_direct)| *is_direct) {
+                return;
             }
-            _ => None,
-        })
-        .await;
+            self.until(|_| Some(())).await;
+        }
+    }
+
+    fn note(&mut self, event: &SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                let is_direct = ion_webrtc::is_direct(endpoint.get_remote_address());
+                self.standing.insert(*connection_id, (*peer_id, is_direct));
+            }
+            SwarmEvent::ConnectionClosed { connection_id, .. } => {
+                self.standing.remove(connection_id);
+            }
+            _ => {}
+        }
     }
 
     /// Sends bytes to a peer and takes them back.
@@ -240,8 +266,7 @@ impl Peer {
         };
         let mut back = Vec::new();
         let read = async { reader.read_to_end(&mut back).await.expect("tests are set up well") };
-        let both = tokio::time::timeout(PATIENCE, futures::future::join(write, read));
-        both.await.expect("it comes back in time");
+        in_time(futures::future::join(write, read)).await;
         back
     }
 }

@@ -1,0 +1,3 @@
+//! There is nothing to see in a browser: the tests run there.
+
+pub(crate) fn run() {}
