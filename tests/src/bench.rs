@@ -3,6 +3,7 @@
 //! Each row is a median of several runs against the real relay and a real
 //! browser. Rows without a goal of their own (raw mechanisms) have the goal 0.
 
+mod channels;
 mod join;
 mod mechanisms;
 mod relay;
@@ -51,10 +52,11 @@ enum Group {
     Sizes,
     Relay,
     Mechanisms,
+    Channels,
 }
 
-const GROUPS: [Group; 5] =
-    [Group::Sizes, Group::Relay, Group::Join, Group::Tasks, Group::Mechanisms];
+const GROUPS: [Group; 6] =
+    [Group::Sizes, Group::Relay, Group::Join, Group::Tasks, Group::Mechanisms, Group::Channels];
 
 const fn row(
     name: &'static str,
@@ -67,7 +69,7 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 10] = [
+pub const ROWS: [Row; 18] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
@@ -78,6 +80,14 @@ pub const ROWS: [Row; 10] = [
     row("relay-memory-per-ion", "KiB", 0.0, Better::Lower, Group::Relay),
     row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
     row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
+    row("webrtc-throughput", "ratio", 0.92, Better::Higher, Group::Channels),
+    row("webrtc-round-trip", "ratio", 1.5, Better::Lower, Group::Channels),
+    row("direct-link", "ms", 500.0, Better::Lower, Group::Channels),
+    row("raw-channel-throughput", "MiB/s", 0.0, Better::Higher, Group::Channels),
+    row("raw-channel-round-trip", "ms", 0.0, Better::Lower, Group::Channels),
+    row("js-libp2p-throughput", "ratio", 0.0, Better::Higher, Group::Channels),
+    row("js-libp2p-round-trip", "ratio", 0.0, Better::Lower, Group::Channels),
+    row("js-libp2p-link", "ms", 0.0, Better::Lower, Group::Channels),
 ];
 
 /// A row's value: the median of `runs` runs.
@@ -143,6 +153,7 @@ pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
             Group::Sizes => sizes::measure().await,
             Group::Relay => relay::measure().await,
             Group::Mechanisms => mechanisms::measure().await,
+            Group::Channels => channels::measure().await,
         };
         for row in wanted {
             let runs = found.iter().find(|(name, _)| *name == row.name);

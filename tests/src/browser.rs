@@ -1,43 +1,20 @@
-//! A real browser: headless Chromium, driven through `WebDriver`.
+//! A real browser: headless Chromium or Firefox, driven through `WebDriver`.
 //!
 //! Each [`Browser`] is a browser of its own, with a profile that nobody else
-//! sees; its tabs share an origin's storage as a person's tabs do. The flags
-//! are those that a browser needs on a machine without a display or a network.
+//! sees; its tabs share an origin's storage as a person's tabs do. How each
+//! kind is started is in `kind`.
+
+mod kind;
 
 use std::{path::PathBuf, sync::Arc};
 
 use fantoccini::{Client, ClientBuilder, error::CmdError, wd::WindowHandle};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
+pub(crate) use kind::Kind;
+
 use crate::{PATIENCE, driver::Driver, folder::Folder, tab::Tab};
-
-/// The environment variable that names the browser; else the driver finds it.
-pub const BROWSER: &str = "CHROMIUM";
-
-/// What every browser is started with.
-const FLAGS: [&str; 11] = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-    "--window-size=1280,800",
-];
-
-/// What keeps hidden tabs at full speed. The driver gives these by itself, so
-/// they must be taken back where tabs are to be slowed down.
-const UNTHROTTLED: [&str; 3] = [
-    "disable-background-timer-throttling",
-    "disable-backgrounding-occluded-windows",
-    "disable-renderer-backgrounding",
-];
 
 /// What happens to tabs that nobody looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,30 +39,40 @@ pub(crate) struct Inner {
     /// The window that the browser opened by itself, until it is used.
     first: Mutex<Option<WindowHandle>>,
     downloads: PathBuf,
+    kind: Kind,
     // Dropped in this order: the driver ends the browser, then the profile goes.
-    _driver: Driver,
+    driver: Driver,
     profile: Folder,
 }
 
 impl Browser {
-    /// Starts one whose hidden tabs run at full speed. Panics with a sentence
-    /// when there is none.
+    /// Starts a Chromium whose hidden tabs run at full speed. Panics with a
+    /// sentence when there is none.
     pub async fn start() -> Self {
         Self::start_with(Hidden::AtFullSpeed).await
     }
 
-    /// Starts one.
+    /// Starts a Firefox. Panics with a sentence when there is none.
+    pub async fn firefox() -> Self {
+        Self::launch(Kind::Firefox, Hidden::AtFullSpeed, &[]).await
+    }
+
+    /// Starts a Chromium.
     pub async fn start_with(hidden: Hidden) -> Self {
         Self::start_with_flags(hidden, &[]).await
     }
 
-    /// Starts one with further command-line flags.
+    /// Starts a Chromium with further command-line flags.
     pub async fn start_with_flags(hidden: Hidden, flags: &[&str]) -> Self {
+        Self::launch(Kind::Chromium, hidden, flags).await
+    }
+
+    async fn launch(kind: Kind, hidden: Hidden, flags: &[&str]) -> Self {
         let profile = Folder::new();
         let downloads = profile.path().join("downloads");
-        let mut driver = Driver::start();
+        let mut driver = Driver::start(kind.driver());
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile, &downloads, hidden, flags))
+            .capabilities(kind.capabilities(profile.path(), &downloads, hidden, flags))
             .connect(&driver.url())
             .await
             .unwrap_or_else(|error| panic!("the browser did not start: {error}"));
@@ -96,7 +83,8 @@ impl Browser {
             turn: Mutex::new(Some(first.clone())),
             first: Mutex::new(Some(first)),
             downloads,
-            _driver: driver,
+            kind,
+            driver,
             profile,
         };
         Self(Arc::new(inner))
@@ -141,6 +129,16 @@ impl Inner {
     /// Where downloads go.
     pub(crate) fn downloads(&self) -> &PathBuf {
         &self.downloads
+    }
+
+    /// Which browser this is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What the browser and its driver have printed, the newest lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.driver.lines()
     }
 
     /// Runs one command in one window; nobody else's comes between. Panics
@@ -190,40 +188,4 @@ impl Inner {
         let made = self.client.new_window(is_tab).await.expect("the browser opens a tab");
         made.handle
     }
-}
-
-fn capabilities(
-    profile: &Folder,
-    downloads: &PathBuf,
-    hidden: Hidden,
-    more: &[&str],
-) -> serde_json::Map<String, Value> {
-    let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
-    flags.push(format!("--user-data-dir={}", profile.path().join("profile").display()));
-    let excluded = match hidden {
-        Hidden::AtFullSpeed => {
-            flags.extend(UNTHROTTLED.map(|flag| format!("--{flag}")));
-            Vec::new()
-        }
-        Hidden::Throttled => UNTHROTTLED.to_vec(),
-    };
-    flags.extend(more.iter().map(ToString::to_string));
-    let mut options = json!({
-        "args": flags,
-        "excludeSwitches": excluded,
-        "prefs": {
-            "download.default_directory": downloads,
-            "download.prompt_for_download": false,
-        },
-    });
-    if let Some(browser) = std::env::var_os(BROWSER) {
-        options["binary"] = json!(browser.to_string_lossy());
-    }
-    let all = json!({
-        "browserName": "chrome",
-        "goog:chromeOptions": options,
-        "goog:loggingPrefs": { "browser": "ALL" },
-    });
-    let Value::Object(all) = all else { unreachable!("it is written as one above") };
-    all
 }

@@ -14,8 +14,19 @@ use std::{
 
 use crate::process::Process;
 
-/// The environment variable that names the program; else it is found on `PATH`.
-const PROGRAM: &str = "CHROMEDRIVER";
+/// A program that drives a browser.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// Its name on `PATH`.
+    pub(crate) name: &'static str,
+    /// The environment variable that names its file.
+    pub(crate) variable: &'static str,
+    /// What makes it choose free ports.
+    pub(crate) arguments: &'static [&'static str],
+    /// What it says before its port.
+    pub(crate) before_port: &'static str,
+}
+
 /// How long a browser may take to end.
 const END_MAX: Duration = Duration::from_secs(20);
 
@@ -24,19 +35,25 @@ const END_MAX: Duration = Duration::from_secs(20);
 pub(crate) struct Driver {
     address: SocketAddr,
     session: Option<String>,
-    _process: Process,
+    process: Process,
 }
 
 impl Driver {
     /// Starts one on a free port. Panics with a sentence when there is none.
-    pub(crate) fn start() -> Self {
-        let mut process = Process::start("chromedriver", Command::new(program()).arg("--port=0"));
+    pub(crate) fn start(program: &Program) -> Self {
+        let mut command = Command::new(file(program));
+        let mut process = Process::start(program.name, command.args(program.arguments));
         let port: u16 = process.wait_for_line("its port", |line| {
-            let (_, rest) = line.split_once("successfully on port ")?;
+            let (_, rest) = line.split_once(program.before_port)?;
             rest.trim_end_matches('.').parse().ok()
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { address, session: None, _process: process }
+        Self { address, session: None, process }
+    }
+
+    /// What it and its browser have printed, the newest lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.process.lines()
     }
 
     /// Where it takes commands.
@@ -72,13 +89,12 @@ impl Drop for Driver {
     }
 }
 
-fn program() -> PathBuf {
-    let named = std::env::var_os(PROGRAM).map(PathBuf::from);
+fn file(program: &Program) -> PathBuf {
+    let Program { name, variable, .. } = program;
+    let named = std::env::var_os(variable).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut found = std::env::split_paths(&path).map(|folder| folder.join("chromedriver"));
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join(name));
     named.or_else(|| found.find(|file| file.is_file())).unwrap_or_else(|| {
-        panic!(
-            "there is no chromedriver on this machine: use `cargo xtask test`, which installs it"
-        )
+        panic!("there is no {name} on this machine: use `cargo xtask test`, which installs it")
     })
 }

@@ -3,8 +3,10 @@
 //! Everything here uses the finished programs as a stranger would: the relay
 //! as a process ([`relay`]), mission control in a real browser ([`browser`],
 //! [`tab`], [`mission`]), ions of this process that know nothing but the
-//! relay's address ([`native_ion`]), and a libp2p client that is no ion at all
-//! ([`bare_peer`]). Guests that no example has are in [`guests`].
+//! relay's address ([`native_ion`]), a libp2p client that is no ion at all
+//! ([`bare_peer`]), and libp2p's
+//! other peers ([`libp2p_peer`], their pages served by [`pages`]).
+//! Guests that no example has are in [`guests`].
 //!
 //! What it refuses: to look into the programs. A test knows what a person or
 //! another machine on the network could know, plus the page's `data-test`
@@ -26,9 +28,12 @@ pub mod folder;
 pub mod guests;
 pub mod heartbeat;
 pub mod http_get;
+pub mod libp2p_peer;
 pub mod mission;
 pub mod native_ion;
+pub mod pages;
 pub mod process;
+pub mod raw_channel;
 pub mod relay;
 pub mod tab;
 

@@ -95,6 +95,11 @@ impl Relay {
         Bootstrap::read(&answer.expect("the relay answers").body).expect("it was written by us")
     }
 
+    /// Its address for browsers, as text. Panics when it does not answer.
+    pub async fn browser_address(&self) -> String {
+        self.document().await.relays.swap_remove(0)
+    }
+
     /// Its address for native peers. Panics when it does not answer.
     pub async fn multiaddr(&self) -> Multiaddr {
         let bootstrap = self.bootstrap().await.expect("the relay answers");

@@ -14,7 +14,11 @@ use http::Method;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-use crate::{LOOK_EVERY, PATIENCE, browser::Inner, folder::root};
+use crate::{
+    LOOK_EVERY, PATIENCE,
+    browser::{Inner, Kind},
+    folder::root,
+};
 
 /// Characters of a page's text that a failure shows.
 const TEXT_CHARS_MAX: usize = 2_000;
@@ -78,6 +82,21 @@ impl Tab {
             .within(&self.window, async |client| client.execute_async(&script, Vec::new()).await)
             .await;
         done.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// What the promise that an expression makes comes to: its value, or why
+    /// it was rejected.
+    pub async fn promise(&self, expression: &str) -> Result<Value, String> {
+        let script = format!(
+            "Promise.resolve().then(() => {expression})
+                .then((value) => done({{ value: value ?? null }}),
+                      (why) => done({{ why: String(why?.stack ?? why) }}));"
+        );
+        let mut settled = self.run_async(&script).await;
+        match settled["why"].take() {
+            Value::String(why) => Err(why),
+            _ => Ok(settled["value"].take()),
+        }
     }
 
     /// Waits until an expression is true in JavaScript's sense; what it is
@@ -215,8 +234,13 @@ impl Tab {
         sent.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
-    /// What the browser's console has said since it was asked last.
+    /// What the browser's console has said since it was asked last; of a
+    /// Firefox, all that it and its driver have printed.
     pub async fn console(&self) -> Vec<String> {
+        if self.browser.kind() == Kind::Firefox {
+            // It has no command for it, but prints: everything since its start.
+            return self.browser.lines();
+        }
         let command = Post { path: "se/log", body: json!({ "type": "browser" }) };
         let log =
             self.browser.within(&self.window, async |client| client.issue_cmd(command).await).await;

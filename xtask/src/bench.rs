@@ -9,14 +9,9 @@ use crate::{
 /// Measures: `[--json] [PREFIX ...]`. What is built is told on standard error.
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
     let relay = up::build()?;
-    let browser = tools::browser()?;
     let program = ["--quiet", "--package", "ionosphere-tests", "--bin", "ionosphere-bench"];
     step("build the benchmark program", || run(command("cargo", &["build"]).args(program)))?;
-    run(command("cargo", &["run"])
-        .args(program)
-        .arg("--")
-        .args(arguments)
-        .env("IONOSPHERE_RELAY", &relay)
-        .env("CHROMIUM", &browser.chromium)
-        .env("CHROMEDRIVER", &browser.chromedriver))
+    let mut bench = command("cargo", &["run"]);
+    bench.args(program).arg("--").args(arguments);
+    run(bench.env("IONOSPHERE_RELAY", &relay).envs(tools::outside()?))
 }

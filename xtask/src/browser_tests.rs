@@ -16,7 +16,7 @@ const SECONDS_MAX: &str = "180";
 /// needs. Fails when one of them fails.
 pub(crate) fn wasm_tests(packages: &[&str]) -> Outcome {
     tools::site()?;
-    let browser = tools::browser()?;
+    let browser = tools::chromium()?;
     let path = tools::path()?;
     for package in packages {
         if !root().join(package).join("tests").is_dir() {
@@ -30,7 +30,7 @@ pub(crate) fn wasm_tests(packages: &[&str]) -> Outcome {
             let arguments = ["test", "--target", target, "--package", package, "--test", "*"];
             run(command("cargo", &arguments)
                 .env("PATH", &path)
-                .env("CHROMEDRIVER", &browser.chromedriver)
+                .env("CHROMEDRIVER", &browser.driver)
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
                 .env("WASM_BINDGEN_TEST_TIMEOUT", SECONDS_MAX))
         })?;

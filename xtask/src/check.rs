@@ -6,6 +6,10 @@ use crate::{
     tools::{Target, standard_library},
 };
 
+/// What is compiled for the browser.
+const WEB_PACKAGES: [&str; 6] =
+    ["ion-webrtc", "ion-websocket", "node-core", "spark-runtime", "web", "webrtc-peer"];
+
 /// Format, clippy for both targets, tidy.
 pub(crate) fn check(_: &[String]) -> Outcome {
     step("format", || run(&mut command("cargo", &["fmt", "--all", "--check"])))?;
@@ -18,9 +22,8 @@ pub(crate) fn check(_: &[String]) -> Outcome {
     standard_library(Target::Web)?;
     step("clippy, wasm32", || {
         let target = "wasm32-unknown-unknown";
-        let packages = ["-p", "ion-webrtc", "-p", "node-core", "-p", "spark-runtime", "-p", "web"];
         let mut arguments = vec!["clippy", "--quiet", "--lib", "--bins", "--target", target];
-        arguments.extend(packages);
+        arguments.extend(WEB_PACKAGES.iter().flat_map(|package| ["-p", package]));
         arguments.extend(["--", "-D", "warnings"]);
         // What a tab must not do is another list than what a native ion must not.
         run(command("cargo", &arguments).env("CLIPPY_CONF_DIR", root().join("web")))

@@ -28,7 +28,7 @@ struct Task {
     run: fn(&[String]) -> Outcome,
 }
 
-const TASKS: [Task; 7] = [
+const TASKS: [Task; 8] = [
     Task {
         name: "up",
         takes: "[-- RELAY OPTIONS]",
@@ -69,6 +69,13 @@ const TASKS: [Task; 7] = [
         takes: "[NAME ...]",
         does: "Compiles the examples to the modules that stand beside their source.",
         run: sparks::sparks,
+    },
+    Task {
+        name: "tools",
+        takes: "",
+        does: "Installs what the tests with real tabs need, and prints the environment in which\n\
+               `cargo test --package ionosphere-tests` finds it.",
+        run: tools::print_outside,
     },
     Task {
         name: "site",

@@ -54,14 +54,10 @@ fn browser() -> Outcome {
 /// Real tabs against the real relay.
 fn tabs() -> Outcome {
     let relay = up::build()?;
-    let browser = tools::browser()?;
-    step("tests with real tabs", || {
-        // One at a time: each has two cores to share with a browser.
-        let arguments =
-            ["test", "--package", "ionosphere-tests", "--quiet", "--", "--test-threads", "1"];
-        run(command("cargo", &arguments)
-            .env("IONOSPHERE_RELAY", &relay)
-            .env("CHROMIUM", &browser.chromium)
-            .env("CHROMEDRIVER", &browser.chromedriver))
-    })
+    let arguments =
+        ["test", "--package", "ionosphere-tests", "--quiet", "--", "--test-threads", "1"];
+    let mut tests = command("cargo", &arguments);
+    tests.env("IONOSPHERE_RELAY", &relay).envs(tools::outside()?);
+    // One at a time: each has two cores to share with a browser.
+    step("tests with real tabs", || run(&mut tests))
 }

@@ -5,11 +5,13 @@
 //! compiler looks for it. Each step tries the ordinary way first.
 
 mod browser;
+mod counterparts;
+mod npm;
 mod standard_library;
 
 use std::{env, fs, path::PathBuf};
 
-pub(crate) use browser::browser;
+pub(crate) use browser::chromium;
 pub(crate) use standard_library::{Target, standard_library};
 
 use crate::shell::{Outcome, command, fail, on_path, output, step, succeeds};
@@ -24,9 +26,36 @@ const BINARYEN_CRATE: &str = "0.116.1";
 /// Everything `up` needs to build the site.
 pub(crate) fn site() -> Outcome {
     standard_library(Target::Web)?;
-    cargo_tool("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, "about 2 minutes")?;
+    wasm_bindgen()?;
     cargo_tool("trunk", "trunk", TRUNK, "about 5 minutes")?;
     wasm_opt()
+}
+
+fn wasm_bindgen() -> Outcome {
+    cargo_tool("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, "about 2 minutes")
+}
+
+/// Where the browsers and js-libp2p are, as environment variables for the
+/// programs that drive them; installs what is missing.
+pub(crate) fn outside() -> Outcome<[(&'static str, PathBuf); 6]> {
+    let (chromium, firefox) = (browser::chromium()?, browser::firefox()?);
+    let counterparts = counterparts::counterparts()?;
+    Ok([
+        ("CHROMIUM", chromium.browser),
+        ("CHROMEDRIVER", chromium.driver),
+        ("FIREFOX", firefox.browser),
+        ("GECKODRIVER", firefox.driver),
+        ("IONOSPHERE_NODE", counterparts.node),
+        ("IONOSPHERE_JS", counterparts.bundles),
+    ])
+}
+
+/// The same, printed for a shell.
+pub(crate) fn print_outside(_: &[String]) -> Outcome {
+    for (name, file) in outside()? {
+        println!("export {name}='{}'", file.display());
+    }
+    Ok(())
 }
 
 /// Where tools are kept: `IONOSPHERE_TOOLS`, else the user's cache folder.
@@ -72,6 +101,18 @@ fn cargo_tool(program: &str, package: &str, version: &str, takes: &str) -> Outco
         install.current_dir(&cache).env("CARGO_TARGET_DIR", cache.join("build"));
         output(&mut install)?;
         Ok(())
+    })
+}
+
+/// Installs packages where the system has Debian's package manager.
+fn debian(what: &str, packages: &[&str]) -> Outcome {
+    if on_path("apt-get").is_none() {
+        return fail("this system has no apt-get");
+    }
+    step(&format!("install {what} with apt-get"), || {
+        output(&mut command("apt-get", &["update", "-q"]))?;
+        let mut install = command("apt-get", &["install", "-y", "-q", "--no-install-recommends"]);
+        output(install.args(packages).env("DEBIAN_FRONTEND", "noninteractive")).map(drop)
     })
 }
 

@@ -26,8 +26,6 @@ mod host;
 #[cfg(target_arch = "wasm32")]
 #[path = "driver/web.rs"]
 mod host;
-#[cfg(target_arch = "wasm32")]
-mod websocket;
 
 use futures::channel::mpsc;
 use libp2p::identity::Keypair;

@@ -6,9 +6,11 @@
 mod cluster;
 mod devices;
 mod direct;
+mod firefox;
 mod harness;
 mod hostile;
 mod invitations;
+mod js_libp2p;
 mod mistakes;
 mod recovery;
 mod relay_down;

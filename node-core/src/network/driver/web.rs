@@ -1,5 +1,6 @@
 //! A tab's swarm: WebSocket to relays, and circuits through them.
 
+use ion_websocket::Transport;
 use libp2p::{
     Swarm, SwarmBuilder, Transport as _, core::upgrade::Version, identity::Keypair, noise, yamux,
 };
@@ -7,7 +8,6 @@ use libp2p::{
 use super::{
     StartError,
     behaviour::{Behaviour, Webrtc, config},
-    websocket::Transport,
 };
 
 pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>, StartError> {

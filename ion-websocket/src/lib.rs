@@ -10,6 +10,8 @@
 //! [`BUFFERED_BYTES_MAX`] to send, [`UNREAD_BYTES_MAX`] to read; browsers give
 //! no back-pressure on receipt, so whoever sends more than that unread is cut.
 
+#![cfg(target_arch = "wasm32")]
+
 use std::{
     cell::RefCell,
     collections::VecDeque,
@@ -33,17 +35,17 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 /// A message's length, in bytes, beyond which writes do not wait for a flush.
-pub(super) const MESSAGE_BYTES: usize = 64 << 10;
+pub const MESSAGE_BYTES: usize = 64 << 10;
 /// Bytes that the browser may hold before writes wait.
-pub(super) const BUFFERED_BYTES_MAX: u32 = 1 << 20;
+pub const BUFFERED_BYTES_MAX: u32 = 1 << 20;
 /// Bytes that may have come in and not been read.
-pub(super) const UNREAD_BYTES_MAX: usize = 16 << 20;
+pub const UNREAD_BYTES_MAX: usize = 16 << 20;
 /// How soon a full send buffer is looked at again, in milliseconds.
 const LOOK_AGAIN_MS: u32 = 5;
 
-/// Dials relays.
-#[derive(Default)]
-pub(super) struct Transport;
+/// The libp2p transport; it dials and does not listen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Transport;
 
 impl transport::Transport for Transport {
     type Output = Connection;
@@ -108,8 +110,8 @@ fn url(address: &Multiaddr) -> Option<String> {
     Some(format!("{scheme}://{host}:{port}{path}"))
 }
 
-/// An open socket.
-pub(super) struct Connection {
+/// An open socket; it is closed when this is dropped.
+pub struct Connection {
     inner: SendWrapper<Inner>,
 }
 
@@ -139,6 +141,12 @@ struct Handlers {
     open: Closure<dyn FnMut(Event)>,
     message: Closure<dyn FnMut(MessageEvent)>,
     close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Connection").field("url", &self.inner.socket.url()).finish()
+    }
 }
 
 impl Connection {

@@ -1,0 +1,167 @@
+//! What a direct link between two tabs costs beside the data channel below it.
+//!
+//! Each transport is measured against the plain channel of the same browser,
+//! one right after the other, and only their ratio is kept: the plain figures
+//! move by half within an hour.
+
+use serde_json::{Value, json};
+
+use super::{Found, median};
+use crate::{
+    browser::Browser,
+    libp2p_peer::{Kind, PeerTab},
+    pages::{Pages, js_programs},
+    raw_channel::{RawChannel, SETTINGS, Setting, mib_per_second},
+    relay::Relay,
+};
+
+/// Interleaved runs.
+const RUNS: usize = 5;
+/// Browsers in which two tabs meet.
+const LINK_RUNS: usize = 3;
+/// Bytes of one transfer, and of one that only finds the best setting.
+const BYTES: usize = 32 << 20;
+const TRIAL_BYTES: usize = 16 << 20;
+/// How often each setting is tried.
+const TRIALS: usize = 2;
+/// Round trips of one run; the first ones warm up.
+const ROUND_TRIPS: u32 = 300;
+const WARM_UP: usize = 50;
+const ROUND_TRIP_BYTES: usize = 64;
+
+/// What is measured against the plain channel, and its rows.
+const KINDS: [(Kind, &str, &str); 2] = [
+    (Kind::Js, "js-libp2p-throughput", "js-libp2p-round-trip"),
+    (Kind::Ours, "webrtc-throughput", "webrtc-round-trip"),
+];
+
+/// Two linked peers of one kind.
+struct Pair {
+    from: PeerTab,
+    to: PeerTab,
+}
+
+/// `raw-channel-throughput` and `raw-channel-round-trip`: plain JavaScript at
+/// the best of [`SETTINGS`]. Others: a transport's figure as a ratio to those
+/// of the same run; and how long two open pages take until they are linked.
+pub(super) async fn measure() -> Found {
+    let relay = Relay::start();
+    let address = relay.browser_address().await;
+    let pages = Pages::serve(vec![js_programs()]).await;
+    let mut found = against_raw(&pages, &address).await;
+    for (name, kind) in [("js-libp2p-link", Kind::Js), ("direct-link", Kind::Ours)] {
+        found.push((name, links(&pages, kind, &address).await));
+    }
+    found
+}
+
+async fn against_raw(pages: &Pages, relay: &str) -> Found {
+    let browser = Browser::start().await;
+    let raw = RawChannel::open(&browser).await;
+    let mut pairs = Vec::new();
+    for (kind, ..) in KINDS {
+        pairs.push(Pair::open(&browser, pages, kind, relay).await);
+    }
+    let best = best_setting(&raw).await;
+    let names = KINDS.iter().flat_map(|(_, throughput, round_trip)| [*throughput, *round_trip]);
+    let names = ["raw-channel-throughput", "raw-channel-round-trip"].into_iter().chain(names);
+    let mut found: Found = names.map(|name| (name, Vec::new())).collect();
+    for _ in 0..RUNS {
+        let (fast, quick) = (raw.throughput(best, BYTES).await, raw_round_trip(&raw).await);
+        let mut figures = vec![fast, quick];
+        for pair in &pairs {
+            figures.push(pair.throughput().await / fast);
+            figures.push(pair.round_trip().await / quick);
+        }
+        for ((_, runs), figure) in found.iter_mut().zip(figures) {
+            runs.push(figure);
+        }
+    }
+    found
+}
+
+/// Milliseconds from both pages open, with their code loaded, until the one
+/// that dials has a direct link: connecting to the relay, its reservations,
+/// circuit and handshake.
+async fn links(pages: &Pages, kind: Kind, relay: &str) -> Vec<f64> {
+    let mut runs = Vec::new();
+    for _ in 0..LINK_RUNS {
+        let browser = Browser::start().await;
+        let dialer = PeerTab::load(&browser, pages, kind).await;
+        let listener = PeerTab::load(&browser, pages, kind).await;
+        let relay = json!(relay);
+        listener.run(MEET_LISTENER).await;
+        let took = dialer.promise(&format!("({MEET_DIALER})({relay})")).await;
+        let took = took.unwrap_or_else(|why| panic!("the tabs did not link: {why}"));
+        runs.push(took.as_f64().expect("a time is a number"));
+    }
+    runs
+}
+
+/// JavaScript: starts when it is told to, and tells its id.
+const MEET_LISTENER: &str = "
+    const meeting = globalThis.meeting = new BroadcastChannel('meeting');
+    meeting.onmessage = async ({ data: { relay } }) => {
+        if (relay) meeting.postMessage({ id: await testPeer.start(relay) });
+    };";
+/// JavaScript: tells the other to start, starts too, and dials.
+const MEET_DIALER: &str = "async (relay) => {
+    const meeting = new BroadcastChannel('meeting');
+    const started = performance.now();
+    const other = new Promise((resolve) => {
+        meeting.onmessage = ({ data: { id } }) => { if (id) resolve(id); };
+    });
+    meeting.postMessage({ relay });
+    const [id] = await Promise.all([other, testPeer.start(relay)]);
+    await testPeer.dial(relay + '/p2p-circuit/webrtc/p2p/' + id);
+    return performance.now() - started;
+}";
+
+/// The setting whose trials have the highest median.
+async fn best_setting(raw: &RawChannel) -> Setting {
+    // A fresh connection begins slowly, which no setting is to blame for.
+    raw.throughput(SETTINGS[0], TRIAL_BYTES).await;
+    let mut best = (0.0, SETTINGS[0]);
+    for setting in SETTINGS {
+        let mut trials = Vec::new();
+        for _ in 0..TRIALS {
+            trials.push(raw.throughput(setting, TRIAL_BYTES).await);
+        }
+        let figure = median(&trials);
+        eprintln!("  {setting:?}: {figure:.1} MiB/s");
+        if figure > best.0 {
+            best = (figure, setting);
+        }
+    }
+    best.1
+}
+
+async fn raw_round_trip(raw: &RawChannel) -> f64 {
+    let took = raw.round_trips(ROUND_TRIPS, ROUND_TRIP_BYTES).await;
+    median(&took[WARM_UP..])
+}
+
+impl Pair {
+    async fn open(browser: &Browser, pages: &Pages, kind: Kind, relay: &str) -> Self {
+        let from = PeerTab::open(browser, pages, kind, relay).await;
+        let to = PeerTab::open(browser, pages, kind, relay).await;
+        let link = from.link(relay, &to).await;
+        assert_eq!(link["isDirect"], true, "{link:#}");
+        Self { from, to }
+    }
+
+    /// MiB a second, one way.
+    async fn throughput(&self) -> f64 {
+        let took = self.from.ask("transfer", &[json!(self.to.id), json!(BYTES)]).await;
+        mib_per_second(BYTES, took.as_f64().expect("a time is a number"))
+    }
+
+    /// Milliseconds, on one stream.
+    async fn round_trip(&self) -> f64 {
+        let arguments = [json!(self.to.id), json!(ROUND_TRIPS), json!(ROUND_TRIP_BYTES)];
+        let took = self.from.ask("roundTrips", &arguments).await;
+        let took: Vec<f64> =
+            took.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        median(&took[WARM_UP..])
+    }
+}

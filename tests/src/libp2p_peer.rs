@@ -1,0 +1,123 @@
+//! libp2p peers that are no ions, all with the same few protocols: tabs
+//! ([`PeerTab`]) of js-libp2p, which knows nothing of Ionosphere, and of
+//! `ion-webrtc`; and js-libp2p as a process ([`listen`], [`reach`]).
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::{
+    browser::Browser,
+    pages::{Pages, js_programs},
+    process::Process,
+    tab::Tab,
+};
+
+/// The environment variable that names Node 22 or later; else `node` is it.
+const NODE: &str = "IONOSPHERE_NODE";
+
+/// Whose peer it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// js-libp2p's.
+    Js,
+    /// That of `ion-webrtc`, in a worker: the crate `webrtc-peer`.
+    Ours,
+}
+
+impl Kind {
+    fn page(self) -> &'static str {
+        match self {
+            Self::Js => "page.html",
+            Self::Ours => "webrtc.html",
+        }
+    }
+}
+
+/// A tab that is such a peer.
+#[derive(Debug)]
+pub struct PeerTab {
+    /// The tab itself.
+    pub tab: Tab,
+    /// The peer's id.
+    pub id: String,
+}
+
+impl PeerTab {
+    /// Opens a tab and waits until the relay can introduce it. Panics when
+    /// that fails.
+    pub async fn open(browser: &Browser, pages: &Pages, kind: Kind, relay: &str) -> Self {
+        let tab = Self::load(browser, pages, kind).await;
+        let id = ask(&tab, "start", &[json!(relay)]).await;
+        let id = id.as_str().expect("an id is a text").to_owned();
+        Self { tab, id }
+    }
+
+    /// Opens such a tab and waits until its code is loaded; it is no peer yet.
+    pub async fn load(browser: &Browser, pages: &Pages, kind: Kind) -> Tab {
+        let tab = browser.open(&pages.url(kind.page())).await;
+        ask(&tab, "ready", &[]).await;
+        tab
+    }
+
+    /// Calls a function of `testPeer` and waits for its answer. Panics when it
+    /// is refused.
+    pub async fn ask(&self, function: &str, arguments: &[Value]) -> Value {
+        ask(&self.tab, function, arguments).await
+    }
+
+    /// Dials another tab's peer over `/webrtc`; the connection that came of it.
+    /// Panics when none does.
+    pub async fn link(&self, relay: &str, other: &Self) -> Value {
+        let address = format!("{relay}/p2p-circuit/webrtc/p2p/{}", other.id);
+        self.ask("dial", &[json!(address)]).await
+    }
+}
+
+async fn ask(tab: &Tab, function: &str, arguments: &[Value]) -> Value {
+    match tab.promise(&format!("testPeer.{function}(...{})", json!(arguments))).await {
+        Ok(answer) => answer,
+        Err(why) => panic!("testPeer.{function}: {why}\n{}", tab.describe().await),
+    }
+}
+
+/// Starts a process that waits to be reached through the relay; its id.
+/// Panics when the relay gives it no reservation.
+pub fn listen(relay: &str) -> (Process, String) {
+    let mut process = start(&["listen", relay]);
+    let listening = process.wait_for_line("that it listens", |line| said(line, "listening "));
+    let id = listening["id"].as_str().expect("an id is a text").to_owned();
+    (process, id)
+}
+
+/// Has a process reach a peer through the relay, identify it, ping it and
+/// send it bytes; what it saw. Panics with its words when it fails.
+pub fn reach(relay: &str, peer: &str, bytes: usize) -> Value {
+    let mut process = start(&["reach", relay, peer, &bytes.to_string()]);
+    process.wait_for_line("what it reached", |line| said(line, "reached "))
+}
+
+fn start(words: &[&str]) -> Process {
+    let node = std::env::var_os(NODE).unwrap_or_else(|| "node".into());
+    let program = js_programs().join("node.cjs");
+    Process::start("the js-libp2p node", Command::new(node).arg(program).args(words))
+}
+
+fn said(line: &str, word: &str) -> Option<Value> {
+    serde_json::from_str(line.strip_prefix(word)?).ok()
+}
+
+/// The bytes that all test peers send, as `tests/js/src/echo.js` says:
+/// xorshift32 from 1, four bytes a step, the lowest first.
+pub fn pattern(length: usize) -> Vec<u8> {
+    let mut state: u32 = 1;
+    let mut bytes = Vec::with_capacity(length + 4);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
