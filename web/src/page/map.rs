@@ -1,5 +1,5 @@
 //! The live map: ions as circles sized by what they lend, this tab marked,
-//! links solid (direct) or dashed (relayed). The page's list of ions says the
+//! links solid (direct), dashed (relayed) or dotted (through others). The page's list of ions says the
 //! same in words; readers are led there.
 
 use leptos::prelude::*;
@@ -60,11 +60,15 @@ pub(crate) fn legend() -> AnyView {
             </li>
             <li>
                 <span class="legend-line"></span>
-                "direct"
+                "linked directly"
             </li>
             <li>
                 <span class="legend-line dashed"></span>
-                "relayed"
+                "through a relay"
+            </li>
+            <li>
+                <span class="legend-line dotted"></span>
+                "through other ions"
             </li>
             <li>
                 <span class="legend-busy"></span>
