@@ -8,6 +8,7 @@ mod harness;
 mod hostile;
 mod invitations;
 mod mistakes;
+mod offline;
 mod recovery;
 mod relay_down;
 mod tabs;

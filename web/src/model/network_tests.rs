@@ -1,3 +1,5 @@
+//! What the Network page says about links, relays, limits and echoes.
+
 use super::*;
 
 fn ion(name: &str, link: LinkKind, score: u8) -> IonView {
