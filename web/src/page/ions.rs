@@ -115,9 +115,7 @@ fn this_tab(status: &Status) -> AnyView {
 fn row(ion: &IonView, ions: &[IonView], ion_clock_ms: u64) -> AnyView {
     let (_, kind) = words::link(ion.link);
     let linked_ms = ion_clock_ms.saturating_sub(ion.linked_at_ms);
-    let way = (ion.link == LinkKind::Via).then(|| {
-        view! { <span class="why small muted">{network::way(ion, ions)}</span> }
-    });
+    let way = (ion.link == LinkKind::Via).then(|| network::way(ion, ions));
     view! {
         <tr data-test="ion-row" data-id=ion.id.clone() data-link=kind>
             <th scope="row">
@@ -127,7 +125,7 @@ fn row(ion: &IonView, ions: &[IonView], ion_clock_ms: u64) -> AnyView {
                 </span>
             </th>
             <td data-label="Link" class="link-cell">
-                {link_cell(ion)} {way}
+                {link_cell(ion, way)}
             </td>
             <td data-label="Round trip" class="number">
                 {words::round_trip(ion.round_trip_ms)}

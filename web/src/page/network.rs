@@ -154,7 +154,7 @@ fn link_row(ion: &IonView, clock_ms: u64) -> AnyView {
         <tr data-test="link-row" data-id=ion.id.clone() data-link=kind data-score=ion.score>
             {ion_cell(ion)}
             <td data-label="Link" class="link-cell">
-                {link_cell(ion)}
+                {link_cell(ion, None)}
             </td>
             <td data-label="Round trip" class="number" data-test="link-round-trip">
                 {words::round_trip(ion.round_trip_ms)}
@@ -188,8 +188,9 @@ fn ion_cell(ion: &IonView) -> AnyView {
     .into_any()
 }
 
-/// The kind of a link, and why it is no better one.
-pub(crate) fn link_cell(ion: &IonView) -> AnyView {
+/// The kind of a link, the way that messages take where there is none, and why
+/// it is no better one.
+pub(crate) fn link_cell(ion: &IonView, way: Option<String>) -> AnyView {
     let (meaning, kind) = words::link(ion.link);
     let why = (!ion.why.is_empty()).then(|| {
         view! {
@@ -200,6 +201,7 @@ pub(crate) fn link_cell(ion: &IonView) -> AnyView {
     });
     view! {
         {parts::pill(meaning, kind)}
+        {way.map(|way| view! { <span class="why small">{way}</span> })}
         {why}
     }
     .into_any()
