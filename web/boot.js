@@ -2,6 +2,7 @@
 // the ion's worker, so that it joins while the page's own code still loads. The
 // page takes the worker over, with what it has said meanwhile, and serves the
 // other end of the channel that the worker makes direct connections through.
+// Then the service worker, which keeps the site.
 (() => {
   const root = document.documentElement;
   try {
@@ -30,4 +31,11 @@
     // The page starts one itself, and says why it cannot.
   }
   globalThis.ionosphere = handed;
+  // Keeps the site for when no relay answers. It begins once the page has
+  // loaded, so as not to delay it; where there is none, nothing is kept.
+  if (globalThis.isSecureContext && "serviceWorker" in navigator) {
+    addEventListener("load", () => {
+      navigator.serviceWorker.register("/service.js", { updateViaCache: "none" }).catch(() => {});
+    });
+  }
 })();

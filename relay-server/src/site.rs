@@ -204,6 +204,7 @@ mod tests {
         assert!(is_hashed("web-0123456789abcdef_bg.wasm"));
         assert!(is_hashed("x/style-0123456789abcdef.css"));
         assert!(!is_hashed("style.css"));
+        assert!(!is_hashed("service.js"), "browsers would never look for the next one");
         assert!(!is_hashed("0123456789abcdef.css"));
         assert!(!is_hashed("style-0123456789abcde.css"));
         assert!(!is_hashed("style-0123456789ABCDEF.css"));

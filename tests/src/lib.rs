@@ -23,6 +23,7 @@
 pub mod bare_peer;
 pub mod bench;
 pub mod browser;
+pub mod changed_site;
 mod driver;
 pub mod folder;
 pub mod guests;

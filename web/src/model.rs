@@ -5,6 +5,7 @@
 //! commands to post, go out. Whatever cannot be accepted is refused with a
 //! sentence that says what to do.
 
+pub mod checks;
 pub mod format;
 pub mod gallery;
 pub mod grid;
@@ -12,9 +13,11 @@ pub mod inputs;
 pub mod invitation;
 pub mod job;
 pub mod map;
+pub mod network;
 pub mod news;
 pub mod outcome;
 pub mod pace;
+pub mod pairing;
 pub mod picture;
 pub mod qr;
 pub mod route;

@@ -3,7 +3,9 @@
 //! they show is worked out in [`model`](crate::model).
 
 mod browser;
+mod camera;
 mod desk;
+mod diagnosis;
 mod dialogs;
 mod frame;
 mod icons;
@@ -15,7 +17,9 @@ mod jobs;
 mod keys;
 mod map;
 mod module;
+mod network;
 mod overview;
+mod pairing;
 mod parts;
 mod picture;
 mod router;

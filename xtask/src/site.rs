@@ -3,8 +3,10 @@
 //! Trunk compiles the page and its workers and runs wasm-bindgen. Here each
 //! module is optimised, every file gets a name that carries 16 hexadecimal
 //! digits of its contents' hash, so that browsers may keep it for ever, and
-//! `index.html`, the one file that is always asked for anew, is written with
-//! these names. The result holds no inline script.
+//! `index.html` is written with these names. It and `service.js`, which keeps
+//! the site in browsers, are the two files that are always asked for anew. Both
+//! carry the site's version, a hash of everything in it. The result holds no
+//! inline script.
 //!
 //! A second build costs little: cargo knows what changed, optimised modules
 //! are kept by their hash, and files in `dist/` that are right are not touched.
@@ -56,6 +58,13 @@ const FEATURES: [&str; 6] = [
 
 /// Files that are only renamed.
 const ASSETS: [&str; 4] = ["boot.js", "favicon.svg", "rooms.css", "style.css"];
+
+/// The service worker: its name must stay, so that browsers find the next one.
+const SERVICE: &str = "service.js";
+/// Where the site's version is written in the page.
+const VERSION_MARK: &str = "data-version=\"\"";
+/// Where version and files are written in the service worker.
+const SITE_MARK: &str = "const SITE = { version: \"\", files: [] };";
 
 /// Builds everything into `dist/`.
 pub(crate) fn site() -> Outcome {
@@ -134,8 +143,25 @@ impl Site {
         for (plain, hashed) in &self.names {
             page = page.replace(&format!("\"/{plain}\""), &format!("\"/{hashed}\""));
         }
+        let service = read_text(&root().join("web").join(SERVICE))?;
+        let version = self.version(&page, &service);
+        let page = marked(&page, VERSION_MARK, &format!("data-version=\"{version}\""))?;
+        let service = marked(&service, SITE_MARK, &self.list(&version))?;
         self.files.insert("index.html".to_owned(), page.into_bytes());
+        self.files.insert(SERVICE.to_owned(), service.into_bytes());
         Ok(())
+    }
+
+    /// A hash of the whole site. Files carry their own in their names.
+    fn version(&self, page: &str, service: &str) -> String {
+        let names: Vec<&str> = self.files.keys().map(String::as_str).collect();
+        hash(format!("{}\0{page}\0{service}", names.join("\0")).as_bytes())
+    }
+
+    /// The service worker's line: the version, and the files beside the page.
+    fn list(&self, version: &str) -> String {
+        let files: String = self.files.keys().map(|name| format!("\n  \"/{name}\",")).collect();
+        format!("const SITE = {{ version: \"{version}\", files: [{files}\n] }};")
     }
 
     /// Adds a file under its hashed name, which is returned.
@@ -202,6 +228,14 @@ fn forget_old(cache: &Path) -> Outcome {
     Ok(())
 }
 
+/// A text with what stands at its one mark replaced.
+fn marked(text: &str, mark: &str, with: &str) -> Outcome<String> {
+    if text.matches(mark).count() != 1 {
+        return fail(format!("`{mark}` does not stand exactly once where it should"));
+    }
+    Ok(text.replace(mark, with))
+}
+
 /// The page without the links that are meant for trunk.
 fn without_trunk(page: &str) -> Outcome<String> {
     let mut kept = String::new();
@@ -265,6 +299,28 @@ mod tests {
         let digits = hashed.strip_prefix("sparks/add-").and_then(|it| it.strip_suffix(".wasm"));
         assert!(digits.is_some_and(|digits| digits.len() == 16), "{hashed}");
         assert_eq!(site.names["sparks/add.wasm"], hashed);
+    }
+
+    #[test]
+    fn page_and_service_worker_carry_the_version_of_all_files() {
+        let site = |contents: &[u8]| {
+            let mut site = Site::default();
+            site.add("boot.js", contents.to_vec());
+            site.page().expect("the repository's own page and service worker");
+            let text = |name: &str| String::from_utf8_lossy(&site.files[name]).into_owned();
+            (text("index.html"), text(SERVICE), site.names["boot.js"].clone())
+        };
+        let (page, service, boot) = site(b"one");
+        let (other_page, ..) = site(b"two");
+        let version = |page: &str| {
+            let (_, rest) = page.split_once("data-version=\"").expect("it has a version");
+            rest.split_once('"').expect("which ends").0.to_owned()
+        };
+        assert_eq!(version(&page).len(), 16, "{page}");
+        assert_ne!(version(&page), version(&other_page));
+        assert!(service.contains(&format!("version: \"{}\"", version(&page))), "{service}");
+        assert!(service.contains(&format!("\n  \"/{boot}\",\n] }};")), "{service}");
+        assert!(marked("a a", "a", "b").is_err() && marked("", "a", "b").is_err());
     }
 
     #[test]

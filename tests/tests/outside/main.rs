@@ -12,6 +12,7 @@ mod hostile;
 mod invitations;
 mod js_libp2p;
 mod mistakes;
+mod offline;
 mod recovery;
 mod relay_down;
 mod tabs;

@@ -15,6 +15,8 @@ pub enum Route {
     Sparks,
     /// `/sparks/<name>`: one spark of the gallery, being set up.
     Spark(String),
+    /// `/network`
+    Network,
     /// `/ions`
     Ions,
     /// `/settings`
@@ -36,6 +38,7 @@ impl Route {
             }
             (Some("sparks"), None, None) => Self::Sparks,
             (Some("sparks"), Some(name), None) if is_name(name) => Self::Spark(name.to_owned()),
+            (Some("network"), None, None) => Self::Network,
             (Some("ions"), None, None) => Self::Ions,
             (Some("settings"), None, None) => Self::Settings,
             _ => Self::Unknown,
@@ -50,6 +53,7 @@ impl Route {
             Self::Job(id) => format!("/jobs/{id:013x}"),
             Self::Sparks => "/sparks".to_owned(),
             Self::Spark(name) => format!("/sparks/{name}"),
+            Self::Network => "/network".to_owned(),
             Self::Ions => "/ions".to_owned(),
             Self::Settings => "/settings".to_owned(),
         }
@@ -62,6 +66,7 @@ impl Route {
             Self::Jobs => "Jobs",
             Self::Job(_) => "Job",
             Self::Sparks | Self::Spark(_) => "Sparks",
+            Self::Network => "Network",
             Self::Ions => "Ions",
             Self::Settings => "Settings",
             Self::Unknown => "Not found",
@@ -78,9 +83,10 @@ impl Route {
             Self::Overview => 0,
             Self::Jobs | Self::Job(_) => 1,
             Self::Sparks | Self::Spark(_) => 2,
-            Self::Ions => 3,
-            Self::Settings => 4,
-            Self::Unknown => 5,
+            Self::Network => 3,
+            Self::Ions => 4,
+            Self::Settings => 5,
+            Self::Unknown => 6,
         }
     }
 }
@@ -104,6 +110,7 @@ mod tests {
             Route::Job(0x1f_2e3d),
             Route::Sparks,
             Route::Spark("word-count".to_owned()),
+            Route::Network,
             Route::Ions,
             Route::Settings,
         ];
@@ -114,7 +121,7 @@ mod tests {
 
     #[test]
     fn strange_addresses_are_unknown() {
-        for path in ["/x", "/jobs/zz", "/jobs/1/2", "/sparks/%3Cb%3E", "/ions/1"] {
+        for path in ["/x", "/jobs/zz", "/jobs/1/2", "/sparks/%3Cb%3E", "/ions/1", "/network/1"] {
             assert_eq!(Route::parse(path), Route::Unknown, "{path}");
         }
     }

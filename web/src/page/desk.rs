@@ -4,7 +4,10 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
-use node_core::node::{Command, Event, IonView, JobId, Phase, Problem, Status};
+use node_core::node::{
+    Command, Event, IonView, JobId, Phase, Problem, Status,
+    event::{AttemptView, CheckView, EchoView, Pairing},
+};
 use spark_runtime::inspect::Inspection;
 
 use super::browser;
@@ -14,7 +17,9 @@ use crate::{
         gallery::Spark,
         job::{JOBS_MAX, Job, Request, Standing},
         map::Map,
+        network::{self, Echo, Echoes},
         news::{News, problem},
+        pairing::Role,
         route::Route,
         setup::Form,
         words::phase_key,
@@ -43,6 +48,8 @@ pub(crate) enum Dialog {
     None,
     /// How to invite others.
     Invite,
+    /// Linking two ions by codes.
+    Pair,
     /// The keys.
     Keys,
 }
@@ -87,6 +94,15 @@ pub(crate) struct Desk {
     pub(crate) gallery: RwSignal<Option<Result<Vec<Spark>, String>>>,
     pub(crate) bench: RwSignal<Bench>,
     pub(crate) form: RwSignal<Form>,
+    /// Where pairing stands, and since when, in milliseconds of the page's clock.
+    pub(crate) pairing: RwSignal<(Pairing, f64)>,
+    /// What the person chose to do in pairing.
+    pub(crate) role: RwSignal<Role>,
+    /// Newest first.
+    pub(crate) attempts: RwSignal<Vec<AttemptView>>,
+    /// The self-test's steps; empty until one was asked for.
+    pub(crate) checks: RwSignal<Vec<CheckView>>,
+    pub(crate) echoes: RwSignal<Echoes>,
     /// When the present ion was started, in milliseconds of the page's clock.
     pub(crate) ion_started_ms: RwSignal<f64>,
     /// Owns the signals of jobs, which outlive the views that start them.
@@ -110,6 +126,11 @@ impl Desk {
             gallery: RwSignal::new(None),
             bench: RwSignal::new(Bench::Empty),
             form: RwSignal::new(Form::default()),
+            pairing: RwSignal::new((Pairing::Idle, 0.0)),
+            role: RwSignal::new(Role::Open),
+            attempts: RwSignal::new(Vec::new()),
+            checks: RwSignal::new(Vec::new()),
+            echoes: RwSignal::new(Echoes::default()),
             ion_started_ms: RwSignal::new(0.0),
             owner: Owner::new(),
             inspecting: RwSignal::new((0, None)),
@@ -184,11 +205,41 @@ impl Desk {
         self.bench.set(Bench::Empty);
     }
 
+    /// What the ion's clock says now, in milliseconds since it started.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to be positive; casts from floats saturate"
+    )]
+    pub(crate) fn ion_clock_ms(&self) -> u64 {
+        (browser::now_ms() - self.ion_started_ms.get()).max(0.0) as u64
+    }
+
+    /// Sends a word to an ion that comes back.
+    pub(crate) fn echo(&self, ion: &str) {
+        let mut request = 0;
+        self.echoes.update(|echoes| request = echoes.ask(ion));
+        self.post(Command::Echo { request, ion: ion.to_owned() });
+    }
+
+    /// Shows where pairing stands, whether the ion said so or will in a moment.
+    pub(crate) fn show_pairing(&self, pairing: Pairing) {
+        self.pairing.set((pairing, browser::now_ms()));
+    }
+
+    /// Gives pairing up, and begins anew with the two roles.
+    pub(crate) fn cancel_pairing(&self) {
+        self.role.set(Role::Open);
+        self.show_pairing(Pairing::Idle);
+        self.post(Command::CancelPairing);
+    }
+
     fn event(&self, event: Event) {
         match event {
             Event::Status(status) => self.take_status(status),
             Event::Ions(ions) => {
                 self.map.update(|map| map.settle(ions.iter().map(|ion| ion.id.as_str())));
+                self.echoes.update(|echoes| echoes.keep(&ions));
                 self.ions.set(ions);
             }
             Event::Job(view) => {
@@ -206,15 +257,32 @@ impl Desk {
                 None => self.tell(problem),
             },
             Event::Inspected { request, result } => self.inspected(request, result),
-            // The Network page is to show these.
-            Event::Echoed { .. }
-            | Event::Said { .. }
-            | Event::Pairing(_)
-            | Event::Attempts(_)
-            | Event::Diagnosis(_) => {}
+            Event::Echoed { request, result } => self.echoed(request, result),
+            Event::Pairing(pairing) => self.paired(pairing),
+            Event::Attempts(attempts) => self.attempts.set(attempts),
+            Event::Diagnosis(checks) => self.checks.set(checks),
+            // No page listens to a room yet.
+            Event::Said { .. } => {}
             Event::Problem(problem) => self.tell(problem),
             Event::Notice(word) => self.say(word),
         }
+    }
+
+    fn echoed(&self, request: u64, result: Result<EchoView, Problem>) {
+        let echo = match result {
+            Ok(view) => Echo::Back(network::echoed(&view)),
+            Err(problem) => Echo::Lost(format!("{} {}", problem.why, problem.remedy)),
+        };
+        self.echoes.update(|echoes| echoes.answer(request, echo));
+    }
+
+    fn paired(&self, pairing: Pairing) {
+        if let Pairing::Done { name } = &pairing
+            && self.dialog.get_untracked() != Dialog::Pair
+        {
+            self.say(format!("Linked with {name}."));
+        }
+        self.show_pairing(pairing);
     }
 
     /// Shows a word for a while; it needs nothing done.
@@ -285,6 +353,10 @@ impl Desk {
         self.status.set(Status::default());
         self.ions.set(Vec::new());
         self.map.set(Map::default());
+        self.show_pairing(Pairing::Idle);
+        self.attempts.set(Vec::new());
+        self.checks.set(Vec::new());
+        self.echoes.set(Echoes::default());
         self.ion_started_ms.set(browser::now_ms());
         if matches!(self.bench.get_untracked(), Bench::Loading(_)) {
             self.clear_bench();

@@ -8,6 +8,7 @@ use super::{
     desk::{At, Dialog},
     icons::{self, icon},
     keys::KEYS,
+    pairing,
 };
 use crate::model::{invitation, qr};
 
@@ -27,10 +28,15 @@ pub(crate) fn view(desk: At) -> AnyView {
     let content = move || match desk.dialog.get() {
         Dialog::None => ().into_any(),
         Dialog::Invite => invite(desk),
+        Dialog::Pair => pairing::view(desk),
         Dialog::Keys => keys(),
     };
     view! {
-        <dialog node_ref=dialog aria-labelledby="dialog-title" on:close=move |_| {
+        <dialog
+            node_ref=dialog
+            class:wide=move || desk.dialog.get() == Dialog::Pair
+            aria-labelledby="dialog-title"
+            on:close=move |_| {
             desk.dialog.set(Dialog::None);
         }>
             <button
@@ -146,7 +152,7 @@ pub(crate) fn copyable(text: String, name: &'static str) -> AnyView {
         let text = text.clone();
         spawn_local(async move {
             let done = browser::copy(&text, field.get_untracked().as_deref()).await;
-            word.set(if done { "Copied" } else { "Selected" });
+            word.set(if done { "Copied" } else { "Selected: copy it" });
         });
     };
     view! {

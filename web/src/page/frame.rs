@@ -6,9 +6,14 @@ use super::{
     desk::{At, Dialog},
     dialogs, icons,
     icons::icon,
-    ions, job, jobs, overview, parts, settings, sparks,
+    ions, job, jobs, network, overview, parts, settings, sparks,
 };
-use crate::model::{format, route::Route, words};
+use crate::model::{
+    format,
+    network::{Tally, no_relay},
+    route::Route,
+    words,
+};
 
 /// The whole of mission control.
 pub(crate) fn view(desk: At) -> AnyView {
@@ -20,6 +25,7 @@ pub(crate) fn view(desk: At) -> AnyView {
             {rail(desk)}
             <div class="stage">
                 {strip(desk)}
+                {relay_line(desk)}
                 <main id="content" class="content">
                     {problems(desk)}
                     {move || {
@@ -42,6 +48,7 @@ fn page(desk: At, route: &Route) -> AnyView {
         Route::Job(id) => job::view(desk, *id),
         Route::Sparks => sparks::view(desk, None),
         Route::Spark(name) => sparks::view(desk, Some(name.clone())),
+        Route::Network => network::view(desk),
         Route::Ions => ions::view(desk),
         Route::Settings => settings::view(desk),
         Route::Unknown => lost(),
@@ -62,6 +69,7 @@ fn rail(desk: At) -> AnyView {
         (Route::Overview, icons::OVERVIEW),
         (Route::Jobs, icons::JOBS),
         (Route::Sparks, icons::SPARKS),
+        (Route::Network, icons::NETWORK),
         (Route::Ions, icons::IONS),
         (Route::Settings, icons::SETTINGS),
     ];
@@ -105,6 +113,7 @@ fn strip(desk: At) -> AnyView {
         status.with(name).unwrap_or_else(|| "No nebula yet".to_owned())
     });
     let alive = Memo::new(move |_| desk.ions.with(Vec::len) as u64 + 1);
+    let tally = Memo::new(move |_| desk.ions.with(|ions| Tally::of(ions)));
     let phase = Memo::new(move |_| status.with(|status| status.phase));
     let doing = Memo::new(move |_| status.with(words::doing));
     let pill = move || {
@@ -130,6 +139,11 @@ fn strip(desk: At) -> AnyView {
                             {move || format::counted(alive.get(), "ion")}
                         </span>
                     </a>
+                    <a href="/network" title=move || tally.get().words()>
+                        <span data-test="link-count" data-count=move || tally.get().links()>
+                            {move || format::counted(tally.get().links(), "link")}
+                        </span>
+                    </a>
                     <span class="doing" data-test="doing">
                         {doing}
                     </span>
@@ -149,6 +163,25 @@ fn strip(desk: At) -> AnyView {
         </header>
     }
     .into_any()
+}
+
+/// Said above every page while no relay answers.
+fn relay_line(desk: At) -> AnyView {
+    let line = Memo::new(move |_| {
+        let links = desk.ions.with(|ions| Tally::of(ions).links());
+        desk.status.with(|status| no_relay(status, links))
+    });
+    let shown = move || {
+        line.get().map(|line| {
+            view! {
+                <p class="relay-line" data-test="no-relay">
+                    <span>{line}</span>
+                    <a href="/network">"Network"</a>
+                </p>
+            }
+        })
+    };
+    view! { <div role="status">{shown}</div> }.into_any()
 }
 
 fn problems(desk: At) -> AnyView {

@@ -9,6 +9,8 @@ pub(crate) const JOBS: &str =
     "M4 4h6.5v6.5H4zM13.5 4H20v6.5h-6.5zM4 13.5h6.5V20H4zM13.5 16.8l2.3 2.3 4.2-4.6";
 /// Sparks.
 pub(crate) const SPARKS: &str = "M13 3L5.5 13.5H11L10.2 21 18.5 10H12.6z";
+/// Network.
+pub(crate) const NETWORK: &str = "M12 5m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M5 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M19 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M11 6.800L6 16.200M13 6.800l5 9.400M7 18h10";
 /// Ions.
 pub(crate) const IONS: &str = "M3.5 5h17v11h-17zM8.5 20h7M12 16v4";
 /// Settings.
@@ -17,6 +19,12 @@ pub(crate) const SETTINGS: &str = "M4 7h9M17 7h3M4 17h3M11 17h9M15 7m-2 0a2 2 0 
 pub(crate) const PAUSE: &str = "M8.5 6v12M15.5 6v12";
 /// Resume.
 pub(crate) const RESUME: &str = "M8 5.5v13l10.5-6.5z";
+/// Pair.
+pub(crate) const PAIR: &str =
+    "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2.500v2.500H14zM20 14v6h-6";
+/// Scan.
+pub(crate) const SCAN: &str =
+    "M4 8.500V4h4.500M15.500 4H20v4.500M20 15.500V20h-4.500M8.500 20H4v-4.500M7 12h10";
 /// Invite.
 pub(crate) const INVITE: &str = "M9.5 8m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0M3 20c.4-4 3-6 6.5-6s6.1 2 6.5 6M18.5 8.500v6M15.5 11.500h6";
 /// Close.

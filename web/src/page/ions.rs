@@ -1,10 +1,14 @@
 //! Ions: one row each; cards on a phone.
 
 use leptos::prelude::*;
-use node_core::node::{IonView, Status};
+use node_core::node::{IonView, LinkKind, Status};
 
-use super::{browser, desk::At, parts};
-use crate::model::{format, words};
+use super::{desk::At, network::link_cell, parts};
+use crate::model::{
+    format,
+    network::{self, Tally},
+    words,
+};
 
 /// Rows that are shown at most; a search narrows them.
 const ROWS_MAX: usize = 200;
@@ -14,8 +18,9 @@ pub(crate) fn view(desk: At) -> AnyView {
     let search = RwSignal::new(String::new());
     let rows = move || rows(desk, &search.get().to_lowercase());
     let count = move || {
-        let others = desk.ions.with(Vec::len) as u64;
-        format!("{} besides this tab", format::counted(others, "ion"))
+        let (others, tally) = desk.ions.with(|ions| (ions.len() as u64, Tally::of(ions)));
+        let kinds = if others == 0 { String::new() } else { format!(": {}", tally.words()) };
+        format!("{} besides this tab{kinds}", format::counted(others, "ion"))
     };
     view! {
         {parts::head("Ions", "The tabs and machines of this nebula, and how they are reached.", ().into_any())}
@@ -73,10 +78,10 @@ fn rows(desk: At, wanted: &str) -> AnyView {
             || ion.name.to_lowercase().contains(wanted)
             || ion.id.to_lowercase().contains(wanted)
     };
-    let ion_clock_ms = browser::now_ms() - desk.ion_started_ms.get();
+    let ion_clock_ms = desk.ion_clock_ms();
     desk.ions.with(|ions| {
         let found = ions.iter().filter(matches).take(ROWS_MAX);
-        found.map(|ion| row(ion, ion_clock_ms)).collect_view().into_any()
+        found.map(|ion| row(ion, ions, ion_clock_ms)).collect_view().into_any()
     })
 }
 
@@ -107,14 +112,10 @@ fn this_tab(status: &Status) -> AnyView {
     .into_any()
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to be positive; casts from floats saturate"
-)]
-fn row(ion: &IonView, ion_clock_ms: f64) -> AnyView {
-    let (meaning, kind) = words::link(ion.link);
-    let linked_ms = (ion_clock_ms - ion.linked_at_ms as f64).max(0.0) as u64;
+fn row(ion: &IonView, ions: &[IonView], ion_clock_ms: u64) -> AnyView {
+    let (_, kind) = words::link(ion.link);
+    let linked_ms = ion_clock_ms.saturating_sub(ion.linked_at_ms);
+    let way = (ion.link == LinkKind::Via).then(|| network::way(ion, ions));
     view! {
         <tr data-test="ion-row" data-id=ion.id.clone() data-link=kind>
             <th scope="row">
@@ -123,7 +124,9 @@ fn row(ion: &IonView, ion_clock_ms: f64) -> AnyView {
                     {format::short_id(&ion.id)}
                 </span>
             </th>
-            <td data-label="Link">{parts::pill(meaning, kind)}</td>
+            <td data-label="Link" class="link-cell">
+                {link_cell(ion, way)}
+            </td>
             <td data-label="Round trip" class="number">
                 {words::round_trip(ion.round_trip_ms)}
             </td>

@@ -13,7 +13,7 @@ use super::{
 use crate::model::route::Route;
 
 /// The keys and what they do, as the list of keys shows them.
-pub(crate) const KEYS: [(&str, &str); 9] = [
+pub(crate) const KEYS: [(&str, &str); 10] = [
     ("/", "Search, where there is a list"),
     ("?", "This list"),
     ("Esc", "Close what is open, or dismiss a problem"),
@@ -21,6 +21,7 @@ pub(crate) const KEYS: [(&str, &str); 9] = [
     ("g o", "Go to Overview"),
     ("g j", "Go to Jobs"),
     ("g s", "Go to Sparks"),
+    ("g n", "Go to Network"),
     ("g i", "Go to Ions"),
     ("g e", "Go to Settings"),
 ];
@@ -67,6 +68,7 @@ fn going(desk: At, key: &str) -> bool {
         "o" => Route::Overview,
         "j" => Route::Jobs,
         "s" => Route::Sparks,
+        "n" => Route::Network,
         "i" => Route::Ions,
         "e" => Route::Settings,
         _ => return false,

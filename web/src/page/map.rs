@@ -1,5 +1,5 @@
 //! The live map: ions as circles sized by what they lend, this tab marked,
-//! links solid (direct) or dashed (relayed). The page's list of ions says the
+//! links solid (direct), dashed (relayed) or dotted (through others). The page's list of ions says the
 //! same in words; readers are led there.
 
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use node_core::node::{IonView, LinkKind};
 use super::desk::At;
 use crate::model::{
     format,
-    map::{IONS_MAX, MIDDLE, NAMES_MAX, Place},
+    map::{IONS_MAX, MIDDLE, NAMES_MAX},
     words,
 };
 
@@ -60,11 +60,15 @@ pub(crate) fn legend() -> AnyView {
             </li>
             <li>
                 <span class="legend-line"></span>
-                "direct"
+                "linked directly"
             </li>
             <li>
                 <span class="legend-line dashed"></span>
-                "relayed"
+                "through a relay"
+            </li>
+            <li>
+                <span class="legend-line dotted"></span>
+                "through other ions"
             </li>
             <li>
                 <span class="legend-busy"></span>
@@ -117,8 +121,13 @@ fn link(desk: At, ion: &IonView) -> Option<AnyView> {
         LinkKind::Via => "link via",
     };
     let at = |share: f64| format!("{:.2}", share * 100.0);
-    let Place { x, y } = place;
-    Some(view! { <line class=class x1="50" y1="50" x2=at(x) y2=at(y)></line> }.into_any())
+    // The way to an ion that is not linked begins at the neighbour on it.
+    let via = desk.map.with_untracked(|map| map.place(&ion.via));
+    let (from, to) = (via.unwrap_or(MIDDLE), place);
+    let line = view! {
+        <line class=class x1=at(from.x) y1=at(from.y) x2=at(to.x) y2=at(to.y)></line>
+    };
+    Some(line.into_any())
 }
 
 fn node(desk: At, ion: &IonView, is_named: bool) -> Option<AnyView> {

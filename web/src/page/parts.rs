@@ -1,5 +1,7 @@
 //! Small parts that several pages share.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use node_core::node::Command;
 
@@ -108,6 +110,72 @@ pub(crate) fn empty(title: &'static str, text: &'static str, action: AnyView) ->
             <p class="empty-title">{title}</p>
             <p>{text}</p>
             {action}
+        </div>
+    }
+    .into_any()
+}
+
+/// A count that goes up every so many milliseconds, as long as the view that
+/// asked for it stands: what shows times follows it.
+pub(crate) fn ticking(every_ms: u64) -> ReadSignal<u64> {
+    let (count, set_count) = signal(0);
+    let tick = move || set_count.update(|count| *count += 1);
+    // Without a timer, times stand still until something else changes.
+    if let Ok(timer) = set_interval_with_handle(tick, Duration::from_millis(every_ms)) {
+        on_cleanup(move || timer.clear());
+    }
+    count
+}
+
+/// A number that is set step by step, with its name and what it means.
+pub(crate) fn stepper<V, S>(
+    name: &'static str,
+    test: &'static str,
+    about: &'static str,
+    value: V,
+    bounds: (u16, u16),
+    step: S,
+) -> AnyView
+where
+    V: Fn() -> u16 + Copy + Send + Sync + 'static,
+    S: Fn(i8) + Copy + 'static,
+{
+    let label = format!("{test}-label");
+    let is_least = move || value() <= bounds.0;
+    let is_most = move || value() >= bounds.1;
+    view! {
+        <div class="row">
+            <div>
+                <p class="field-name" id=label.clone()>
+                    {name}
+                </p>
+                <p class="small muted">{about}</p>
+            </div>
+            <div class="stepper" role="group" aria-labelledby=label>
+                <button
+                    type="button"
+                    class="button square"
+                    aria-label="One fewer"
+                    data-test=format!("{test}-fewer")
+                    disabled=is_least
+                    on:click=move |_| step(-1)
+                >
+                    "−"
+                </button>
+                <output data-test=test aria-live="polite">
+                    {value}
+                </output>
+                <button
+                    type="button"
+                    class="button square"
+                    aria-label="One more"
+                    data-test=format!("{test}-more")
+                    disabled=is_most
+                    on:click=move |_| step(1)
+                >
+                    "+"
+                </button>
+            </div>
         </div>
     }
     .into_any()

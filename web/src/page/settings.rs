@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use node_core::{
     compute::WORKERS_MAX,
     identity::NAME_CHARS_MAX,
-    node::{Command, NebulaView, RelayView},
+    node::{Command, NebulaView, event::LinkLimits},
 };
 
-use super::{browser, desk::At, dialogs::copyable, parts};
+use super::{browser, desk::At, dialogs::copyable, network::relay_row, parts};
 use crate::model::{
     invitation,
+    network::{self, HELD_MAX, TARGET_MAX},
     news::problem,
     words::{self, Meaning},
 };
@@ -19,7 +20,7 @@ pub(crate) fn view(desk: At) -> AnyView {
     view! {
         {parts::head("Settings", "What this tab is called, what it lends, and where it belongs.", ().into_any())}
         <div class="settings">
-            {this_ion(desk)} {lending(desk)} {nebulas(desk)} {relays(desk)} {appearance()}
+            {this_ion(desk)} {lending(desk)} {links(desk)} {nebulas(desk)} {relays(desk)} {appearance()}
             {browser_gives(desk)}
         </div>
     }
@@ -72,48 +73,16 @@ fn this_ion(desk: At) -> AnyView {
 
 fn lending(desk: At) -> AnyView {
     let workers = Memo::new(move |_| desk.status.with(|status| status.workers));
-    let is_least = move || workers.get() <= 1;
-    let is_most = move || workers.get() >= WORKERS_MAX;
-    let set = move |change: i32| {
-        let wanted = i32::from(workers.get_untracked()) + change;
-        let wanted = u16::try_from(wanted).unwrap_or(1).clamp(1, WORKERS_MAX);
+    let set = move |change: i8| {
+        let wanted = workers.get_untracked().saturating_add_signed(change.into());
+        let wanted = wanted.clamp(1, WORKERS_MAX);
         desk.status.update(|status| status.workers = wanted);
         desk.post(Command::SetWorkers { workers: wanted });
     };
+    let about = "Each runs one task at a time, on a core of its own.";
+    let bounds = (1, WORKERS_MAX);
     let content = view! {
-        <div class="row">
-            <div>
-                <p class="field-name" id="workers-label">
-                    "Workers to lend"
-                </p>
-                <p class="small muted">"Each runs one task at a time, on a core of its own."</p>
-            </div>
-            <div class="stepper" role="group" aria-labelledby="workers-label">
-                <button
-                    type="button"
-                    class="button square"
-                    aria-label="One fewer"
-                    data-test="workers-fewer"
-                    disabled=is_least
-                    on:click=move |_| set(-1)
-                >
-                    "−"
-                </button>
-                <output data-test="workers" aria-live="polite">
-                    {workers}
-                </output>
-                <button
-                    type="button"
-                    class="button square"
-                    aria-label="One more"
-                    data-test="workers-more"
-                    disabled=is_most
-                    on:click=move |_| set(1)
-                >
-                    "+"
-                </button>
-            </div>
-        </div>
+        {parts::stepper("Workers to lend", "workers", about, move || workers.get(), bounds, set)}
         <div class="row">
             <div>
                 <p class="field-name">"Pause"</p>
@@ -125,6 +94,30 @@ fn lending(desk: At) -> AnyView {
         </div>
     };
     section("Lending", content.into_any())
+}
+
+/// How many direct links this tab wants, and how many it takes.
+fn links(desk: At) -> AnyView {
+    let limits = Memo::new(move |_| desk.status.with(|status| status.links));
+    let set = move |limits: LinkLimits| {
+        desk.status.update(|status| status.links = limits);
+        desk.post(Command::SetLinks(limits));
+    };
+    let target = move |change| set(network::with_target(limits.get_untracked(), change));
+    let max = move |change| set(network::with_max(limits.get_untracked(), change));
+    let wanted = move || u16::from(limits.get().target);
+    let taken = move || u16::from(limits.get().max);
+    let about_target = "It reaches for so many by itself.";
+    let about_max = "Others may link to it until it has so many.";
+    let content = view! {
+        {parts::stepper("Links wanted", "links-target", about_target, wanted, (1, TARGET_MAX.into()), target)}
+        {parts::stepper("Links at most", "links-max", about_max, taken, (1, HELD_MAX.into()), max)}
+        <p class="small muted" data-test="links-meaning">
+            {move || network::limits(limits.get())}
+            " Every other ion is reached through these."
+        </p>
+    };
+    section("Links", content.into_any())
 }
 
 fn nebulas(desk: At) -> AnyView {
@@ -269,25 +262,6 @@ fn relays(desk: At) -> AnyView {
         </p>
     };
     section("Relays", content.into_any())
-}
-
-fn relay_row(relay: RelayView) -> AnyView {
-    let (meaning, word) = if relay.is_connected {
-        (Meaning::Good, "connected")
-    } else {
-        (Meaning::Bad, "not connected")
-    };
-    let why = (!relay.problem.is_empty()).then(|| view! { <p class="small">{relay.problem}</p> });
-    view! {
-        <li class="row" data-test="relay-row" data-connected=relay.is_connected.to_string()>
-            <div class="grow">
-                <code class="address">{relay.address}</code>
-                {why}
-            </div>
-            {parts::pill(meaning, word)}
-        </li>
-    }
-    .into_any()
 }
 
 fn appearance() -> AnyView {

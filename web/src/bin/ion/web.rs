@@ -2,20 +2,22 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the driver that starts an ion's tasks")]
 
+mod bootstrap;
+#[expect(dead_code, reason = "the machine that signals is to speak through it")]
+mod near;
+
 use std::{cell::RefCell, panic, rc::Rc};
 
 use futures::{
     FutureExt,
     channel::{mpsc, oneshot},
-    future::{Either, LocalBoxFuture, select},
-    pin_mut, select_biased,
+    future::{Either, select},
 };
 use ion_webrtc::web::Remote;
-use js_sys::Uint8Array;
 use node_core::{
     compute::guests::HostSeats,
     identity::slot::{HostSlots, Notice, Settled, settle},
-    network::{bootstrap::Bootstrap, driver::DirectPort},
+    network::driver::DirectPort,
     node::{
         Command, Durability, Event, Problem,
         port::{FromIon, PORT, PULSE_MS},
@@ -24,14 +26,12 @@ use node_core::{
     platform::{Platform, web::WebPlatform},
 };
 use serde::Serialize;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort, Response, UrlSearchParams};
+use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort, UrlSearchParams};
 
-/// Where the relay that serves the site says where to join.
-const BOOTSTRAP: &str = "/bootstrap.json";
-/// How long it may take, in milliseconds.
-const BOOTSTRAP_MS: u64 = 10_000;
+use bootstrap::bootstrap;
+
 /// How long the page's end of the way to its peer connections is waited for,
 /// in milliseconds. It comes before any command.
 const PORT_MS: u64 = 500;
@@ -189,30 +189,4 @@ fn prefetched(platform: &WebPlatform) -> Fetch {
         Some(first) => first.boxed_local(),
         None => bootstrap(platform.clone()),
     })
-}
-
-fn bootstrap(platform: WebPlatform) -> LocalBoxFuture<'static, Result<Bootstrap, String>> {
-    async move {
-        let fetched = fetch(BOOTSTRAP).fuse();
-        let patience = platform.sleep(BOOTSTRAP_MS).fuse();
-        pin_mut!(fetched, patience);
-        let bytes = select_biased! {
-            bytes = fetched => bytes?,
-            () = patience => return Err("The relay did not answer in time.".to_owned()),
-        };
-        Bootstrap::read(&bytes).map_err(|why| format!("Its answer cannot be read: {why}."))
-    }
-    .boxed_local()
-}
-
-async fn fetch(address: &str) -> Result<Vec<u8>, String> {
-    let unreachable = |_: JsValue| "The relay that served this page does not answer.".to_owned();
-    let response = JsFuture::from(scope().fetch_with_str(address)).await.map_err(unreachable)?;
-    let response: Response = response.unchecked_into();
-    if !response.ok() {
-        return Err(format!("The relay answered with the status {}.", response.status()));
-    }
-    let body = response.array_buffer().map_err(unreachable)?;
-    let body = JsFuture::from(body).await.map_err(unreachable)?;
-    Ok(Uint8Array::new(&body).to_vec())
 }

@@ -1,0 +1,326 @@
+//! Network: who is linked to whom, how and why, what is reached through
+//! others, and the relays; the self-test and the log of attempts below.
+
+use leptos::prelude::*;
+use node_core::node::{IonView, RelayView};
+
+use super::{
+    desk::{At, Dialog},
+    diagnosis,
+    icons::{self, icon},
+    map, parts,
+};
+use crate::model::{
+    format,
+    network::{self, Echo, ROWS_MAX, Tally},
+    pairing, words,
+};
+
+/// The page.
+pub(crate) fn view(desk: At) -> AnyView {
+    let action = view! {
+        <button
+            type="button"
+            class="button primary"
+            data-test="pair"
+            on:click=move |_| desk.dialog.set(Dialog::Pair)
+        >
+            {icon(icons::PAIR)}
+            "Pair by a code"
+        </button>
+    };
+    view! {
+        {parts::head("Network", "How the ions of this nebula reach each other, and why that way.", action.into_any())}
+        {under_way(desk)}
+        <section class="panel map-panel" aria-label="Map">
+            {map::view(desk)}
+            {map::legend()}
+        </section>
+        {links(desk)}
+        {through_others(desk)}
+        {relays(desk)}
+        {diagnosis::view(desk)}
+        {diagnosis::attempts(desk)}
+    }
+    .into_any()
+}
+
+/// A part of the page: its title, a line beside it, and what it shows.
+pub(crate) fn part(title: &'static str, beside: AnyView, content: AnyView) -> AnyView {
+    view! {
+        <section class="section" aria-label=title>
+            <div class="part-head">
+                <h2>{title}</h2>
+                {beside}
+            </div>
+            {content}
+        </section>
+    }
+    .into_any()
+}
+
+/// Pairing goes on while its dialog is closed; this leads back to it.
+fn under_way(desk: At) -> AnyView {
+    let standing = Memo::new(move |_| desk.pairing.with(|(now, _)| pairing::standing(now)));
+    let line = move || {
+        standing.get().map(|standing| {
+            view! {
+                <section class="welcome" data-test="pairing-under-way">
+                    <p>"Pairing: " {standing}</p>
+                    <button
+                        type="button"
+                        class="button"
+                        on:click=move |_| desk.dialog.set(Dialog::Pair)
+                    >
+                        "Go on"
+                    </button>
+                </section>
+            }
+        })
+    };
+    view! { {line} }.into_any()
+}
+
+fn links(desk: At) -> AnyView {
+    let tally = Memo::new(move |_| desk.ions.with(|ions| Tally::of(ions)));
+    let beside = view! {
+        <p class="muted" role="status" data-test="links-tally" data-links=move || tally.get().links()>
+            {move || tally.get().words()}
+        </p>
+    };
+    let content = move || {
+        if tally.get().links() == 0 {
+            return no_links();
+        }
+        view! {
+            <div class="table-wrap panel flush">
+                <table class="table cards">
+                    {links_head()} <tbody>{move || link_rows(desk)}</tbody>
+                </table>
+            </div>
+        }
+        .into_any()
+    };
+    part("Links", beside.into_any(), view! { {content} }.into_any())
+}
+
+fn no_links() -> AnyView {
+    view! {
+        <p class="muted" data-test="no-links">
+            "No link yet. Each ion that this tab is linked to will stand here. Open this address \
+             in a second tab or on another device, or pair by a code."
+        </p>
+    }
+    .into_any()
+}
+
+fn links_head() -> AnyView {
+    let numbers = [
+        ("Round trip", "There and back, smoothed"),
+        ("Receives", "Bytes a second that come from it, over the last seconds"),
+        ("Sends", "Bytes a second that go to it, over the last seconds"),
+        ("Score", "How useful the link is, from 0 to 100; the least useful one makes room first"),
+        ("Since", "How long it has been linked"),
+    ];
+    let numbers = numbers.map(|(name, title)| {
+        view! {
+            <th scope="col" class="number" title=title>
+                {name}
+            </th>
+        }
+    });
+    view! {
+        <thead>
+            <tr>
+                <th scope="col">"Ion"</th>
+                <th scope="col">"Link"</th>
+                {numbers.collect_view()}
+            </tr>
+        </thead>
+    }
+    .into_any()
+}
+
+fn link_rows(desk: At) -> AnyView {
+    let linked = desk.ions.with(|ions| network::linked(ions));
+    let clock_ms = desk.ion_clock_ms();
+    linked.iter().take(ROWS_MAX).map(|ion| link_row(ion, clock_ms)).collect_view().into_any()
+}
+
+fn link_row(ion: &IonView, clock_ms: u64) -> AnyView {
+    let (_, kind) = words::link(ion.link);
+    let since_ms = clock_ms.saturating_sub(ion.linked_at_ms);
+    view! {
+        <tr data-test="link-row" data-id=ion.id.clone() data-link=kind data-score=ion.score>
+            {ion_cell(ion)}
+            <td data-label="Link" class="link-cell">
+                {link_cell(ion, None)}
+            </td>
+            <td data-label="Round trip" class="number" data-test="link-round-trip">
+                {words::round_trip(ion.round_trip_ms)}
+            </td>
+            <td data-label="Receives" class="number">
+                {network::throughput(ion.received_per_s)}
+            </td>
+            <td data-label="Sends" class="number">
+                {network::throughput(ion.sent_per_s)}
+            </td>
+            <td data-label="Score" class="number">
+                {ion.score}
+            </td>
+            <td data-label="Since" class="number" title=format::duration(since_ms)>
+                {format::ago(since_ms)}
+            </td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn ion_cell(ion: &IonView) -> AnyView {
+    view! {
+        <th scope="row">
+            <span class="row-name">{ion.name.clone()}</span>
+            <span class="row-id" title=ion.id.clone()>
+                {format::short_id(&ion.id)}
+            </span>
+        </th>
+    }
+    .into_any()
+}
+
+/// The kind of a link, the way that messages take where there is none, and why
+/// it is no better one.
+pub(crate) fn link_cell(ion: &IonView, way: Option<String>) -> AnyView {
+    let (meaning, kind) = words::link(ion.link);
+    let why = (!ion.why.is_empty()).then(|| {
+        view! {
+            <span class="why small muted" data-test="link-why">
+                {ion.why.clone()}
+            </span>
+        }
+    });
+    view! {
+        {parts::pill(meaning, kind)}
+        {way.map(|way| view! { <span class="why small">{way}</span> })}
+        {why}
+    }
+    .into_any()
+}
+
+fn through_others(desk: At) -> AnyView {
+    let ids = Memo::new(move |_| {
+        desk.ions.with(|ions| network::unlinked(ions).into_iter().map(|ion| ion.id).collect())
+    });
+    let rows = move || {
+        let ids: Vec<String> = ids.get();
+        ids.into_iter().take(ROWS_MAX).map(|id| far_row(desk, id)).collect_view()
+    };
+    let beyond = move || {
+        let hidden = ids.with(Vec::len).saturating_sub(ROWS_MAX);
+        (hidden > 0).then(|| view! { <li class="muted">{format!("and {hidden} more")}</li> })
+    };
+    let content = move || {
+        let is_empty = ids.with(Vec::is_empty);
+        (!is_empty).then(|| {
+            let rows = view! { <ul class="panel rows">{rows} {beyond}</ul> };
+            let beside = view! {
+                <p class="muted">"Not linked; messages reach them all the same."</p>
+            };
+            part("Through others", beside.into_any(), rows.into_any())
+        })
+    };
+    view! { {content} }.into_any()
+}
+
+fn far_row(desk: At, id: String) -> AnyView {
+    let row_id = id.clone();
+    let ion = Memo::new({
+        let id = id.clone();
+        move |_| desk.ions.with(|ions| ions.iter().find(|ion| ion.id == id).cloned())
+    });
+    let name = move || ion.with(|ion| ion.as_ref().map(|ion| ion.name.clone()));
+    let way = move || {
+        ion.with(|ion| ion.as_ref().map(|ion| desk.ions.with(|ions| network::way(ion, ions))))
+    };
+    let why = move || ion.with(|ion| ion.as_ref().map(|ion| ion.why.clone()));
+    let echo = Memo::new({
+        let id = id.clone();
+        move |_| desk.echoes.with(|echoes| echoes.of(&id).cloned())
+    });
+    let is_asked = move || echo.with(|echo| *echo == Some(Echo::Asked));
+    view! {
+        <li class="row" data-test="far-row" data-id=row_id>
+            <div class="grow">
+                <p>
+                    <span class="row-name">{name}</span>
+                    <span class="muted" data-test="far-way">
+                        {way}
+                    </span>
+                </p>
+                <p class="small muted">{why}</p>
+                <p class="small echo" role="status" data-test="echo-answer">
+                    {move || echo.get().map(echo_words)}
+                </p>
+            </div>
+            <button
+                type="button"
+                class="button"
+                data-test="echo"
+                title="Send a word there, and see how long it takes to come back"
+                disabled=is_asked
+                on:click=move |_| desk.echo(&id)
+            >
+                {move || if is_asked() { "Under way …" } else { "Echo" }}
+            </button>
+        </li>
+    }
+    .into_any()
+}
+
+fn echo_words(echo: Echo) -> AnyView {
+    match echo {
+        Echo::Asked => ().into_any(),
+        Echo::Back(words) => parts::pill(words::Meaning::Good, words),
+        Echo::Lost(why) => parts::pill(words::Meaning::Bad, format!("no answer: {why}")),
+    }
+}
+
+fn relays(desk: At) -> AnyView {
+    let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
+    let beside = view! {
+        <p class="muted" role="status">
+            {move || relays.with(|relays| network::relays(relays))}
+        </p>
+    };
+    let rows = move || relays.get().into_iter().map(relay_row).collect_view();
+    let content = view! {
+        <div class="panel">
+            <ul class="rows">{rows}</ul>
+            <p class="small muted">
+                "A relay helps ions find each other. It stores nothing and decides nothing; links \
+                 that stand need none."
+            </p>
+        </div>
+    };
+    part("Relays", beside.into_any(), content.into_any())
+}
+
+/// A relay's address and state.
+pub(crate) fn relay_row(relay: RelayView) -> AnyView {
+    let (meaning, word) = if relay.is_connected {
+        (words::Meaning::Good, "connected")
+    } else {
+        (words::Meaning::Bad, "not connected")
+    };
+    let why = (!relay.problem.is_empty()).then(|| view! { <p class="small">{relay.problem}</p> });
+    view! {
+        <li class="row" data-test="relay-row" data-connected=relay.is_connected.to_string()>
+            <div class="grow">
+                <code class="address">{relay.address}</code>
+                {why}
+            </div>
+            {parts::pill(meaning, word)}
+        </li>
+    }
+    .into_any()
+}
