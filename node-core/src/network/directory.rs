@@ -343,7 +343,12 @@ impl Directory {
         let Some(entry) = self.entries.remove(&ion) else { return };
         self.changed = true;
         effects.push(Effect::Departed(ion, cause));
-        self.remember_departed(now, ion, entry.age);
+        let age = match cause {
+            // One more beat may be on its way from before the end.
+            Cause::Told => entry.age.next(),
+            Cause::Silent => entry.age,
+        };
+        self.remember_departed(now, ion, age);
     }
 
     fn remember_departed(&mut self, now: Time, ion: IonId, age: Age) {

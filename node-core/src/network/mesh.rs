@@ -3,10 +3,13 @@
 //!
 //! [`neighbours`](super::neighbours) make links and notice their end, the
 //! [`overlay`](super::overlay) decides which, the
-//! [`directory`](super::directory) knows everybody, [`Spread`] tells everybody,
-//! and [`Ways`] reach those to whom no link stands. This machine hands each
-//! what concerns it and decides nothing itself but one thing: what is said to a
-//! neighbour takes the direct link, everything else a way over others.
+//! [`directory`](super::directory) knows everybody, the
+//! [`broadcast`](super::broadcast) tells everybody, [`routing`](super::routing)
+//! reaches those to whom no link stands, and [`signaling`](super::signaling)
+//! makes links by it where no relay leads to an ion. This machine hands each
+//! what concerns it and decides little itself: what is said to a neighbour takes
+//! the direct link, everything else a way over others; an ion that could not be
+//! reached is tried once more by an offer that others carry.
 //!
 //! A frame of the mesh room begins with one byte: [`TO_ALL`] or [`TO_ONE`].
 //!
@@ -16,22 +19,30 @@
 //! Bounds: those of its parts; [`LOOK_IONS`] ions pass from the directory to
 //! the overlay every [`LOOK_MS`].
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    broadcast::{self, Broadcast, Topic},
     directory::{self, Cause, Directory, Ending, Profile},
     neighbours::{self, Neighbours},
     overlay::{self, Limits, Overlay, Standing},
+    port::Attempt,
+    rooms::{self, Rooms},
+    routing::{self, Line, Routing},
+    signaling::{self, Signaling},
     wire::{Presence, Room},
 };
 use crate::{
-    identity::{IonId, Membership},
-    platform::Time,
+    identity::{IonId, Keys, Membership, NebulaId},
+    platform::{Time, sim::Rng},
 };
 
-pub mod parts;
+pub mod echo;
 
-use parts::{Spread, SpreadEffect, SpreadInput, Topic, Ways, WaysEffect, WaysInput};
+mod carry;
+mod signals;
+
+use echo::Echoes;
 
 /// The first byte of a frame that goes to everybody.
 pub const TO_ALL: u8 = 0;
@@ -59,14 +70,29 @@ pub enum Input {
     Failed(IonId),
     /// The connection to an ion ended.
     Closed(IonId),
+    /// A direct connection to an ion stands.
+    Met(IonId),
+    /// No connection came of an answer that was accepted.
+    Unmet(IonId),
+    /// An offer was made, or none.
+    Offer(Attempt, Option<Vec<u8>>),
+    /// An answer to an ion's offer was made, or none.
+    Answer(IonId, Option<Vec<u8>>),
     /// Say something to an ion, wherever it is.
     Say(IonId, Room, Vec<u8>),
-    /// Say something to everybody who listens in a room of that name.
-    Publish(String, Vec<u8>),
+    /// Send a word to an ion that comes back.
+    Echo {
+        /// The caller's name for it.
+        request: u64,
+        /// The ion.
+        ion: IonId,
+    },
+    /// Enter, leave or speak in a room of a name.
+    Rooms(rooms::Input),
     /// An ion broke the rules of a room.
     Offence(IonId),
     /// Leave everybody; from now on another membership counts.
-    Move(Membership),
+    Move(NebulaId, Membership),
     /// Time has passed.
     Tick,
 }
@@ -98,8 +124,26 @@ pub enum Effect {
         /// What.
         payload: Vec<u8>,
     },
+    /// What was to be done in a room is not; why.
+    NotSaid(String, rooms::Error),
+    /// A word came back, or none does.
+    Echoed {
+        /// The caller's name for it.
+        request: u64,
+        /// How many links it crossed on the way there, and how long it took in
+        /// milliseconds; `None` when it reached nobody.
+        result: Option<(u16, u64)>,
+    },
     /// What was said to that ion does not reach it.
     Unreachable(IonId),
+    /// Make an offer.
+    Offer(Attempt),
+    /// Answer an ion's offer.
+    Answer(IonId, Vec<u8>),
+    /// Take an ion's answer.
+    Accept(Attempt, IonId, Vec<u8>),
+    /// Forget an offer.
+    Abandon(Attempt),
 }
 
 #[derive(Debug)]
@@ -107,15 +151,17 @@ enum Step {
     Neighbours(neighbours::Input),
     Overlay(overlay::Input),
     Directory(directory::Input),
-    Spread(SpreadInput),
-    Ways(WaysInput),
+    Broadcast(broadcast::Input),
+    Routing(routing::Input),
+    Rooms(rooms::Input),
+    Signaling(signaling::Input),
 }
 
-/// What tells the ions' mesh machines apart, at its start.
-#[derive(Clone, Copy, Debug)]
+/// What tells an ion's mesh from those of others, and from its own of earlier.
+#[derive(Clone)]
 pub struct Start {
-    /// The ion.
-    pub own: IonId,
+    /// Who it is.
+    pub keys: Arc<dyn Keys>,
     /// Random; no secret follows from it.
     pub seed: u64,
     /// Higher than in every earlier run under the same key: milliseconds since
@@ -126,29 +172,45 @@ pub struct Start {
 }
 
 /// The machine.
-pub struct Mesh<S, W> {
+pub struct Mesh {
+    keys: Arc<dyn Keys>,
+    rng: Rng,
     neighbours: Neighbours,
     overlay: Overlay,
     directory: Directory,
-    spread: S,
-    ways: W,
+    broadcast: Broadcast,
+    routing: Routing,
+    rooms: Rooms,
+    /// `None` until the ion belongs somewhere.
+    signaling: Option<Signaling>,
+    signals: signals::Signals,
+    echoes: Echoes,
     standing: Standing,
     look_at: Time,
     queue: VecDeque<Step>,
 }
 
-impl<S: Spread, W: Ways> Mesh<S, W> {
+impl Mesh {
     /// A machine without links, which belongs nowhere yet.
-    pub fn new(start: Start, spread: S, ways: W) -> Self {
-        let Start { own, seed, incarnation, limits } = start;
+    pub fn new(start: Start) -> Self {
+        let Start { keys, seed, incarnation, limits } = start;
+        let own = keys.own();
+        let mut rng = Rng::new(seed);
         let mut neighbours = Neighbours::new(own);
-        neighbours.begin_sessions_at(seed);
+        neighbours.begin_sessions_at(rng.next_u64());
+        let mut part = || Rng::new(rng.next_u64());
         Self {
             neighbours,
-            overlay: Overlay::new(own, seed, limits),
-            directory: Directory::new(own, seed.rotate_left(32), incarnation),
-            spread,
-            ways,
+            broadcast: Broadcast::new(keys.clone(), part()),
+            routing: Routing::new(keys.clone(), part()),
+            rooms: Rooms::new(part()),
+            overlay: Overlay::new(own, part().next_u64(), limits),
+            directory: Directory::new(own, part().next_u64(), incarnation),
+            signaling: None,
+            signals: signals::Signals::default(),
+            echoes: Echoes::default(),
+            keys,
+            rng,
             standing: Standing::default(),
             look_at: Time::ZERO,
             queue: VecDeque::new(),
@@ -167,16 +229,18 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
             Input::Frame(ion, room, bytes) => {
                 self.push(Step::Neighbours(neighbours::Input::Frame(ion, room, bytes)));
             }
-            Input::Failed(ion) => self.push(Step::Neighbours(neighbours::Input::Failed(ion))),
+            Input::Failed(ion) => self.failed(now, ion),
             Input::Closed(ion) => self.push(Step::Neighbours(neighbours::Input::Closed(ion))),
+            Input::Met(ion) => self.met(now, ion),
+            Input::Unmet(ion) => self.unmet(ion),
+            Input::Offer(attempt, offer) => self.offered(attempt, offer),
+            Input::Answer(ion, answer) => self.answered(ion, answer),
             Input::Say(ion, room, bytes) => self.say(ion, room, bytes),
-            Input::Publish(room, payload) => {
-                let topic = Topic::Room(room);
-                self.push(Step::Spread(SpreadInput::Publish { topic, payload }));
-            }
+            Input::Echo { request, ion } => self.call(now, request, ion, effects),
+            Input::Rooms(input) => self.push(Step::Rooms(input)),
             Input::Offence(ion) => self.push(Step::Neighbours(neighbours::Input::Offence(ion))),
-            Input::Move(membership) => self.leave_for(now, membership, effects),
-            Input::Tick => self.tick(now),
+            Input::Move(nebula, membership) => self.leave_for(now, nebula, membership, effects),
+            Input::Tick => self.tick(now, effects),
         }
         self.settle(now, effects);
     }
@@ -225,19 +289,33 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
         if self.neighbours.is_linked(&to) {
             self.push(Step::Neighbours(neighbours::Input::Say(to, room, bytes)));
         } else {
-            self.push(Step::Ways(WaysInput::Send { to, room, bytes }));
+            let line = Line::Room(room);
+            self.push(Step::Routing(routing::Input::Send { to, line, bytes }));
         }
     }
 
-    fn leave_for(&mut self, now: Time, membership: Membership, effects: &mut Vec<Effect>) {
+    fn leave_for(
+        &mut self,
+        now: Time,
+        nebula: NebulaId,
+        membership: Membership,
+        effects: &mut Vec<Effect>,
+    ) {
         self.push(Step::Directory(directory::Input::Leave));
         // The goodbye is on its way before the links end.
         self.settle(now, effects);
         self.push(Step::Overlay(overlay::Input::Clear));
         self.push(Step::Neighbours(neighbours::Input::Move(membership)));
+        self.settle(now, effects);
+        // Nothing that was said there is passed on here.
+        let mut part = || Rng::new(self.rng.next_u64());
+        self.broadcast = Broadcast::new(self.keys.clone(), part());
+        self.routing = Routing::new(self.keys.clone(), part());
+        self.signaling = Some(Signaling::new(self.keys.clone(), nebula, part()));
+        self.signals = signals::Signals::default();
     }
 
-    fn tick(&mut self, now: Time) {
+    fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.push(Step::Neighbours(neighbours::Input::Tick));
         if now >= self.look_at {
             self.look_at = now.plus_ms(LOOK_MS);
@@ -246,8 +324,12 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
         }
         self.push(Step::Overlay(overlay::Input::Tick));
         self.push(Step::Directory(directory::Input::Tick));
-        self.push(Step::Spread(SpreadInput::Tick));
-        self.push(Step::Ways(WaysInput::Tick));
+        self.push(Step::Broadcast(broadcast::Input::Tick));
+        self.push(Step::Routing(routing::Input::Tick));
+        self.push(Step::Rooms(rooms::Input::Tick));
+        self.push(Step::Signaling(signaling::Input::Tick));
+        let late = self.echoes.late(now);
+        effects.extend(late.into_iter().map(|request| Effect::Echoed { request, result: None }));
     }
 
     /// Lets the parts talk until none has anything left to say.
@@ -257,8 +339,10 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
                 Step::Neighbours(input) => self.step_neighbours(now, input, effects),
                 Step::Overlay(input) => self.step_overlay(now, input),
                 Step::Directory(input) => self.step_directory(now, input, effects),
-                Step::Spread(input) => self.step_spread(now, input, effects),
-                Step::Ways(input) => self.step_ways(now, input, effects),
+                Step::Broadcast(input) => self.step_broadcast(now, input),
+                Step::Routing(input) => self.step_routing(now, input, effects),
+                Step::Rooms(input) => self.step_rooms(now, input, effects),
+                Step::Signaling(input) => self.step_signaling(now, input, effects),
             }
         }
     }
@@ -304,8 +388,9 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
 
     fn linked(&mut self, ion: IonId, standing: Standing) {
         self.push(Step::Overlay(overlay::Input::Linked(ion, standing)));
-        self.push(Step::Spread(SpreadInput::NeighbourUp(ion)));
-        self.push(Step::Ways(WaysInput::NeighbourUp(ion)));
+        self.push(Step::Broadcast(broadcast::Input::NeighbourUp(ion)));
+        self.push(Step::Routing(routing::Input::NeighbourUp(ion)));
+        self.push(Step::Signaling(signaling::Input::Up(ion)));
         self.push(Step::Directory(directory::Input::NeighbourUp(ion)));
     }
 
@@ -318,8 +403,8 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
     }
 
     fn down(&mut self, ion: IonId, ending: Ending) {
-        self.push(Step::Spread(SpreadInput::NeighbourDown(ion)));
-        self.push(Step::Ways(WaysInput::NeighbourDown(ion)));
+        self.push(Step::Broadcast(broadcast::Input::NeighbourDown(ion)));
+        self.push(Step::Routing(routing::Input::NeighbourDown(ion)));
         self.push(Step::Directory(directory::Input::NeighbourDown(ion, ending)));
     }
 
@@ -332,8 +417,8 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
         let kind = bytes.first().copied();
         bytes.drain(..bytes.len().min(1));
         self.push(match kind {
-            Some(TO_ALL) => Step::Spread(SpreadInput::Heard(ion, bytes)),
-            Some(TO_ONE) => Step::Ways(WaysInput::Heard(ion, bytes)),
+            Some(TO_ALL) => Step::Broadcast(broadcast::Input::Heard(ion, bytes)),
+            Some(TO_ONE) => Step::Routing(routing::Input::Heard(ion, bytes)),
             _ => Step::Neighbours(neighbours::Input::Offence(ion)),
         });
     }
@@ -368,7 +453,7 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
             match effect {
                 directory::Effect::Publish(payload) => {
                     let topic = Topic::Presence;
-                    self.push(Step::Spread(SpreadInput::Publish { topic, payload }));
+                    self.push(Step::Broadcast(broadcast::Input::Publish { topic, payload }));
                 }
                 directory::Effect::Arrived(ion) => {
                     self.found(now, &[ion]);
@@ -387,52 +472,6 @@ impl<S: Spread, W: Ways> Mesh<S, W> {
                 }
             }
         }
-    }
-
-    fn step_spread(&mut self, now: Time, input: SpreadInput, effects: &mut Vec<Effect>) {
-        let mut asked = Vec::new();
-        self.spread.handle(now, input, &mut asked);
-        for effect in asked {
-            match effect {
-                SpreadEffect::Send(ion, bytes) => self.send(ion, TO_ALL, &bytes),
-                SpreadEffect::Deliver { author, topic, payload, from, hops } => {
-                    self.push(Step::Ways(WaysInput::Hint { ion: author, via: from }));
-                    match topic {
-                        Topic::Presence => {
-                            let heard = directory::Input::Heard { author, payload, from, hops };
-                            self.push(Step::Directory(heard));
-                        }
-                        Topic::Room(room) => effects.push(Effect::Told { room, author, payload }),
-                    }
-                }
-                SpreadEffect::Offence(ion) => {
-                    self.push(Step::Neighbours(neighbours::Input::Offence(ion)));
-                }
-            }
-        }
-    }
-
-    fn step_ways(&mut self, now: Time, input: WaysInput, effects: &mut Vec<Effect>) {
-        let mut asked = Vec::new();
-        self.ways.handle(now, input, &mut asked);
-        for effect in asked {
-            match effect {
-                WaysEffect::Send(ion, bytes) => self.send(ion, TO_ONE, &bytes),
-                WaysEffect::Deliver { from, room, bytes } => {
-                    self.push(Step::Overlay(overlay::Input::Used(from)));
-                    effects.push(Effect::Heard(from, room, bytes));
-                }
-                WaysEffect::Unreachable(ion) => effects.push(Effect::Unreachable(ion)),
-                WaysEffect::Offence(ion) => {
-                    self.push(Step::Neighbours(neighbours::Input::Offence(ion)));
-                }
-            }
-        }
-    }
-
-    fn send(&mut self, ion: IonId, kind: u8, bytes: &[u8]) {
-        let frame = [&[kind], bytes].concat();
-        self.push(Step::Neighbours(neighbours::Input::Say(ion, Room::Mesh, frame)));
     }
 }
 

@@ -88,6 +88,8 @@ pub enum Input {
     Failed(IonId),
     /// The connection to an ion ended.
     Closed(IonId),
+    /// What is asked of an ion was lost with a connection; another stands now.
+    Again(IonId),
     /// Say something to a neighbour.
     Say(IonId, Room, Vec<u8>),
     /// An ion broke the rules of a room.
@@ -182,8 +184,8 @@ struct Link {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// This ion asked; since when.
-    Asking(Time),
+    /// This ion asked; since when, and what for.
+    Asking(Time, Why),
     /// It proved itself and has not asked yet, or is not answered; since when.
     Knocking(Time),
     /// Both agreed; since when.
@@ -228,6 +230,7 @@ impl Neighbours {
             Input::Opened(ion, room, opening) => self.opened(now, ion, room, &opening, effects),
             Input::Frame(ion, room, bytes) => self.frame(now, ion, room, bytes, effects),
             Input::Failed(ion) | Input::Closed(ion) => self.end(ion, Ending::Lost, effects),
+            Input::Again(ion) => self.ask_again(now, ion, effects),
             Input::Say(ion, room, bytes) => {
                 if self.is_linked(&ion) {
                     effects.push(Effect::Send(ion, room, bytes));
@@ -260,6 +263,11 @@ impl Neighbours {
         self.links.get(ion).is_some_and(|link| matches!(link.state, State::Linked(_)))
     }
 
+    /// Whether this ion asked for a link with that ion and is not answered.
+    pub fn is_asking(&self, ion: &IonId) -> bool {
+        self.links.get(ion).is_some_and(|link| matches!(link.state, State::Asking(..)))
+    }
+
     /// Whether what [`Self::all`] tells changed since this was last asked.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
@@ -285,7 +293,7 @@ impl Neighbours {
             }
             return;
         }
-        if let State::Asking(_) = link.state {
+        if let State::Asking(..) = link.state {
             // Rooms overtake each other: it would not speak had it not accepted.
             self.link(now, ion, Standing { links: 1, target: 1, max: 1 }, effects);
         }
@@ -304,13 +312,13 @@ impl Neighbours {
             (Message::Ask { standing, why }, _) => {
                 effects.push(Effect::Asked(ion, standing, why));
             }
-            (Message::Accept { standing }, State::Asking(_)) => {
+            (Message::Accept { standing }, State::Asking(..)) => {
                 self.link(now, ion, standing, effects);
             }
             (Message::Accept { standing }, State::Linked(_)) => {
                 effects.push(Effect::Standing(ion, standing));
             }
-            (Message::Full { others, is_heard }, State::Asking(_)) => {
+            (Message::Full { others, is_heard }, State::Asking(..)) => {
                 self.forget(&ion);
                 effects.extend([Effect::Close(ion), Effect::Refused(ion, others, is_heard)]);
             }
@@ -320,7 +328,7 @@ impl Neighbours {
                 effects.push(Effect::WasCut(ion, others));
                 effects.push(Effect::Lost(ion, Ending::Cut));
             }
-            (Message::Cut { others, .. }, State::Asking(_)) => {
+            (Message::Cut { others, .. }, State::Asking(..)) => {
                 self.forget(&ion);
                 effects.extend([Effect::Close(ion), Effect::Refused(ion, others, false)]);
             }
@@ -351,7 +359,7 @@ impl Neighbours {
     fn end(&mut self, ion: IonId, ending: Ending, effects: &mut Vec<Effect>) {
         match self.forget(&ion) {
             Some(State::Linked(_)) => effects.push(Effect::Lost(ion, ending)),
-            Some(State::Asking(_)) => effects.push(Effect::Failed(ion)),
+            Some(State::Asking(..)) => effects.push(Effect::Failed(ion)),
             Some(State::Knocking(_)) => effects.push(Effect::Lost(ion, Ending::Lost)),
             None => {}
         }

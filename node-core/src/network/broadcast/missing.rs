@@ -17,12 +17,12 @@ pub const MISSING_MAX: usize = 4_096;
 /// Rumours that one neighbour may have promised at once.
 pub const PROMISES_MAX: usize = 512;
 /// How long a promised rumour may at least be on its way by itself, in milliseconds.
-pub const GRAFT_MS: u64 = 400;
+pub const GRAFT_MS: u64 = 200;
 /// What is added to it at random, in milliseconds: when a branch of the tree
 /// breaks, the first that asks repairs it for the others.
-pub const GRAFT_SPREAD_MS: u64 = 800;
+pub const GRAFT_SPREAD_MS: u64 = 200;
 /// How long one that was asked for may take, in milliseconds.
-pub const GRAFT_AGAIN_MS: u64 = 400;
+pub const GRAFT_AGAIN_MS: u64 = 300;
 /// How often one rumour is asked for.
 pub const GRAFTS_MAX: u32 = 12;
 

@@ -18,6 +18,8 @@ pub(super) const NOTICE_MS: u64 = 200;
 const PLANNED_MAX: usize = 64;
 /// Authors whose notices are counted.
 const AUTHORS_MAX: usize = 1_024;
+/// How many beats newer than what is known here a notice may claim.
+const AHEAD_MAX: u64 = 4;
 /// Over which time they are counted, in milliseconds.
 const COUNT_MS: u64 = 60_000;
 
@@ -84,9 +86,24 @@ impl Directory {
             self.refute(now, age, effects);
             return;
         }
+        if !self.entries.contains_key(&ion) {
+            self.departed_later(ion, age);
+            return;
+        }
         let is_refuted = self.entries.get(&ion).is_none_or(|entry| entry.age > age);
         if !is_refuted && !self.neighbours.contains(&ion) && self.notices.may_tell(now, author) {
             self.witnessed(now, author, ion, effects);
+        }
+    }
+
+    /// Another knew a newer beat of one who is gone: that beat, should it still
+    /// come, does not bring it back. A liar gains [`AHEAD_MAX`] beats by it.
+    fn departed_later(&mut self, ion: IonId, age: Age) {
+        let Some((known, _)) = self.departed.get_mut(&ion) else { return };
+        let is_near = age.incarnation == known.incarnation
+            && age.counter <= known.counter.saturating_add(AHEAD_MAX);
+        if is_near {
+            *known = age.next().max(*known);
         }
     }
 
@@ -94,6 +111,9 @@ impl Directory {
     fn refute(&mut self, now: Time, age: Age, effects: &mut Vec<Effect>) {
         let is_past = age.incarnation < self.age.incarnation;
         if !is_past && now.since_ms(self.beat_at) >= REFUTE_MS_MIN {
+            // The beat after the last one known may be from before the end, and
+            // brings nobody back.
+            self.age = self.age.next();
             self.publish_beat(now, effects);
         }
     }

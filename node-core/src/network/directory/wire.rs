@@ -24,6 +24,14 @@ pub struct Age {
     pub counter: u64,
 }
 
+impl Age {
+    /// That of the beat after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self { incarnation: self.incarnation, counter: self.counter.saturating_add(1) }
+    }
+}
+
 /// What an ion says of itself to everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {

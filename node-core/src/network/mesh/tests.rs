@@ -1,114 +1,12 @@
-//! Whole meshes of a dozen ions, frame by frame, with the simplest spreading
-//! and routing that could work.
+//! Whole meshes of a dozen ions, frame by frame.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::{identity::Invitation, platform::sim::Rng};
-
-/// What travels in a flood.
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
-struct Letter {
-    from: IonId,
-    to: Option<IonId>,
-    number: u64,
-    hops: u16,
-    room: String,
-    #[serde(with = "serde_bytes")]
-    bytes: Vec<u8>,
-}
-
-/// Frames for neighbours.
-type Frames = Vec<(IonId, Vec<u8>)>;
-
-/// Floods: unsigned, unbounded, for tests only.
-struct Flood {
-    own: IonId,
-    number: u64,
-    neighbours: BTreeSet<IonId>,
-    seen: BTreeSet<(IonId, u64)>,
-}
-
-impl Flood {
-    fn new(own: IonId) -> Self {
-        Self { own, number: 0, neighbours: BTreeSet::new(), seen: BTreeSet::new() }
-    }
-
-    fn begin(&mut self, to: Option<IonId>, room: String, bytes: Vec<u8>) -> Frames {
-        self.number += 1;
-        let letter = Letter { from: self.own, to, number: self.number, hops: 1, room, bytes };
-        self.seen.insert((self.own, self.number));
-        self.pass_on(&letter, None)
-    }
-
-    fn pass_on(&self, letter: &Letter, but: Option<IonId>) -> Frames {
-        let bytes = super::super::wire::encode(letter);
-        let others = self.neighbours.iter().filter(|ion| Some(**ion) != but);
-        others.map(|ion| (*ion, bytes.clone())).collect()
-    }
-
-    /// The letter if it is new, and what to pass on.
-    fn heard(&mut self, from: IonId, bytes: &[u8]) -> Option<(Letter, Frames)> {
-        let letter: Letter = super::super::wire::decode(bytes)?;
-        let is_new = self.seen.insert((letter.from, letter.number));
-        let next = Letter { hops: letter.hops + 1, ..letter.clone() };
-        is_new.then(|| (letter, self.pass_on(&next, Some(from))))
-    }
-}
-
-impl Spread for Flood {
-    fn handle(&mut self, _: Time, input: SpreadInput, effects: &mut Vec<SpreadEffect>) {
-        let send = |(ion, bytes)| SpreadEffect::Send(ion, bytes);
-        match input {
-            SpreadInput::NeighbourUp(ion) => drop(self.neighbours.insert(ion)),
-            SpreadInput::NeighbourDown(ion) => drop(self.neighbours.remove(&ion)),
-            SpreadInput::Heard(from, bytes) => {
-                let Some((letter, next)) = self.heard(from, &bytes) else { return };
-                effects.extend(next.into_iter().map(send));
-                let topic = match letter.room.as_str() {
-                    "" => Topic::Presence,
-                    room => Topic::Room(room.to_owned()),
-                };
-                let (author, payload, hops) = (letter.from, letter.bytes, letter.hops);
-                effects.push(SpreadEffect::Deliver { author, topic, payload, from, hops });
-            }
-            SpreadInput::Publish { topic, payload } => {
-                let room = match topic {
-                    Topic::Presence => String::new(),
-                    Topic::Room(room) => room,
-                };
-                effects.extend(self.begin(None, room, payload).into_iter().map(send));
-            }
-            SpreadInput::Tick => {}
-        }
-    }
-}
-
-impl Ways for Flood {
-    fn handle(&mut self, _: Time, input: WaysInput, effects: &mut Vec<WaysEffect>) {
-        let send = |(ion, bytes)| WaysEffect::Send(ion, bytes);
-        match input {
-            WaysInput::NeighbourUp(ion) => drop(self.neighbours.insert(ion)),
-            WaysInput::NeighbourDown(ion) => drop(self.neighbours.remove(&ion)),
-            WaysInput::Heard(from, bytes) => {
-                let Some((letter, next)) = self.heard(from, &bytes) else { return };
-                if letter.to == Some(self.own) {
-                    let (from, room, bytes) = (letter.from, Room::Compute, letter.bytes);
-                    effects.push(WaysEffect::Deliver { from, room, bytes });
-                } else {
-                    effects.extend(next.into_iter().map(send));
-                }
-            }
-            WaysInput::Send { to, bytes, .. } => {
-                effects.extend(self.begin(Some(to), String::new(), bytes).into_iter().map(send));
-            }
-            WaysInput::Hint { .. } | WaysInput::Tick => {}
-        }
-    }
-}
+use crate::identity::{Invitation, SimKeys};
 
 struct Ion {
-    mesh: Mesh<Flood, Flood>,
+    mesh: Mesh,
     is_alive: bool,
     /// Whom it reaches, and how its streams to them open.
     reached: BTreeMap<IonId, (Vec<u8>, BTreeSet<Room>)>,
@@ -117,6 +15,7 @@ struct Ion {
     there: BTreeSet<IonId>,
     heard: Vec<(IonId, Vec<u8>)>,
     told: Vec<(IonId, Vec<u8>)>,
+    echoed: Vec<(u64, Option<(u16, u64)>)>,
 }
 
 impl Ion {
@@ -158,9 +57,13 @@ fn id(number: u8) -> IonId {
     IonId::from_bytes([number; 32])
 }
 
-fn membership(salt: u8) -> Membership {
-    let found = Invitation::found("test", false, vec![], &[salt; 48]);
-    found.expect("it is valid").membership()
+fn say_in_hall(bytes: &[u8]) -> Input {
+    Input::Rooms(rooms::Input::Publish { room: "hall".to_owned(), bytes: bytes.to_vec() })
+}
+
+fn belong(salt: u8) -> Input {
+    let found = Invitation::found("test", false, vec![], &[salt; 48]).expect("it is valid");
+    Input::Move(found.nebula, found.membership())
 }
 
 impl Bench {
@@ -183,8 +86,9 @@ impl Bench {
     fn add(&mut self, number: u8, limits: Limits) {
         let own = id(number);
         let seed = self.rng.next_u64();
-        let start = Start { own, seed, incarnation: 1 + self.now_ms, limits };
-        let mesh = Mesh::new(start, Flood::new(own), Flood::new(own));
+        let keys = Arc::new(SimKeys::of(own));
+        let start = Start { keys, seed, incarnation: 1 + self.now_ms, limits };
+        let mesh = Mesh::new(start);
         let ion = Ion {
             mesh,
             is_alive: true,
@@ -193,9 +97,11 @@ impl Bench {
             there: BTreeSet::new(),
             heard: Vec::new(),
             told: Vec::new(),
+            echoed: Vec::new(),
         };
         self.ions.insert(own, ion);
-        self.tell(own, Input::Move(membership(1)));
+        self.tell(own, belong(1));
+        self.tell(own, Input::Rooms(rooms::Input::Subscribe("hall".to_owned())));
         let all: Vec<IonId> = self.ions.keys().copied().filter(|other| *other != own).collect();
         self.tell(own, Input::Found(all));
         self.plan(TICK_MS, own, Input::Tick);
@@ -235,6 +141,10 @@ impl Bench {
             Effect::Heard(ion, _, bytes) => body.heard.push((ion, bytes)),
             Effect::Told { author, payload, .. } => body.told.push((author, payload)),
             Effect::Unreachable(ion) => panic!("{ion:?} is unreachable"),
+            Effect::Echoed { request, result } => body.echoed.push((request, result)),
+            // Nobody here is beyond the reach of a relay.
+            Effect::Offer(_) | Effect::Answer(..) | Effect::Accept(..) | Effect::Abandon(_) => {}
+            Effect::NotSaid(room, why) => panic!("{room}: {why}"),
         }
     }
 
@@ -330,7 +240,7 @@ fn five_ions_with_two_links_each_know_and_reach_each_other() {
 fn what_is_said_to_all_is_told_to_all() {
     let mut bench = Bench::new(1, 9, Limits::new(2, 3));
     bench.until(10_000, "all know all", Bench::all_know_all);
-    bench.tell(id(4), Input::Publish("hall".to_owned(), b"hello".to_vec()));
+    bench.tell(id(4), say_in_hall(b"hello"));
     let told = |bench: &Bench| {
         let others = bench.ions.iter().filter(|(ion, _)| **ion != id(4));
         others.map(|(_, ion)| &ion.told).all(|told| *told == [(id(4), b"hello".to_vec())])
@@ -339,14 +249,15 @@ fn what_is_said_to_all_is_told_to_all() {
 }
 
 #[test]
-fn a_closed_ion_departs_everywhere_within_a_second_and_a_killed_one_within_twelve() {
+fn a_closed_ion_departs_everywhere_within_moments_and_a_killed_one_within_twelve_seconds() {
     for seed in 0..5 {
         let mut bench = Bench::new(seed, 12, Limits::new(3, 4));
         bench.until(10_000, "all know all", Bench::all_know_all);
         bench.run_for(5_000);
         bench.kill(id(7), true);
+        // Its neighbours see it at once; the news may have to be asked for.
         let ms = bench.until(2_000, "the closed one departed", Bench::all_know_all);
-        assert!(ms <= 1_000, "{ms} ms");
+        assert!(ms <= 1_500, "{ms} ms");
         bench.kill(id(3), false);
         let ms = bench.until(15_000, "the killed one departed", Bench::all_know_all);
         assert!(ms <= 12_000, "{ms} ms");
@@ -357,7 +268,7 @@ fn a_closed_ion_departs_everywhere_within_a_second_and_a_killed_one_within_twelv
 fn whoever_moves_departs_at_once_and_knows_nobody() {
     let mut bench = Bench::new(1, 8, Limits::new(3, 4));
     bench.until(10_000, "all know all", Bench::all_know_all);
-    bench.tell(id(2), Input::Move(membership(2)));
+    bench.tell(id(2), belong(2));
     assert!(bench.ions[&id(2)].there.is_empty());
     bench.ions.get_mut(&id(2)).unwrap().is_alive = false;
     let ms = bench.until(2_000, "it departed", Bench::all_know_all);

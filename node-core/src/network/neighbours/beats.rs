@@ -48,7 +48,7 @@ impl Neighbours {
         let Some(link) = self.links.get(&ion) else { return };
         let is_over = match link.state {
             State::Linked(_) => now.since_ms(link.heard_at) > SILENCE_MS,
-            State::Asking(since) | State::Knocking(since) => now.since_ms(since) > GREETING_MS,
+            State::Asking(since, _) | State::Knocking(since) => now.since_ms(since) > GREETING_MS,
         };
         if is_over {
             effects.push(Effect::Close(ion));

@@ -23,7 +23,17 @@ impl Neighbours {
             effects.push(Effect::Failed(ion));
             return;
         }
-        self.begin(ion, State::Asking(now), now);
+        self.ask(now, ion, why, effects);
+    }
+
+    pub(super) fn ask_again(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+        if let Some(State::Asking(_, why)) = self.links.get(&ion).map(|link| link.state) {
+            self.ask(now, ion, why, effects);
+        }
+    }
+
+    fn ask(&mut self, now: Time, ion: IonId, why: Why, effects: &mut Vec<Effect>) {
+        self.begin(ion, State::Asking(now, why), now);
         self.reach(ion, effects);
         say(ion, &Message::Ask { standing: self.standing, why }, effects);
     }

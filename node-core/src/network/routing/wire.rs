@@ -25,6 +25,8 @@ pub const PIECE_BYTES_MAX: usize = 60 << 10;
 pub const FRAME_BYTES_MAX: usize = 64 << 10;
 /// A signaling message, in bytes.
 pub const SIGNAL_BYTES_MAX: usize = 4 << 10;
+/// A word that comes back, in bytes.
+pub const ECHO_BYTES_MAX: usize = 64;
 const ASK_CONTEXT: &[u8] = b"ionosphere 2026-11 routed question\n";
 const ANSWER_CONTEXT: &[u8] = b"ionosphere 2026-11 routed answer\n";
 const PACKET_CONTEXT: &[u8] = b"ionosphere 2026-11 routed message\n";
@@ -37,16 +39,20 @@ pub enum Line {
     Room(Room),
     /// Offers and answers by which two ions make a link.
     Signal,
+    /// A word that comes back.
+    Echo,
 }
 
 impl Line {
     const SIGNAL: &str = "/ionosphere/signal/1";
+    const ECHO: &str = "/ionosphere/echo/1";
 
     /// The longest message, in bytes.
     pub const fn bytes_max(self) -> usize {
         match self {
             Self::Room(room) => room.frame_bytes_max(),
             Self::Signal => SIGNAL_BYTES_MAX,
+            Self::Echo => ECHO_BYTES_MAX,
         }
     }
 }
@@ -56,6 +62,7 @@ impl From<Line> for String {
         match line {
             Line::Room(room) => room.protocol().to_owned(),
             Line::Signal => Line::SIGNAL.to_owned(),
+            Line::Echo => Line::ECHO.to_owned(),
         }
     }
 }
@@ -65,7 +72,8 @@ impl TryFrom<String> for Line {
 
     fn try_from(name: String) -> Result<Self, NoSuchLine> {
         let room = Room::ALL.into_iter().find(|room| room.protocol() == name).map(Self::Room);
-        room.or((name == Self::SIGNAL).then_some(Self::Signal)).ok_or(NoSuchLine)
+        let room = room.or((name == Self::SIGNAL).then_some(Self::Signal));
+        room.or((name == Self::ECHO).then_some(Self::Echo)).ok_or(NoSuchLine)
     }
 }
 

@@ -1,0 +1,164 @@
+//! What the machines that carry things beyond direct links ask for.
+
+use super::{Effect, Mesh, Step, TO_ALL, TO_ONE, echo::Word};
+use crate::{
+    identity::IonId,
+    network::{
+        broadcast::{self, Topic},
+        directory, neighbours, overlay,
+        rooms::{self},
+        routing::{self, Line},
+        signaling,
+        wire::Room,
+    },
+    platform::Time,
+};
+
+impl Mesh {
+    pub(super) fn step_broadcast(&mut self, now: Time, input: broadcast::Input) {
+        let mut asked = Vec::new();
+        self.broadcast.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                broadcast::Effect::Send(ion, bytes) => self.send(ion, TO_ALL, &bytes),
+                broadcast::Effect::Deliver { author, topic, payload, from, hops } => {
+                    self.push(Step::Routing(routing::Input::Hint { ion: author, via: from }));
+                    self.push(match topic {
+                        Topic::Presence => {
+                            Step::Directory(directory::Input::Heard { author, payload, from, hops })
+                        }
+                        Topic::Room(room) => {
+                            Step::Rooms(rooms::Input::Heard { author, room, payload })
+                        }
+                    });
+                }
+                broadcast::Effect::Offence(ion) => self.offence(ion),
+                // Beats come again; who speaks in rooms was told its bounds there.
+                broadcast::Effect::Refused(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn step_rooms(
+        &mut self,
+        now: Time,
+        input: rooms::Input,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut asked = Vec::new();
+        self.rooms.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                rooms::Effect::Publish(topic, payload) => {
+                    self.push(Step::Broadcast(broadcast::Input::Publish { topic, payload }));
+                }
+                rooms::Effect::Deliver { room, author, bytes } => {
+                    effects.push(Effect::Told { room, author, payload: bytes });
+                }
+                rooms::Effect::Refused(room, why) => effects.push(Effect::NotSaid(room, why)),
+                rooms::Effect::Entered(..) | rooms::Effect::Left(..) => {}
+            }
+        }
+    }
+
+    pub(super) fn step_routing(
+        &mut self,
+        now: Time,
+        input: routing::Input,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut asked = Vec::new();
+        self.routing.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                routing::Effect::Send(ion, bytes) => self.send(ion, TO_ONE, &bytes),
+                routing::Effect::Deliver { from, line, bytes, hops } => {
+                    self.delivered(now, from, line, bytes, hops, effects);
+                }
+                routing::Effect::Unreachable { to, .. } => self.unreachable(to, effects),
+                routing::Effect::Asked { asker, request, .. } => {
+                    // Nothing answers questions to everybody yet.
+                    let body = None;
+                    self.push(Step::Routing(routing::Input::Reply { asker, request, body }));
+                }
+                routing::Effect::Answered { .. } | routing::Effect::Ended { .. } => {}
+                routing::Effect::Offence(ion) => self.offence(ion),
+            }
+        }
+    }
+
+    /// A message that came over others, or over a link like one.
+    fn delivered(
+        &mut self,
+        now: Time,
+        from: IonId,
+        line: Line,
+        bytes: Vec<u8>,
+        hops: u16,
+        effects: &mut Vec<Effect>,
+    ) {
+        match line {
+            Line::Signal => self.push(Step::Signaling(signaling::Input::Heard(from, bytes))),
+            Line::Echo => self.echoed(now, from, &bytes, hops, effects),
+            Line::Room(Room::Compute) => {
+                self.push(Step::Overlay(overlay::Input::Used(from)));
+                effects.push(Effect::Heard(from, Room::Compute, bytes));
+            }
+            // Rooms of links have no business here.
+            Line::Room(Room::Link | Room::Mesh) => {}
+        }
+    }
+
+    pub(super) fn call(
+        &mut self,
+        now: Time,
+        request: u64,
+        ion: IonId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (word, given_up) = self.echoes.call(now, request, ion);
+        effects.extend(given_up.map(|request| Effect::Echoed { request, result: None }));
+        self.push(Step::Overlay(overlay::Input::Used(ion)));
+        let (line, bytes) = (Line::Echo, word.encode());
+        self.push(Step::Routing(routing::Input::Send { to: ion, line, bytes }));
+    }
+
+    fn echoed(
+        &mut self,
+        now: Time,
+        from: IonId,
+        bytes: &[u8],
+        hops: u16,
+        effects: &mut Vec<Effect>,
+    ) {
+        match Word::decode(bytes) {
+            Some(Word::Call(number)) => {
+                self.push(Step::Overlay(overlay::Input::Used(from)));
+                let (line, bytes) = (Line::Echo, Word::Back(number, hops).encode());
+                self.push(Step::Routing(routing::Input::Send { to: from, line, bytes }));
+            }
+            Some(Word::Back(number, hops)) => {
+                if let Some((request, ms)) = self.echoes.back(now, &from, number) {
+                    effects.push(Effect::Echoed { request, result: Some((hops, ms)) });
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn unreachable(&mut self, ion: IonId, effects: &mut Vec<Effect>) {
+        self.push(Step::Signaling(signaling::Input::Unreachable(ion)));
+        let lost = self.echoes.unreachable(&ion);
+        effects.extend(lost.into_iter().map(|request| Effect::Echoed { request, result: None }));
+        effects.push(Effect::Unreachable(ion));
+    }
+
+    fn offence(&mut self, ion: IonId) {
+        self.push(Step::Neighbours(neighbours::Input::Offence(ion)));
+    }
+
+    fn send(&mut self, ion: IonId, kind: u8, bytes: &[u8]) {
+        let frame = [&[kind], bytes].concat();
+        self.push(Step::Neighbours(neighbours::Input::Say(ion, Room::Mesh, frame)));
+    }
+}
