@@ -26,7 +26,7 @@ addEventListener("install", (event) => {
   event.waitUntil(keep());
 });
 
-addEventListener("activate", (event) => event.waitUntil(sweep().then(() => clients.claim())));
+addEventListener("activate", (event) => event.waitUntil(begin()));
 
 addEventListener("fetch", (event) => {
   const { request } = event;
@@ -49,13 +49,20 @@ async function keep() {
   await cache.put(PAGE, answer);
 }
 
+async function begin() {
+  await sweep();
+  // So that a page is asked for while this worker still starts.
+  await registration.navigationPreload?.enable();
+  await clients.claim();
+}
+
 async function sweep() {
   const others = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== KEPT);
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
 }
 
 async function page(event) {
-  const fresh = fetch(event.request);
+  const fresh = asked(event);
   const late = new Promise((wake) => setTimeout(wake, PATIENCE_MS));
   try {
     const answer = await Promise.race([fresh, late]);
@@ -70,6 +77,10 @@ async function page(event) {
   // A rejected `fresh` becomes the browser's own page, as without this worker.
   fresh.catch(() => {});
   return kept ?? fresh;
+}
+
+async function asked(event) {
+  return (await event.preloadResponse) ?? fetch(event.request);
 }
 
 // Browsers may throw away what is kept when space is short.

@@ -31,8 +31,11 @@ mod channel;
 mod connection;
 mod streams;
 
+#[cfg(test)]
+mod tests;
+
 use channel::Channel;
-use connection::Connection;
+use connection::{Connection, Silence};
 pub(crate) use streams::Timed;
 
 /// Bytes of one stream that came in and were not read.
@@ -206,11 +209,15 @@ impl Hub {
 
     fn inbound(&mut self, id: PeerConnectionId, channel: ChannelId, label: &str) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        if label == INIT_LABEL {
-            // Theirs to close; never a stream.
+        if connection.ended.is_some() {
+            // It crossed the news of that.
             return;
         }
-        if connection.count(true) >= self.config.streams_max {
+        // One is theirs to close and never a stream; more have no meaning.
+        if label == INIT_LABEL && !std::mem::replace(&mut connection.has_remote_init, true) {
+            return;
+        }
+        if label == INIT_LABEL || connection.count(true) >= self.config.streams_max {
             return self.port.post(Command::CloseChannel { id, channel });
         }
         connection.channels.insert(channel, Channel { is_open: true, ..Channel::default() });
@@ -258,8 +265,8 @@ impl Hub {
 
     fn state(&mut self, id: PeerConnectionId, state: State) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        connection.is_disconnected = state == State::Disconnected;
-        connection.is_disconnect_news = connection.is_disconnected;
+        let is_silent = state == State::Disconnected;
+        connection.silence = if is_silent { Silence::News } else { Silence::None };
         match state {
             State::Connected => self.news(id, Input::Connected),
             State::Disconnected => self.wakes.extend(connection.end_waker.take()),

@@ -160,8 +160,9 @@ impl Site {
 
     /// The service worker's line: the version, and the files beside the page.
     fn list(&self, version: &str) -> String {
-        let files: String = self.files.keys().map(|name| format!("\n  \"/{name}\",")).collect();
-        format!("const SITE = {{ version: \"{version}\", files: [{files}\n] }};")
+        let files: Vec<String> =
+            self.files.keys().map(|name| format!("\n  \"/{name}\",")).collect();
+        format!("const SITE = {{ version: \"{version}\", files: [{}\n] }};", files.concat())
     }
 
     /// Adds a file under its hashed name, which is returned.

@@ -15,6 +15,17 @@ use crate::{
     port::{ChannelId, Stats},
 };
 
+/// Whether the browser misses the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// It does not.
+    None,
+    /// It does, and the muxer has yet to hear of it.
+    News,
+    /// It does, and the muxer knows.
+    Known,
+}
+
 /// One peer connection.
 pub(super) struct Connection {
     /// Known once it is negotiated.
@@ -30,14 +41,14 @@ pub(super) struct Connection {
     pub(super) end_waker: Option<Waker>,
     /// The channel that only shows that channels work, if we opened it.
     pub(super) init: Option<ChannelId>,
+    /// Whether the other side has opened its own.
+    pub(super) has_remote_init: bool,
     next_channel: u32,
     pub(super) unread_bytes: usize,
     pub(super) outstanding: usize,
     /// Channels that wait for the other side and have nobody on this one.
     pub(super) lingering: Vec<ChannelId>,
-    pub(super) is_disconnected: bool,
-    /// Whether the muxer has yet to hear that it is.
-    pub(super) is_disconnect_news: bool,
+    pub(super) silence: Silence,
     pub(super) stats_waiting: Vec<oneshot::Sender<Stats>>,
     /// Whether a handshake or a muxer has it.
     pub(super) is_owned: bool,
@@ -57,12 +68,12 @@ impl Default for Connection {
             outbound_waker: None,
             end_waker: None,
             init: None,
+            has_remote_init: false,
             next_channel: 0,
             unread_bytes: 0,
             outstanding: 0,
             lingering: Vec::new(),
-            is_disconnected: false,
-            is_disconnect_news: false,
+            silence: Silence::None,
             stats_waiting: Vec::new(),
             is_owned: true,
             ended: None,

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{CONNECTION_WINDOW_BYTES, Channel, Hub};
+use super::{CONNECTION_WINDOW_BYTES, Channel, Hub, Silence};
 use crate::{
     failure::Failure,
     frame::encode_payload,
@@ -117,7 +117,8 @@ impl Hub {
             return Poll::Ready(Err(why.clone()));
         }
         let mut timed: Vec<Timed> = connection.lingering.drain(..).map(Timed::Lingers).collect();
-        if std::mem::take(&mut connection.is_disconnect_news) {
+        if connection.silence == Silence::News {
+            connection.silence = Silence::Known;
             timed.push(Timed::Disconnected);
         }
         leave(&mut connection.end_waker, cx);
@@ -135,7 +136,7 @@ impl Hub {
 
     /// Nothing was heard for as long as is bearable.
     pub(crate) fn disconnected(&mut self, id: PeerConnectionId) {
-        if self.connections.get(&id).is_some_and(|one| one.is_disconnected) {
+        if self.connections.get(&id).is_some_and(|one| one.silence != Silence::None) {
             self.end(id, Failure::Silent);
         }
     }

@@ -2,8 +2,11 @@
 
 use std::cell::RefCell;
 
-use ion_webrtc::web::{Host, Remote};
-use libp2p::swarm;
+use ion_webrtc::{
+    Failure,
+    web::{Host, Remote},
+};
+use libp2p::swarm::{self, SwarmEvent};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::MessageChannel;
 
@@ -32,6 +35,25 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
 
 pub(crate) fn config() -> swarm::Config {
     swarm::Config::with_wasm_executor()
+}
+
+#[wasm_bindgen_test]
+async fn when_the_page_is_gone_all_ends() {
+    let network = network();
+    let (mut a, mut b, circuit) = crate::stories::two(&network, crate::peers::hasty()).await;
+    a.dial(b.id, crate::stories::over(&circuit, b.id)).await;
+    a.direct(b.id).await;
+    b.direct(a.id).await;
+    drop(network);
+    for peer in [&mut a, &mut b] {
+        peer.until(|event| match event {
+            SwarmEvent::ListenerClosed { reason: Err(_), .. } => Some(()),
+            _ => None,
+        })
+        .await;
+        assert_eq!(peer.control.offer().await.expect_err("nobody makes it"), Failure::Gone);
+        assert!(peer.control.connected().is_empty());
+    }
 }
 
 macro_rules! case {

@@ -1,0 +1,145 @@
+use std::{
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
+
+use super::*;
+use crate::frame::encode_payload;
+
+/// Keeps what is asked of it.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Command>>>);
+
+impl Port for Recorder {
+    fn listen(&mut self, _: crate::port::Sink) {}
+
+    fn post(&mut self, command: Command) {
+        self.0.lock().unwrap().push(command);
+    }
+}
+
+impl Recorder {
+    fn closed(&self) -> Vec<u32> {
+        let commands = self.0.lock().unwrap();
+        let closed = commands.iter().filter_map(|command| match command {
+            Command::CloseChannel { channel, .. } => Some(channel.0),
+            _ => None,
+        });
+        closed.collect()
+    }
+
+    fn is_pc_closed(&self) -> bool {
+        self.0.lock().unwrap().iter().any(|command| matches!(command, Command::Close { .. }))
+    }
+}
+
+fn linked(streams_max: usize) -> (Hub, Recorder, PeerConnectionId) {
+    let recorder = Recorder::default();
+    let config = Config { streams_max, ..Config::default() };
+    let mut hub = Hub::new(config, recorder.clone());
+    let id = hub.create().unwrap();
+    hub.established(id, PeerId::random());
+    (hub, recorder, id)
+}
+
+fn come(hub: &mut Hub, id: PeerConnectionId, channel: u32, label: &str) {
+    let channel = ChannelId(channel);
+    hub.event(Event::Inbound { id, channel, label: label.to_owned() });
+}
+
+fn flood(hub: &mut Hub, id: PeerConnectionId, channel: u32, bytes: usize) {
+    let frame = Bytes::from(encode_payload(&[0; 16_000]).0);
+    for _ in 0..=bytes / 16_000 {
+        let (channel, bytes) = (ChannelId(channel), frame.clone());
+        hub.event(Event::Message { id, channel, bytes });
+    }
+}
+
+#[test]
+fn channels_beyond_the_limit_are_closed_at_once() {
+    let (mut hub, recorder, id) = linked(2);
+    for channel in [1, 3, 5, 7] {
+        come(&mut hub, id, channel, "");
+    }
+    assert_eq!(recorder.closed(), [5, 7]);
+    hub.event(Event::ChannelClosed { id, channel: ChannelId(1) });
+    come(&mut hub, id, 9, "");
+    assert_eq!(recorder.closed(), [5, 7], "there is room again");
+}
+
+#[test]
+fn init_is_never_a_stream_and_comes_once() {
+    let (mut hub, recorder, id) = linked(8);
+    come(&mut hub, id, 1, INIT_LABEL);
+    let cx = Context::from_waker(Waker::noop());
+    assert!(hub.poll_inbound(id, &cx).is_pending());
+    assert_eq!(recorder.closed(), [] as [u32; 0], "left to the other side");
+    come(&mut hub, id, 3, INIT_LABEL);
+    assert_eq!(recorder.closed(), [3]);
+    come(&mut hub, id, 5, "");
+    assert_eq!(hub.poll_inbound(id, &cx), Poll::Ready(Ok(ChannelId(5))));
+}
+
+#[test]
+fn who_floods_a_stream_loses_it_and_who_floods_all_the_connection() {
+    let (mut hub, recorder, id) = linked(8);
+    come(&mut hub, id, 1, "");
+    flood(&mut hub, id, 1, UNREAD_BYTES_MAX / 2);
+    assert!(recorder.closed().is_empty());
+    flood(&mut hub, id, 1, UNREAD_BYTES_MAX / 2);
+    assert_eq!(recorder.closed(), [1]);
+    for channel in [3, 5, 7, 9, 11] {
+        come(&mut hub, id, channel, "");
+        flood(&mut hub, id, channel, UNREAD_BYTES_MAX - (1 << 20));
+    }
+    assert!(recorder.is_pc_closed());
+    let cx = Context::from_waker(Waker::noop());
+    assert_eq!(hub.poll_inbound(id, &cx), Poll::Ready(Err(Failure::Flooded)));
+}
+
+#[test]
+fn writing_waits_for_the_window() {
+    let (mut hub, _, id) = linked(8);
+    let cx = Context::from_waker(Waker::noop());
+    let Poll::Ready(Ok(channel)) = hub.poll_outbound(id, &cx) else { panic!("there is room") };
+    let at = (id, channel);
+    let bytes = vec![0; 100_000];
+    assert!(hub.poll_write(at, &cx, &[0; 100]).is_pending(), "not open yet");
+    hub.event(Event::Opened { id, channel });
+    let mut sent = 0;
+    while let Poll::Ready(taken) = hub.poll_write(at, &cx, &bytes) {
+        sent += taken.unwrap();
+        assert!(sent < 2 * crate::port::WINDOW_BYTES, "there is no end to it");
+    }
+    hub.event(Event::Drained { id, channel, bytes: crate::port::DRAINED_BYTES });
+    assert!(hub.poll_write(at, &cx, &[0; 100]).is_ready());
+}
+
+#[test]
+fn silence_is_borne_for_a_while_and_not_for_ever() {
+    let (mut hub, recorder, id) = linked(8);
+    let cx = Context::from_waker(Waker::noop());
+    hub.event(Event::State { id, state: State::Disconnected });
+    let Poll::Ready(Ok(timed)) = hub.poll_timed(id, &cx) else { panic!("it has to be timed") };
+    assert!(matches!(timed[..], [Timed::Disconnected]));
+    assert!(hub.poll_timed(id, &cx).is_pending(), "once");
+    hub.event(Event::State { id, state: State::Connected });
+    hub.disconnected(id);
+    assert!(!recorder.is_pc_closed(), "it was heard of again");
+    hub.event(Event::State { id, state: State::Disconnected });
+    hub.disconnected(id);
+    assert!(recorder.is_pc_closed());
+}
+
+#[test]
+fn events_of_what_is_no_more_harm_nobody() {
+    let (mut hub, _, id) = linked(8);
+    hub.release(id);
+    let channel = ChannelId(1);
+    come(&mut hub, id, 1, "");
+    flood(&mut hub, id, 1, 100_000);
+    hub.event(Event::Drained { id, channel, bytes: usize::MAX });
+    hub.event(Event::Closed { id });
+    hub.event(Event::Stats { id, stats: Stats::default() });
+    assert!(hub.peers().is_empty());
+}
