@@ -23,7 +23,6 @@ pub mod broadcast;
 pub mod budget;
 pub mod directory;
 pub mod driver;
-pub mod links;
 pub mod mesh;
 pub mod neighbours;
 pub mod overlay;

@@ -14,8 +14,12 @@ pub mod port;
 pub mod run;
 
 mod attempts;
+mod diagnosis;
 mod jobs;
+mod links;
 mod nebulas;
+mod pairing;
+mod traffic;
 mod views;
 mod words;
 
@@ -25,5 +29,6 @@ pub use event::{
     JobState, JobView, LinkKind, LinkLimits, NebulaView, Pairing, Phase, Problem, RelayView,
     Status, TaskResult,
 };
-pub use machine::{Effect, Input, Node};
+pub use links::LINKS_MAX;
+pub use machine::{Birth, Effect, Input, Node};
 pub use nebulas::Settings;

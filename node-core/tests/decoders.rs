@@ -16,7 +16,7 @@ use node_core::{
         directory::{self, Age, Profile},
         neighbours,
         overlay::{Reason, Standing, Why},
-        wire::{LinkMessage, Opening, Presence, decode, encode},
+        wire::{Opening, Presence, decode, encode},
     },
     platform::sim::Rng,
 };
@@ -63,14 +63,8 @@ fn input(bytes: &[u8]) -> Input {
     Input::from(bytes)
 }
 
-fn link_frames() -> Vec<Vec<u8>> {
-    let presence = Presence { name: "quiet-heron".to_owned(), workers: 2, busy: 1 };
-    vec![
-        encode(&Opening { version: 1, proof: [3; 32], session: 4 }),
-        encode(&LinkMessage::Beat { count: 5, presence }),
-        encode(&LinkMessage::Echo { count: 5 }),
-        encode(&LinkMessage::Goodbye),
-    ]
+fn openings() -> Vec<Vec<u8>> {
+    vec![encode(&Opening { version: neighbours::wire::VERSION, proof: [3; 32], session: 4 })]
 }
 
 const STANDING: Standing = Standing { links: 3, target: 6, max: 10 };
@@ -166,9 +160,8 @@ fn changed_compute_messages() {
 }
 
 #[test]
-fn changed_link_frames() {
-    fuzz("openings", &link_frames()[..1], |bytes| decode::<Opening>(bytes).is_some());
-    fuzz("links", &link_frames()[1..], |bytes| decode::<LinkMessage>(bytes).is_some());
+fn changed_openings() {
+    fuzz("openings", &openings(), |bytes| decode::<Opening>(bytes).is_some());
 }
 
 #[test]
@@ -269,11 +262,8 @@ fn golden_compute_messages() {
 }
 
 #[test]
-fn golden_link_frames() {
-    let frames = link_frames();
-    assert_eq!(frames[2], b"\xa1dEcho\xa1ecount\x05");
-    assert_eq!(frames[3], b"gGoodbye");
-    assert_eq!(digest(&frames), "baf7ec89fe60c76a");
+fn golden_openings() {
+    assert_eq!(digest(&openings()), "5e41f94df53c2b3b");
 }
 
 #[test]

@@ -127,6 +127,13 @@ impl Invitation {
         Ok(Self { name, ..read })
     }
 
+    /// The same without places to look for it.
+    #[must_use]
+    pub fn without_hints(mut self) -> Self {
+        self.hints.clear();
+        self
+    }
+
     /// What an ion needs to prove that it was invited.
     pub fn membership(&self) -> Membership {
         let material = [self.nebula.0.as_slice(), &self.secret].concat();

@@ -27,6 +27,7 @@ mod host;
 #[path = "driver/web.rs"]
 mod host;
 
+pub use direct::Candidates;
 use futures::channel::mpsc;
 use libp2p::identity::Keypair;
 

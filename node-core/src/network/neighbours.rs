@@ -263,6 +263,11 @@ impl Neighbours {
         self.links.get(ion).is_some_and(|link| matches!(link.state, State::Linked(_)))
     }
 
+    /// Whether anything stands with that ion, a link or an attempt at one.
+    pub fn is_known(&self, ion: &IonId) -> bool {
+        self.links.contains_key(ion)
+    }
+
     /// Whether this ion asked for a link with that ion and is not answered.
     pub fn is_asking(&self, ion: &IonId) -> bool {
         self.links.get(ion).is_some_and(|link| matches!(link.state, State::Asking(..)))

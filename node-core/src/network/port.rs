@@ -1,7 +1,7 @@
 //! What the machines ask of a network and what it tells them: libp2p's driver
 //! in the world, a simulated one in the simulator.
 
-use super::{relays::RelayIndex, ways::Way, wire::Room};
+use super::{bootstrap::IceServer, relays::RelayIndex, ways::Way, wire::Room};
 use crate::identity::IonId;
 
 /// What is asked of the network.
@@ -33,6 +33,8 @@ pub enum Order {
     Accept(Attempt, IonId, Vec<u8>),
     /// Forget an offer.
     Abandon(Attempt),
+    /// Use these servers to find direct ways, from now on.
+    IceServers(Vec<IceServer>),
 }
 
 /// Names an offer; chosen by whoever asks for it.

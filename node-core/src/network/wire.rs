@@ -1,11 +1,9 @@
-//! Rooms, and what ions say in the first of them.
+//! Rooms, and how the streams between two ions open.
 
 use serde::{Deserialize, Serialize};
 
 use crate::identity::nebula::Proof;
 
-/// The version of what links say; another one is refused.
-pub const VERSION: u32 = 1;
 /// One frame of the link room, in bytes.
 pub const LINK_FRAME_BYTES_MAX: usize = 4 << 10;
 /// One frame of the mesh room, in bytes.
@@ -48,7 +46,7 @@ impl Room {
 /// The first frame of every stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
-    /// [`VERSION`].
+    /// [`VERSION`](super::neighbours::wire::VERSION).
     pub version: u32,
     /// That the sender is a member.
     #[serde(with = "serde_bytes")]
@@ -67,25 +65,6 @@ pub struct Presence {
     pub workers: u16,
     /// Guest workers that run something.
     pub busy: u16,
-}
-
-/// What ions say in the link room, after the opening.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LinkMessage {
-    /// I am here; sent every second.
-    Beat {
-        /// Counts up, repeated in the answer.
-        count: u64,
-        /// What I am.
-        presence: Presence,
-    },
-    /// The answer to a beat, from which its sender learns the round-trip time.
-    Echo {
-        /// The beat's count.
-        count: u64,
-    },
-    /// I am leaving.
-    Goodbye,
 }
 
 /// A value as bytes.

@@ -237,11 +237,23 @@ fn fits(seen: &Inspection, entry: &Entry) -> Result<(), Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::{Command, Durability, Input as NodeInput};
+    use std::sync::Arc;
+
+    use crate::{
+        identity::{IonId, SimKeys},
+        node::{Birth, Command, Durability, Input as NodeInput},
+    };
     use spark_runtime::inspect::Signature;
 
     fn node() -> Node {
-        Node::new(IonId::from_bytes([1; 32]), super::super::Settings::default(), Durability::Kept)
+        Node::new(Birth {
+            keys: Arc::new(SimKeys::of(IonId::from_bytes([1; 32]))),
+            settings: super::super::Settings::default(),
+            storage: Durability::Kept,
+            seed: 1,
+            origin_ms: 0,
+            now: Time::default(),
+        })
     }
 
     fn step(node: &mut Node, ms: u64, input: NodeInput) -> Vec<Effect> {

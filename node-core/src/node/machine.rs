@@ -1,13 +1,19 @@
 //! The node as one machine.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use super::{
     attempts::Attempts,
     command::{Command, Start},
-    event::{Durability, Event, Problem},
+    diagnosis::Diagnosis,
+    event::{Durability, Event, LinkLimits, Problem},
     jobs::Inspections,
     nebulas::{Nebulas, Settings},
+    pairing::Desk,
+    traffic::Traffic,
     views::Views,
     words,
 };
@@ -19,16 +25,19 @@ use crate::{
         wire::{self, Message},
         worker::{self, Worker},
     },
-    identity::{IonId, name::clean_name},
+    identity::{IonId, Keys, Membership, NebulaId, name::clean_name},
     network::{
-        self, News, Order,
+        self, Order,
         bootstrap::Bootstrap,
-        links::{self, Links},
+        mesh::{self, Mesh},
+        overlay::Limits,
+        pairing,
         relays::{self, Relays},
+        rooms,
         ways::Way,
         wire::{Presence, Room},
     },
-    platform::Time,
+    platform::{Time, sim::Rng},
 };
 
 /// How soon a bootstrap document that could not be had is asked for again, in
@@ -76,6 +85,23 @@ pub enum Effect {
     Tell(Event),
 }
 
+/// What a node begins with.
+pub struct Birth {
+    /// Who it is.
+    pub keys: Arc<dyn Keys>,
+    /// What it kept.
+    pub settings: Settings,
+    /// Whether it can keep anything.
+    pub storage: Durability,
+    /// Random; no secret follows from it.
+    pub seed: u64,
+    /// Milliseconds since 1970 when its own clock showed 0, as its machine's
+    /// clock claims.
+    pub origin_ms: u64,
+    /// What its own clock shows.
+    pub now: Time,
+}
+
 /// The node.
 pub struct Node {
     pub(super) own: IonId,
@@ -83,7 +109,10 @@ pub struct Node {
     pub(super) settings: Settings,
     pub(super) nebulas: Nebulas,
     pub(super) relays: Relays,
-    pub(super) links: Links,
+    pub(super) mesh: Mesh,
+    pub(super) pairing: Desk,
+    pub(super) diagnosis: Option<Diagnosis>,
+    pub(super) traffic: Traffic,
     pub(super) coordinator: Coordinator,
     pub(super) worker: Worker,
     pub(super) inspections: Inspections,
@@ -95,6 +124,9 @@ pub struct Node {
     pub(super) ways: BTreeMap<IonId, (Way, String)>,
     bootstrap: BootstrapState,
     presence_at: Time,
+    /// Milliseconds since 1970 when the node's own clock showed 0.
+    pub(super) origin_ms: u64,
+    pub(super) rng: Rng,
     queue: VecDeque<Step>,
 }
 
@@ -107,23 +139,35 @@ enum BootstrapState {
 
 /// What one machine asks of another.
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Relays(relays::Input),
-    Links(links::Input),
+    Mesh(mesh::Input),
     Coordinator(coordinator::Input),
     Worker(worker::Input),
 }
 
 impl Node {
     /// A node with the settings that it had before.
-    pub fn new(own: IonId, settings: Settings, storage: Durability) -> Self {
+    pub fn new(birth: Birth) -> Self {
+        let Birth { keys, settings, storage, seed, origin_ms, now } = birth;
+        let own = keys.own();
+        let mut rng = Rng::new(seed);
+        let start = mesh::Start {
+            keys: keys.clone(),
+            seed: rng.next_u64(),
+            incarnation: origin_ms.saturating_add(now.as_ms()),
+            limits: limits(settings.links()),
+        };
         Self {
             own,
             is_started: false,
             settings,
             nebulas: Nebulas::default(),
             relays: Relays::default(),
-            links: Links::new(own),
+            mesh: Mesh::new(start),
+            pairing: Desk::new(pairing::Pairing::new(keys)),
+            diagnosis: None,
+            traffic: Traffic::default(),
             coordinator: Coordinator::default(),
             worker: Worker::default(),
             inspections: Inspections::default(),
@@ -133,6 +177,8 @@ impl Node {
             ways: BTreeMap::new(),
             bootstrap: BootstrapState::RetryAt(Time::default()),
             presence_at: Time::default(),
+            origin_ms,
+            rng,
             queue: VecDeque::new(),
         }
     }
@@ -142,11 +188,7 @@ impl Node {
         match input {
             Input::Command(command, random) => self.command(now, command, &random, effects),
             Input::Bootstrap(result) => self.bootstrap(now, result, effects),
-            Input::Network(News::Way(ion, way, why)) => self.way(ion, way, why),
-            Input::Network(News::Tried(ion, way, took_ms, problem)) => {
-                self.tried(now, &ion, way, took_ms, problem);
-            }
-            Input::Network(news) => self.queue.extend(concerned(news)),
+            Input::Network(news) => self.network(now, news, effects),
             Input::Guests(guests::News::Ran(run, report)) => {
                 self.push(Step::Worker(worker::Input::Done { run, report }));
             }
@@ -184,8 +226,6 @@ impl Node {
     ) {
         match command {
             Command::Start(start) => {
-                let first = random.first_chunk().expect("48 bytes begin with 8");
-                self.links.begin_sessions_at(u64::from_le_bytes(*first));
                 self.start(now, &start, effects);
             }
             Command::Pause { paused } => {
@@ -205,16 +245,15 @@ impl Node {
             Command::RunJob { job, program, binary, inputs } => {
                 self.run_job(now, job, program, binary, inputs, effects);
             }
-            // The mesh is to serve these; see `network`.
-            Command::SetLinks(_)
-            | Command::Echo { .. }
-            | Command::Subscribe { .. }
-            | Command::Unsubscribe { .. }
-            | Command::Publish { .. }
-            | Command::Pair
-            | Command::PairWith { .. }
-            | Command::CancelPairing
-            | Command::Diagnose => {}
+            Command::SetLinks(limits) => self.set_links(limits, effects),
+            Command::Echo { request, ion } => self.echo_to(request, &ion, effects),
+            Command::Subscribe { room } => self.rooms(rooms::Input::Subscribe(room)),
+            Command::Unsubscribe { room } => self.rooms(rooms::Input::Unsubscribe(room)),
+            Command::Publish { room, bytes } => self.rooms(rooms::Input::Publish { room, bytes }),
+            Command::Pair => self.pair(effects),
+            Command::PairWith { code } => self.pair_with(now, &code, effects),
+            Command::CancelPairing => self.cancel_pairing(effects),
+            Command::Diagnose => self.diagnose(now, effects),
             Command::CancelJob { job } => {
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));
             }
@@ -247,6 +286,7 @@ impl Node {
                 // Asked again only while no relay answers: it may have moved.
                 self.bootstrap = BootstrapState::HadAt(now);
                 self.views.touch();
+                effects.push(Effect::Network(Order::IceServers(bootstrap.all_ice_servers())));
                 self.push(Step::Relays(relays::Input::Known(bootstrap.relays)));
                 self.open_nebula(bootstrap.nebula.as_deref(), effects);
             }
@@ -260,9 +300,9 @@ impl Node {
     }
 
     /// Moves to the present nebula, wherever it was before.
-    pub(super) fn move_to(&mut self, membership: crate::identity::Membership) {
+    pub(super) fn move_to(&mut self, nebula: NebulaId, membership: Membership) {
         let namespace = membership.namespace().to_owned();
-        self.push(Step::Links(links::Input::Move(membership)));
+        self.push(Step::Mesh(mesh::Input::Move(nebula, membership)));
         self.push(Step::Relays(relays::Input::Namespace(namespace)));
         self.views.touch();
     }
@@ -305,7 +345,7 @@ impl Node {
             workers: self.lends(),
             busy: self.worker.busy(),
         };
-        self.push(Step::Links(links::Input::Presence(presence)));
+        self.push(Step::Mesh(mesh::Input::Presence(presence)));
     }
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
@@ -324,18 +364,18 @@ impl Node {
             self.present(now);
         }
         self.late_inspections(now, effects);
+        self.late_pairing(now, effects);
+        self.advance_diagnosis(now, effects);
+        if self.traffic.turn(now) {
+            self.views.touch_ions();
+        }
         self.push(Step::Relays(relays::Input::Tick));
-        self.push(Step::Links(links::Input::Tick));
+        self.push(Step::Mesh(mesh::Input::Tick));
         self.push(Step::Coordinator(coordinator::Input::Tick));
         self.push(Step::Worker(worker::Input::Tick));
     }
 
-    fn way(&mut self, ion: IonId, way: Way, why: String) {
-        self.ways.insert(ion, (way, why));
-        self.views.touch_ions();
-    }
-
-    fn push(&mut self, step: Step) {
+    pub(super) fn push(&mut self, step: Step) {
         self.queue.push_back(step);
     }
 
@@ -344,7 +384,7 @@ impl Node {
         while let Some(step) = self.queue.pop_front() {
             match step {
                 Step::Relays(input) => self.step_relays(now, input, effects),
-                Step::Links(input) => self.step_links(now, input, effects),
+                Step::Mesh(input) => self.step_mesh(now, input, effects),
                 Step::Coordinator(input) => self.step_coordinator(now, input, effects),
                 Step::Worker(input) => self.step_worker(now, input, effects),
             }
@@ -362,7 +402,7 @@ impl Node {
                 relays::Effect::Unregister(index, name) => Order::Unregister(index, name),
                 relays::Effect::Discover(index, name) => Order::Discover(index, name),
                 relays::Effect::Found(ions) => {
-                    self.push(Step::Links(links::Input::Found(ions)));
+                    self.push(Step::Mesh(mesh::Input::Found(ions)));
                     continue;
                 }
             };
@@ -370,50 +410,52 @@ impl Node {
         }
     }
 
-    fn step_links(&mut self, now: Time, input: links::Input, effects: &mut Vec<Effect>) {
+    fn step_mesh(&mut self, now: Time, input: mesh::Input, effects: &mut Vec<Effect>) {
         let mut asked = Vec::new();
-        self.links.handle(now, input, &mut asked);
+        self.mesh.handle(now, input, &mut asked);
         for effect in asked {
-            let order = match effect {
-                links::Effect::Reach(ion, opening) => Order::Reach(ion, opening),
-                links::Effect::Send(ion, room, bytes) => Order::Send(ion, room, bytes),
-                links::Effect::Refuse(ion) => Order::Refuse(ion),
-                links::Effect::Close(ion) => Order::Close(ion),
-                links::Effect::Linked(ion) => {
-                    self.company();
-                    self.push(Step::Coordinator(coordinator::Input::Linked(ion)));
-                    continue;
+            match order(effect) {
+                Ok(order) => {
+                    if let Order::Send(ion, _, bytes) = &order {
+                        self.traffic.sent(*ion, bytes.len());
+                    }
+                    effects.push(Effect::Network(order));
                 }
-                links::Effect::Lost(ion) => {
-                    self.ways.remove(&ion);
-                    self.company();
-                    self.push(Step::Coordinator(coordinator::Input::Lost(ion)));
-                    self.push(Step::Worker(worker::Input::Lost(ion)));
-                    continue;
-                }
-                links::Effect::Heard(ion, room, bytes) => {
-                    self.heard(ion, room, &bytes);
-                    continue;
-                }
-            };
-            effects.push(Effect::Network(order));
+                Err(effect) => self.meshed(effect, effects),
+            }
+        }
+    }
+
+    /// What the mesh has for the rooms above it.
+    fn meshed(&mut self, effect: mesh::Effect, effects: &mut Vec<Effect>) {
+        match effect {
+            mesh::Effect::Arrived(ion) => {
+                self.company();
+                self.push(Step::Coordinator(coordinator::Input::Linked(ion)));
+            }
+            mesh::Effect::Departed(ion) => {
+                self.company();
+                self.push(Step::Coordinator(coordinator::Input::Lost(ion)));
+                self.push(Step::Worker(worker::Input::Lost(ion)));
+            }
+            mesh::Effect::Heard(ion, room, bytes) => self.heard(ion, room, &bytes),
+            other => self.told(other, effects),
         }
     }
 
     fn company(&mut self) {
-        let ions = self.links.neighbours().len();
+        let ions = self.mesh.directory().entries().len();
         self.push(Step::Relays(relays::Input::Company(ions)));
     }
 
     /// A frame for a room above the links.
     fn heard(&mut self, ion: IonId, room: Room, bytes: &[u8]) {
-        match (room, wire::decode(bytes)) {
-            (Room::Link, _) => {}
-            (Room::Compute, Ok(message)) => self.deliver(ion, message),
-            // Nobody speaks in the mesh room before nodes run the mesh.
-            (Room::Compute, Err(_)) | (Room::Mesh, _) => {
-                self.push(Step::Links(links::Input::Offence(ion)));
-            }
+        if room != Room::Compute {
+            return;
+        }
+        match wire::decode(bytes) {
+            Ok(message) => self.deliver(ion, message),
+            Err(_) => self.push(Step::Mesh(mesh::Input::Offence(ion))),
         }
     }
 
@@ -440,7 +482,7 @@ impl Node {
             self.deliver(to, message);
         } else {
             let bytes = wire::encode(&message);
-            self.push(Step::Links(links::Input::Say(to, Room::Compute, bytes)));
+            self.push(Step::Mesh(mesh::Input::Say(to, Room::Compute, bytes)));
         }
     }
 
@@ -459,7 +501,7 @@ impl Node {
                     self.tell_results(job, first, results, effects);
                 }
                 coordinator::Effect::Offence(ion) => {
-                    self.push(Step::Links(links::Input::Offence(ion)));
+                    self.push(Step::Mesh(mesh::Input::Offence(ion)));
                 }
             }
         }
@@ -481,7 +523,7 @@ impl Node {
                     continue;
                 }
                 worker::Effect::Offence(ion) => {
-                    self.push(Step::Links(links::Input::Offence(ion)));
+                    self.push(Step::Mesh(mesh::Input::Offence(ion)));
                     continue;
                 }
             };
@@ -492,23 +534,22 @@ impl Node {
 }
 
 /// The machine that news of the network is for.
-fn concerned(news: News) -> Option<Step> {
-    Some(match news {
-        News::Reserved(index) => Step::Relays(relays::Input::Reserved(index)),
-        News::Registered(index) => Step::Relays(relays::Input::Registered(index)),
-        News::Unlisted(index, why) => Step::Relays(relays::Input::Unlisted(index, why)),
-        News::RelayLost(index, why) => Step::Relays(relays::Input::Lost(index, why)),
-        News::Found(index, ions) => Step::Relays(relays::Input::Found(index, ions)),
-        News::Opened(ion, room, bytes) => Step::Links(links::Input::Opened(ion, room, bytes)),
-        News::Frame(ion, room, bytes) => Step::Links(links::Input::Frame(ion, room, bytes)),
-        News::Offence(ion) => Step::Links(links::Input::Offence(ion)),
-        News::Failed(ion) => Step::Links(links::Input::Failed(ion)),
-        News::Closed(ion) => Step::Links(links::Input::Closed(ion)),
-        News::Way(..)
-        | News::Tried(..)
-        | News::Offer(..)
-        | News::Answer(..)
-        | News::Met(_)
-        | News::Unmet(..) => return None,
+
+fn limits(limits: LinkLimits) -> Limits {
+    Limits::new(usize::from(limits.target), usize::from(limits.max))
+}
+
+/// What the mesh asks of the network, or what is not for it.
+fn order(effect: mesh::Effect) -> Result<Order, mesh::Effect> {
+    Ok(match effect {
+        mesh::Effect::Reach(ion, opening) => Order::Reach(ion, opening),
+        mesh::Effect::Send(ion, room, bytes) => Order::Send(ion, room, bytes),
+        mesh::Effect::Refuse(ion) => Order::Refuse(ion),
+        mesh::Effect::Close(ion) => Order::Close(ion),
+        mesh::Effect::Offer(attempt) => Order::Offer(attempt),
+        mesh::Effect::Answer(ion, offer) => Order::Answer(ion, offer),
+        mesh::Effect::Accept(attempt, ion, answer) => Order::Accept(attempt, ion, answer),
+        mesh::Effect::Abandon(attempt) => Order::Abandon(attempt),
+        other => return Err(other),
     })
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, NebulaView},
+    event::{Event, LinkLimits, NebulaView},
     machine::{Effect, Node},
     words,
 };
@@ -23,6 +23,16 @@ pub struct Settings {
     pub paused: bool,
     /// Nebulas that were joined by invitation, last joined last.
     pub nebulas: Vec<Invitation>,
+    /// How many links to hold, once chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<LinkLimits>,
+}
+
+impl Settings {
+    /// How many links to hold.
+    pub fn links(&self) -> LinkLimits {
+        self.links.unwrap_or_default()
+    }
 }
 
 /// Where the ion belongs.
@@ -115,7 +125,7 @@ impl Node {
             effects.push(Effect::Save(self.settings.clone()));
         }
         self.know_relays(invitation.hints.clone());
-        self.move_to(invitation.membership());
+        self.move_to(invitation.nebula, invitation.membership());
         self.nebulas.present = Some(invitation);
     }
 

@@ -1,20 +1,20 @@
 //! The node on a real platform: one input at a time, every effect to its
 //! driver.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use futures::{FutureExt, StreamExt, channel::mpsc, future::LocalBoxFuture, select};
 
 use super::{
     command::Command,
     event::{Durability, Event},
-    machine::{Effect, Input, Node},
+    machine::{Birth, Effect, Input, Node},
     nebulas::Settings,
     words,
 };
 use crate::{
     compute::guests::{self, Seats},
-    identity::{IonId, slot::Settled},
+    identity::{Ed25519Keys, slot::Settled},
     network::{
         self,
         bootstrap::Bootstrap,
@@ -60,9 +60,19 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
     let storage = settled.place.as_ref().map(|(_, storage)| storage.clone());
     let settings = load(storage.as_ref()).await;
     let (inputs, mut own_inputs) = mpsc::unbounded();
-    let own = IonId::of_seed(settled.seed);
+    let mut seed = [0; 8];
+    platform.fill_random(&mut seed);
+    let now = platform.now();
+    let birth = Birth {
+        keys: Arc::new(Ed25519Keys::of_seed(&settled.seed)),
+        settings,
+        storage: durability,
+        seed: u64::from_le_bytes(seed),
+        origin_ms: platform.wall_ms().saturating_sub(now.as_ms()),
+        now,
+    };
     let mut ion = Ion {
-        node: Node::new(own, settings, durability),
+        node: Node::new(birth),
         saves: saver(&platform, storage, inputs.clone()),
         platform,
         network: network.orders,

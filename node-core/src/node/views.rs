@@ -1,16 +1,15 @@
 //! What the user sees of the ion, and how often.
 
+use std::collections::BTreeSet;
+
 use super::{
-    event::{
-        AttemptView, Durability, Event, IonView, JobView, LinkKind, LinkLimits, Phase, RelayView,
-        Status,
-    },
+    event::{AttemptView, Durability, Event, IonView, JobView, LinkKind, Phase, RelayView, Status},
     machine::{Effect, Node},
     words,
 };
 use crate::{
     identity::IonId,
-    network::{links::Neighbour, ways::Way},
+    network::{directory::Entry, neighbours::Neighbour, overlay::USE_SCORE, ways::Way},
     platform::Time,
 };
 
@@ -68,7 +67,7 @@ impl Views {
 impl Node {
     /// Tells what changed, where it was not told a moment ago.
     pub(super) fn report(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        let links_changed = self.links.take_changed();
+        let links_changed = self.mesh.take_changed();
         self.views.is_touched |= self.relays.take_changed() || links_changed;
         self.views.ions_changed |= links_changed;
         self.report_status(now, effects);
@@ -113,8 +112,7 @@ impl Node {
         }
         self.views.ions_changed = false;
         self.views.ions_at = Some(now);
-        let mut ions: Vec<IonView> =
-            self.links.neighbours().iter().map(|ion| self.ion_view(ion)).collect();
+        let mut ions = self.ion_views();
         ions.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         effects.push(Effect::Tell(Event::Ions(ions)));
     }
@@ -149,7 +147,7 @@ impl Node {
             workers: self.settings.workers.unwrap_or(1),
             workers_busy: self.worker.busy(),
             tasks_done: self.worker.tasks_done(),
-            links: LinkLimits::default(),
+            links: self.settings.links(),
             storage: self.views.storage,
         }
     }
@@ -168,38 +166,85 @@ impl Node {
         }
     }
 
-    fn ion_view(&self, neighbour: &Neighbour) -> IonView {
-        let name = display_name(&neighbour.ion, &neighbour.presence.name);
-        let (link, why) = match self.ways.get(&neighbour.ion) {
+    /// Every ion of the nebula, linked or heard of.
+    fn ion_views(&self) -> Vec<IonView> {
+        let neighbours = self.mesh.neighbours().all();
+        let linked: BTreeSet<IonId> = neighbours.iter().map(|one| one.ion).collect();
+        let others = self.mesh.directory().entries().iter();
+        let others = others.filter(|(ion, _)| !linked.contains(ion));
+        let others = others.map(|(ion, entry)| self.distant_view(ion, entry));
+        neighbours.iter().map(|neighbour| self.linked_view(neighbour)).chain(others).collect()
+    }
+
+    fn linked_view(&self, neighbour: &Neighbour) -> IonView {
+        let ion = neighbour.ion;
+        let (link, why) = match self.ways.get(&ion) {
             Some((Way::Direct, _)) => (LinkKind::Direct, String::new()),
             Some((Way::Relayed, why)) => (LinkKind::Relayed, why.clone()),
             None => (LinkKind::Relayed, String::new()),
         };
+        let (sent_per_s, received_per_s) = self.traffic.rates(&ion);
         IonView {
-            id: neighbour.ion.to_string(),
-            name,
+            id: ion.to_string(),
+            name: display_name(&ion, &neighbour.presence.name),
             link,
             why,
             via: String::new(),
             hops: 1,
-            score: 0,
-            received_per_s: 0,
-            sent_per_s: 0,
+            score: self.score(&ion),
+            received_per_s,
+            sent_per_s,
             round_trip_ms: neighbour.round_trip_ms,
             workers: neighbour.presence.workers,
             workers_busy: neighbour.presence.busy,
-            tasks_done: self.credits.get(&neighbour.ion).copied().unwrap_or(0),
+            tasks_done: self.credits.get(&ion).copied().unwrap_or(0),
             linked_at_ms: neighbour.since.as_ms(),
         }
     }
 
-    fn name_of(&self, ion: &IonId) -> String {
+    fn distant_view(&self, ion: &IonId, entry: &Entry) -> IonView {
+        IonView {
+            id: ion.to_string(),
+            name: display_name(ion, &entry.profile.name),
+            link: LinkKind::Via,
+            why: self.why_not_linked(ion),
+            via: entry.via.to_string(),
+            hops: u8::try_from(entry.hops).unwrap_or(u8::MAX),
+            score: 0,
+            received_per_s: 0,
+            sent_per_s: 0,
+            round_trip_ms: 0,
+            workers: entry.profile.workers,
+            workers_busy: 0,
+            tasks_done: self.credits.get(ion).copied().unwrap_or(0),
+            linked_at_ms: entry.since.as_ms(),
+        }
+    }
+
+    fn why_not_linked(&self, ion: &IonId) -> String {
+        let limits = self.mesh.overlay().limits();
+        if self.mesh.overlay().links().len() >= limits.target() {
+            return format!("{} links are enough; it is reached through them", limits.target());
+        }
+        match self.mesh.overlay().failures_of(ion) {
+            0 => String::new(),
+            _ => "the last attempt to link failed, or it has links enough".to_owned(),
+        }
+    }
+
+    /// A link's usefulness, from 0 to 100: how it compares with 100 uses in the
+    /// last minute.
+    fn score(&self, ion: &IonId) -> u8 {
+        let score = self.mesh.overlay().links().get(ion).map_or(0, |link| link.score);
+        u8::try_from((score / USE_SCORE).min(100)).unwrap_or(100)
+    }
+
+    pub(super) fn name_of(&self, ion: &IonId) -> String {
         if *ion == self.own {
             return display_name(ion, &self.settings.name);
         }
-        let neighbours = self.links.neighbours();
-        let known = neighbours.iter().find(|neighbour| neighbour.ion == *ion);
-        display_name(ion, known.map_or("", |neighbour| &neighbour.presence.name))
+        let known = self.mesh.directory().entries().get(ion);
+        display_name(ion, known.map_or("", |entry| &entry.profile.name))
     }
 
     fn with_names(&self, mut view: JobView) -> JobView {

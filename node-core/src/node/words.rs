@@ -7,7 +7,7 @@ use super::event::Problem;
 use crate::{
     compute::{spec::InputsError, wire::Refusal},
     identity::{InvitationError, NAME_CHARS_MAX, slot::Notice},
-    network::ways::Way,
+    network::{pairing, rooms, ways::Way},
     platform::storage,
 };
 
@@ -123,6 +123,76 @@ pub(super) fn cannot_run(stop: &Stop) -> Problem {
         _ => "This spark cannot run here.",
     };
     problem(what, &sentence(stop), remedy)
+}
+
+pub(super) fn pair_nowhere() -> Problem {
+    problem(
+        "This tab cannot pair yet.",
+        "It belongs to no nebula.",
+        "Make one with Invite, then show a code.",
+    )
+}
+
+pub(super) fn bad_pairing(why: pairing::Error) -> Problem {
+    use pairing::Error;
+    let remedy = match why {
+        Error::NotPairing | Error::TooLong | Error::Damaged | Error::Forged => {
+            "Copy or scan the whole code once more."
+        }
+        Error::Version => "Reload both pages, so that both run the same version.",
+        Error::IsAnswer | Error::IsOffer => "Take the other code of the two.",
+        Error::TooOld { .. } | Error::UsedUp | Error::NoSuchOffer => {
+            "Show a new code on one device and take it on the other."
+        }
+        Error::FromTheFuture { .. } => "Set both devices' clocks right, then show a new code.",
+        Error::Own => "Take the code that the other device shows.",
+        Error::OtherNebula => "Leave this nebula first, in Settings, or pair two tabs of one.",
+    };
+    problem("This code does not work here.", &sentence(&why), remedy)
+}
+
+pub(super) fn no_pairing(why: &str) -> Problem {
+    problem(
+        "No code could be made.",
+        &sentence(&why),
+        "Reload the page; if it happens again, try another browser.",
+    )
+}
+
+pub(super) fn pairing_unmet(why: &str) -> Problem {
+    problem(
+        "The two devices did not connect.",
+        &sentence(&why),
+        "Bring both into one network, or let them meet at a relay.",
+    )
+}
+
+pub(super) fn pairing_late() -> Problem {
+    problem("The code is no longer good.", "Nobody took it in time.", "Show a new one.")
+}
+
+pub(super) fn not_said(room: &str, why: rooms::Error) -> Problem {
+    problem(
+        &format!("Nothing was done in the room “{room}”."),
+        &sentence(&why),
+        "Choose a shorter name or text, or leave another room first.",
+    )
+}
+
+pub(super) fn no_echo() -> Problem {
+    problem(
+        "No answer came.",
+        "No ion within reach knows a way to it, or it does not answer.",
+        "It may have left; wait until it is listed again.",
+    )
+}
+
+pub(super) fn no_such_ion() -> Problem {
+    problem(
+        "There is no such ion to ask.",
+        "The id is this ion's own, or none at all.",
+        "Choose another ion of the list.",
+    )
 }
 
 fn problem(what: &str, why: &str, remedy: &str) -> Problem {

@@ -1,5 +1,7 @@
 //! The rules that hold after every step, and those that hold in the end.
 
+use std::collections::BTreeSet;
+
 use super::{
     agenda::IonIndex,
     jobs::Stage,
@@ -81,7 +83,7 @@ impl World {
             let peer = &self.ions[other];
             let should = peer.is_node()
                 && peer.nebula.unwrap_or(0) == body.nebula.unwrap_or(0)
-                && self.path(ion, other).is_some();
+                && self.can_meet(ion, other);
             let does = seen.contains(&Some(&other));
             if should != does {
                 let verb = if does { "is" } else { "is not" };
@@ -89,6 +91,30 @@ impl World {
             }
         }
         None
+    }
+
+    /// Whether two ions can hear of each other: over a relay, or over others on
+    /// their side of a cut.
+    fn can_meet(&self, one: IonIndex, other: IonIndex) -> bool {
+        self.path(one, other).is_some() || self.are_connected_by_others(one, other)
+    }
+
+    /// Whether direct connections lead from one ion to another.
+    fn are_connected_by_others(&self, one: IonIndex, other: IonIndex) -> bool {
+        let mut reached = BTreeSet::from([one]);
+        let mut next = vec![one];
+        while let Some(ion) = next.pop() {
+            for there in 0..self.ions.len() {
+                let nebula = |ion: IonIndex| self.ions[ion].nebula.unwrap_or(0);
+                if nebula(there) == nebula(one)
+                    && self.are_connected(ion, there)
+                    && reached.insert(there)
+                {
+                    next.push(there);
+                }
+            }
+        }
+        reached.contains(&other)
     }
 
     /// An ion that has something to do although every job has ended.

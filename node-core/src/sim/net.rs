@@ -10,8 +10,9 @@ use crate::{
     identity::IonId,
     network::{
         News,
+        neighbours::wire::VERSION,
         ways::Way,
-        wire::{Opening, Room, VERSION, decode, encode},
+        wire::{Opening, Room, decode, encode},
     },
     node::Input,
 };
@@ -142,7 +143,7 @@ impl World {
     }
 
     /// Whether a direct connection stands between two ions.
-    fn are_connected(&self, one: IonIndex, other: IonIndex) -> bool {
+    pub(super) fn are_connected(&self, one: IonIndex, other: IonIndex) -> bool {
         let (low, high) = (one.min(other), one.max(other));
         let Some(&(low_life, high_life)) = self.direct.get(&(low, high)) else { return false };
         self.is_living(low, low_life)
@@ -182,10 +183,10 @@ impl World {
         let id = self.ions[from].id;
         if is_opening {
             let mark = session_mark(&bytes);
-            let what = if room == Room::Link {
-                "sees a link stream of"
-            } else {
-                "sees a compute stream of"
+            let what = match room {
+                Room::Link => "sees a link stream of",
+                Room::Compute => "sees a compute stream of",
+                Room::Mesh => "sees a mesh stream of",
             };
             self.trace.note(self.now_ms, to, what, Some(from), mark);
             self.accept(stream, &bytes);

@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{
     compute::wire::TASKS_HELD_MAX,
-    network::links::LINKS_MAX,
-    node::{Command, Event, JobId, JobState, JobView, TaskResult},
+    node::{Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, TaskResult},
 };
 
 impl World {
@@ -72,9 +71,10 @@ impl World {
     pub(super) fn told(&mut self, ion: IonIndex, event: Event) {
         match event {
             Event::Ions(views) => {
-                let seen = views.len();
-                if seen > LINKS_MAX {
-                    self.fail(|| format!("ion {ion} is linked to {seen} others"));
+                let links = views.iter().filter(|view| view.link != LinkKind::Via).count();
+                let limit = usize::from(LinkLimits::default().max);
+                if links > limit {
+                    self.fail(|| format!("ion {ion} holds {links} links, and {limit} are allowed"));
                 }
                 self.ions[ion].views = views;
             }

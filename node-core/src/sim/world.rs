@@ -1,6 +1,6 @@
 //! The world: its ions, its clock, and how one step follows another.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use super::{
     STEPS_MAX,
@@ -14,11 +14,14 @@ use super::{
 };
 use crate::{
     compute::guests,
-    identity::{Invitation, IonId},
+    identity::{Invitation, IonId, SimKeys},
     network::Order,
-    node::{Command, Durability, Effect, Input, IonView, Node, Settings, Start},
+    node::{Birth, Command, Durability, Effect, Input, IonView, Node, Settings, Start},
     platform::{Time, sim::Rng},
 };
+
+/// What every machine's clock shows at the world's start: 2025-01-01.
+const EPOCH_MS: u64 = 1_735_689_600_000;
 
 pub(super) struct Ion {
     pub(super) id: IonId,
@@ -294,8 +297,8 @@ impl World {
             Effect::Network(Order::Accept(attempt, other, answer)) => {
                 self.accept_answer(ion, attempt, other, &answer);
             }
-            // Offers cost a simulated network nothing.
-            Effect::Network(Order::Abandon(_)) => {}
+            // Neither costs a simulated network anything.
+            Effect::Network(Order::Abandon(_) | Order::IceServers(_)) => {}
             Effect::Guests(guests::Order::Keep(module, binary)) => self.keep(ion, module, &binary),
             Effect::Guests(guests::Order::Drop(module)) => {
                 self.ions[ion].guests.drop_module(&module);
@@ -318,8 +321,9 @@ impl World {
             return;
         }
         let seconds = self.rng.below(2);
+        let seed = self.rng.next_u64();
         let body = &mut self.ions[ion];
-        body.begin(self.now_ms);
+        body.begin(self.now_ms, seed);
         let life = body.life;
         let invitation = body.nebula.map(|number| self.invitations[number].encode());
         let start = Start { invitation, workers: body.options.workers };
@@ -367,8 +371,16 @@ impl Ion {
         }
     }
 
-    fn begin(&mut self, now_ms: u64) {
-        self.node = Some(Node::new(self.id, self.settings.clone(), Durability::Kept));
+    fn begin(&mut self, now_ms: u64, seed: u64) {
+        let origin_ms = (EPOCH_MS + now_ms).saturating_sub(self.options.clock_ms);
+        self.node = Some(Node::new(Birth {
+            keys: Arc::new(SimKeys::of(self.id)),
+            settings: self.settings.clone(),
+            storage: Durability::Kept,
+            seed,
+            origin_ms,
+            now: Time::from_ms(self.options.clock_ms),
+        }));
         self.life += 1;
         self.is_alive = true;
         self.born_ms = now_ms;

@@ -2,7 +2,7 @@
 
 use node_core::{
     compute::{Inputs, wire::MESSAGE_BYTES_MAX},
-    network::{News, links::OFFENCES_MAX, wire::Room},
+    network::{News, neighbours::OFFENCES_MAX, wire::Room},
     node::Input,
     sim::{Conditions, Flavour, IonOptions, JobPlan, World},
 };

@@ -14,8 +14,9 @@ use libp2p::PeerId;
 use node_core::{
     identity::{Invitation, IonId},
     network::{
-        links::OFFENCES_MAX,
-        wire::{LINK_FRAME_BYTES_MAX, Opening, Room, VERSION, encode},
+        neighbours::OFFENCES_MAX,
+        neighbours::wire::VERSION,
+        wire::{LINK_FRAME_BYTES_MAX, Opening, Room, encode},
     },
 };
 

@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod invitations;
 mod js_libp2p;
+mod mesh;
 mod mistakes;
 mod offline;
 mod recovery;

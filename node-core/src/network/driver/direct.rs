@@ -4,16 +4,50 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures::{SinkExt, channel::mpsc};
-use ion_webrtc::{Control, Failure, OfferId, description::Description};
+use ion_webrtc::{
+    Control, Failure, OfferId,
+    description::{CandidateKind, Description},
+};
 use libp2p::PeerId;
 
-use crate::{identity::IonId, network::port::Attempt, platform::Platform};
+use crate::{
+    identity::IonId,
+    network::{bootstrap::IceServer, port::Attempt},
+    platform::Platform,
+};
 
 /// Offers that wait for an answer.
 const OFFERS_MAX: usize = ion_webrtc::OFFERS_MAX;
 /// How long an answer may travel until the connection it promises comes, in
 /// seconds. People who carry codes take that long.
 const PATIENCE_S: u64 = 600;
+
+/// How many addresses an offer names, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Of the own network.
+    pub near: usize,
+    /// As a STUN server saw them.
+    pub seen: usize,
+    /// Of a TURN server.
+    pub relayed: usize,
+}
+
+impl Candidates {
+    /// Those of an offer or answer; none if it cannot be read.
+    pub fn of(description: &[u8]) -> Self {
+        let mut found = Self::default();
+        let Ok(description) = Description::decode(description) else { return found };
+        for candidate in &description.candidates {
+            match candidate.kind {
+                CandidateKind::Host => found.near += 1,
+                CandidateKind::ServerReflexive | CandidateKind::PeerReflexive => found.seen += 1,
+                CandidateKind::Relay => found.relayed += 1,
+            }
+        }
+        found
+    }
+}
 
 /// What became of an order.
 #[derive(Debug)]
@@ -42,6 +76,17 @@ impl<P: Platform> Direct<P> {
     /// Tells news there from now on.
     pub(super) fn tell_to(&mut self, news: mpsc::Sender<DirectNews>) {
         self.news = news;
+    }
+
+    /// Servers that help to find addresses, for connections to come.
+    pub(super) fn use_servers(&self, servers: Vec<IceServer>) {
+        let Some(control) = &self.control else { return };
+        let own = |server: IceServer| ion_webrtc::IceServer {
+            urls: server.urls,
+            username: server.username,
+            credential: server.credential,
+        };
+        control.set_ice_servers(servers.into_iter().map(own).collect());
     }
 
     /// Whether direct connections can be made at all.

@@ -26,7 +26,7 @@ use libp2p::{
     },
 };
 
-use crate::network::{links::LINKS_MAX, ways::Way, wire::Room};
+use crate::network::{neighbours::LINKS_MAX, ways::Way, wire::Room};
 
 /// Streams that came in and wait for the driver.
 const WAITING_MAX: usize = 4 * LINKS_MAX;

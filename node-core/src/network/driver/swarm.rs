@@ -45,7 +45,7 @@ const STREAM_NEWS_MAX: usize = 64;
 /// Between two looks at the clock, in milliseconds.
 const TICK_MS: u64 = 250;
 /// Ions with which anything stands at all.
-const SESSIONS_MAX: usize = 2 * crate::network::links::LINKS_MAX;
+const SESSIONS_MAX: usize = 2 * crate::network::neighbours::LINKS_MAX;
 
 pub(super) struct Driver<P> {
     platform: P,
@@ -183,6 +183,7 @@ impl<P: Platform> Driver<P> {
             Order::Answer(ion, offer) => self.direct.answer(ion, &offer),
             Order::Accept(attempt, ion, answer) => self.accept(attempt, ion, &answer),
             Order::Abandon(attempt) => self.direct.abandon(attempt),
+            Order::IceServers(servers) => self.direct.use_servers(servers),
         }
     }
 

@@ -39,12 +39,7 @@ impl Mesh {
         }
     }
 
-    pub(super) fn step_rooms(
-        &mut self,
-        now: Time,
-        input: rooms::Input,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn step_rooms(&mut self, now: Time, input: rooms::Input, effects: &mut Vec<Effect>) {
         let mut asked = Vec::new();
         self.rooms.handle(now, input, &mut asked);
         for effect in asked {
@@ -109,13 +104,7 @@ impl Mesh {
         }
     }
 
-    pub(super) fn call(
-        &mut self,
-        now: Time,
-        request: u64,
-        ion: IonId,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn call(&mut self, now: Time, request: u64, ion: IonId, effects: &mut Vec<Effect>) {
         let (word, given_up) = self.echoes.call(now, request, ion);
         effects.extend(given_up.map(|request| Effect::Echoed { request, result: None }));
         self.push(Step::Overlay(overlay::Input::Used(ion)));

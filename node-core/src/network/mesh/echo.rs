@@ -75,8 +75,15 @@ impl Echoes {
     }
 
     fn give_up(&mut self, is_lost: impl Fn(&Waiting) -> bool) -> Vec<u64> {
-        let lost: Vec<u64> =
-            self.waiting.iter().filter(|(_, one)| is_lost(one)).map(|(number, _)| *number).collect();
-        lost.iter().filter_map(|number| self.waiting.remove(number)).map(|one| one.request).collect()
+        let lost: Vec<u64> = self
+            .waiting
+            .iter()
+            .filter(|(_, one)| is_lost(one))
+            .map(|(number, _)| *number)
+            .collect();
+        lost.iter()
+            .filter_map(|number| self.waiting.remove(number))
+            .map(|one| one.request)
+            .collect()
     }
 }
