@@ -22,10 +22,10 @@
   const handed = { address, early };
   try {
     handed.worker = new Worker(address);
-    const channel = new MessageChannel();
-    handed.port = channel.port1;
-    handed.worker.postMessage("port", [channel.port2]);
-    handed.worker.onmessage = (event) => early.push(event.data);
+    handed.worker.onmessage = (event) => {
+      early.push(event.data);
+      handed.port ??= event.ports[0];
+    };
     handed.worker.onerror = (event) => early.push(event.message || "its script did not load");
   } catch {
     // The page starts one itself, and says why it cannot.

@@ -5,17 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 
-/// What the message says with which a page gives its ion's worker a
-/// `MessagePort` for direct connections, first of all.
-pub const PORT: &str = "port";
-
 /// How often an ion shows that it lives, in milliseconds.
 pub const PULSE_MS: u64 = 1_000;
 
 /// From the ion's worker to its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FromIon {
-    /// The worker listens: commands may come.
+    /// The worker listens: commands may come. With it comes a `MessagePort`, to
+    /// be served with the page's peer connections.
     Ready,
     /// The slot that holds this tab's identity, to be named when its ion is
     /// started again.

@@ -24,10 +24,13 @@ impl World {
 
     /// Nothing above the link room goes to an ion of another nebula.
     pub(super) fn check_send(&mut self, ion: IonIndex, to: IonIndex, room: Room, bytes: &[u8]) {
-        if room == Room::Link {
-            return;
-        }
-        if !self.have_met(ion, to) {
+        let may_hear = match room {
+            Room::Link => return,
+            // Whoever moves says goodbye to those it leaves.
+            Room::Mesh => self.were_together(ion, to),
+            Room::Compute => self.have_met(ion, to),
+        };
+        if !may_hear {
             self.fail(|| format!("ion {ion} tells ion {to} of another nebula of its work"));
         }
         let is_tasks = bytes.get(..7) == Some(b"\xa1eTasks");

@@ -117,6 +117,12 @@ impl World {
         ion
     }
 
+    /// Counts an outsider as a member of a nebula: it may be told of its work.
+    pub fn admit(&mut self, outsider: usize, nebula: usize) {
+        self.ions[outsider].nebula = Some(nebula);
+        self.ions[outsider].nebulas.push(nebula);
+    }
+
     fn add_body(&mut self, options: IonOptions) -> usize {
         let mut key = [0; 32];
         self.rng.fill(&mut key);

@@ -2,7 +2,12 @@
 
 use node_core::{
     compute::{Inputs, wire::MESSAGE_BYTES_MAX},
-    network::{News, neighbours::OFFENCES_MAX, wire::Room},
+    network::{
+        News,
+        neighbours::{OFFENCES_MAX, wire::Message},
+        overlay::{Standing, Why},
+        wire::{Room, encode},
+    },
     node::Input,
     sim::{Conditions, Flavour, IonOptions, JobPlan, World},
 };
@@ -82,14 +87,21 @@ fn a_stranger_that_is_named_by_a_relay_sees_no_work() {
 
 #[test]
 fn a_member_that_talks_nonsense_is_shut_out_and_others_do_not_notice() {
-    let nonsense = [vec![], vec![0xff; 100], b"{}".to_vec(), vec![0; MESSAGE_BYTES_MAX + 1]];
-    for (room, frame) in
-        Room::ALL.into_iter().flat_map(|room| nonsense.clone().map(|frame| (room, frame)))
-    {
+    let nonsense = |room: Room| {
+        let long = vec![0; room.frame_bytes_max() + 1];
+        [vec![], vec![0xff; 100], b"{}".to_vec(), long].map(|frame| (room, frame))
+    };
+    for (room, frame) in Room::ALL.into_iter().flat_map(nonsense) {
         let mut world = world(5, 4);
         let offender = world.add_outsider();
         shown(world.run_until_settled(10_000));
         let opening = world.opening(0, offender, 0);
+        world.admit(offender, 0);
+        let standing = Standing { links: 0, target: 6, max: 10 };
+        let ask = encode(&Message::Ask { standing, why: Why::Alone });
+        world.intrude(offender, 0, Room::Link, opening.clone(), vec![ask]);
+        shown(world.run_for(2_000));
+        assert_eq!(world.links_seen(0), 4, "it is linked");
         world.intrude(
             offender,
             0,
@@ -100,8 +112,9 @@ fn a_member_that_talks_nonsense_is_shut_out_and_others_do_not_notice() {
         shown(world.run_for(2_000));
         assert_eq!(world.links_seen(0), 4, "that many offences are forgiven");
         world.intrude(offender, 0, room, opening.clone(), vec![frame]);
-        shown(world.run_for(2_000));
-        assert_eq!(world.links_seen(0), 3);
+        // It is heard of no more, since it says nothing to anybody else either.
+        shown(world.run_for(8_000));
+        assert_eq!(world.links_seen(0), 3, "{room:?}");
         let before = world.mail(offender).len();
         world.intrude(offender, 0, room, opening, vec![]);
         shown(world.run_for(2_000));

@@ -5,14 +5,10 @@
 use std::{cell::RefCell, rc::Rc};
 
 use ion_webrtc::web::Host;
-use js_sys::Array;
-use node_core::node::{
-    Command,
-    port::{FromIon, PORT},
-};
+use node_core::node::{Command, port::FromIon};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web_sys::{ErrorEvent, Event, MessageChannel, MessageEvent, MessagePort, Worker};
+use web_sys::{ErrorEvent, Event, MessageEvent, MessagePort, Worker};
 
 use super::words;
 
@@ -31,8 +27,8 @@ pub struct Handed {
     pub worker: Worker,
     /// Its messages so far, oldest first; an error stands there as a string.
     pub early: Vec<JsValue>,
-    /// The page's end of the channel for direct connections, whose other end
-    /// the worker was given first.
+    /// The page's end of the channel for direct connections, if the worker has
+    /// sent it.
     pub port: Option<MessagePort>,
 }
 
@@ -41,7 +37,7 @@ pub(super) struct Line {
     worker: Worker,
     early: Vec<Said>,
     /// Lends the page's peer connections to the worker.
-    _host: Option<Host>,
+    _host: Rc<RefCell<Option<Host>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
@@ -56,15 +52,19 @@ impl Line {
     ) -> Result<Self, String> {
         let Handed { worker, early, port } = match handed {
             Some(handed) => handed,
-            None => begin(address).map_err(|error| words(&error))?,
+            None => {
+                let worker = Worker::new(address).map_err(|error| words(&error))?;
+                Handed { worker, early: Vec::new(), port: None }
+            }
         };
         let early = early.iter().map(read).collect();
         let on_said = Rc::new(RefCell::new(on_said));
-        let on_message = message_handler(Rc::clone(&on_said));
+        let host = Rc::new(RefCell::new(None));
+        serve(&host, port);
+        let on_message = message_handler(Rc::clone(&on_said), Rc::clone(&host));
         let on_error = error_handler(on_said);
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let host = port.and_then(|port| Host::serve(&port).ok());
         Ok(Self { worker, early, _host: host, _on_message: on_message, _on_error: on_error })
     }
 
@@ -94,19 +94,22 @@ impl Line {
     }
 }
 
-/// Starts a worker and gives it its end of a channel.
-fn begin(address: &str) -> Result<Handed, JsValue> {
-    let worker = Worker::new(address)?;
-    let channel = MessageChannel::new()?;
-    let transferred = Array::of1(&channel.port2());
-    worker.post_message_with_transfer(&PORT.into(), &transferred)?;
-    Ok(Handed { worker, early: Vec::new(), port: Some(channel.port1()) })
+/// Lends the page's peer connections to whoever has the other end.
+fn serve(host: &RefCell<Option<Host>>, port: Option<MessagePort>) {
+    if let Some(port) = port {
+        // Where there is no page there are no peer connections to lend.
+        host.replace(Host::serve(&port).ok());
+    }
 }
 
 fn message_handler<F: Fn(Said) + 'static>(
     on_said: Rc<RefCell<F>>,
+    host: Rc<RefCell<Option<Host>>>,
 ) -> Closure<dyn FnMut(MessageEvent)> {
-    Closure::new(move |event: MessageEvent| (on_said.borrow())(read(&event.data())))
+    Closure::new(move |event: MessageEvent| {
+        serve(&host, event.ports().get(0).dyn_into().ok());
+        (on_said.borrow())(read(&event.data()));
+    })
 }
 
 fn error_handler<F: Fn(Said) + 'static>(on_said: Rc<RefCell<F>>) -> Closure<dyn FnMut(Event)> {

@@ -8,19 +8,16 @@ mod near;
 
 use std::{cell::RefCell, panic, rc::Rc};
 
-use futures::{
-    FutureExt,
-    channel::{mpsc, oneshot},
-    future::{Either, select},
-};
+use futures::{FutureExt, channel::mpsc};
 use ion_webrtc::web::Remote;
+use js_sys::Array;
 use node_core::{
     compute::guests::HostSeats,
     identity::slot::{HostSlots, Notice, Settled, settle},
     network::driver::DirectPort,
     node::{
         Command, Durability, Event, Problem,
-        port::{FromIon, PORT, PULSE_MS},
+        port::{FromIon, PULSE_MS},
         run::{COMMANDS_MAX, Fetch, World, run},
     },
     platform::{Platform, web::WebPlatform},
@@ -28,13 +25,10 @@ use node_core::{
 use serde::Serialize;
 use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort, UrlSearchParams};
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, UrlSearchParams};
 
 use bootstrap::bootstrap;
 
-/// How long the page's end of the way to its peer connections is waited for,
-/// in milliseconds. It comes before any command.
-const PORT_MS: u64 = 500;
 /// What all ions of an origin call their locks.
 const SLOTS: &str = "ionosphere-slot";
 
@@ -46,17 +40,16 @@ pub(crate) fn main() {
         Err(missing) => return give_up(&missing),
     };
     let (commands, taken) = mpsc::channel(COMMANDS_MAX);
-    let (give, port) = oneshot::channel();
-    listen(commands, give);
-    post(&FromIon::Ready);
+    listen(commands);
+    let direct = ready();
     pulse(platform.clone());
-    spawn_local(live(platform, taken, port));
+    spawn_local(live(platform, taken, direct));
 }
 
 async fn live(
     platform: WebPlatform,
     commands: mpsc::Receiver<Command>,
-    port: oneshot::Receiver<MessagePort>,
+    direct: Option<DirectPort>,
 ) {
     // The document is on its way while the identity is read.
     let fetch = prefetched(&platform);
@@ -65,7 +58,6 @@ async fn live(
     if let Some((slot, _)) = &settled.place {
         post(&FromIon::Slot(slot.index()));
     }
-    let direct = direct_port(&platform, port).await;
     let world = World {
         durability: durability(&settled),
         platform,
@@ -81,15 +73,15 @@ async fn live(
     }
 }
 
-/// What makes direct connections, on the page, which says so first of all.
-async fn direct_port(
-    platform: &WebPlatform,
-    port: oneshot::Receiver<MessagePort>,
-) -> Option<DirectPort> {
-    match select(port, platform.sleep(PORT_MS)).await {
-        Either::Left((Ok(port), _)) => Some(Box::new(Remote::new(&port))),
-        _ => None,
-    }
+/// Says that this worker listens, and gives the page its end of the channel
+/// for direct connections. What is asked there waits until the page serves it.
+fn ready() -> Option<DirectPort> {
+    let Ok(channel) = MessageChannel::new() else {
+        post(&FromIon::Ready);
+        return None;
+    };
+    post_with(&FromIon::Ready, &Array::of1(&channel.port2()));
+    Some(Box::new(Remote::new(&channel.port1())))
 }
 
 fn give_up(why: &impl std::fmt::Display) {
@@ -130,26 +122,21 @@ fn scope() -> DedicatedWorkerGlobalScope {
 }
 
 fn post(message: &FromIon) {
+    post_with(message, &Array::new());
+}
+
+fn post_with(message: &FromIon, transferred: &Array) {
     let serializer =
         serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
     let value = message.serialize(&serializer).expect("events are plain data");
-    if let Err(error) = scope().post_message(&value) {
+    if let Err(error) = scope().post_message_with_transfer(&value, transferred) {
         web_sys::console::error_2(&"ion: a message could not be posted".into(), &error);
     }
 }
 
-fn listen(commands: mpsc::Sender<Command>, give: oneshot::Sender<MessagePort>) {
+fn listen(commands: mpsc::Sender<Command>) {
     let commands = RefCell::new(commands);
-    let mut give = Some(give);
     let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        if event.data().as_string().as_deref() == Some(PORT) {
-            let port = event.ports().get(0).dyn_into();
-            if let (Ok(port), Some(give)) = (port, give.take()) {
-                // Without a taker the ion goes on without direct connections.
-                let _ = give.send(port);
-            }
-            return;
-        }
         let read = serde_wasm_bindgen::from_value(event.data());
         let taken = read.map_err(|why| why.to_string()).and_then(|command: Command| {
             let sent = commands.borrow_mut().try_send(command);
