@@ -68,6 +68,11 @@ impl World {
         self.ions[ion].views.len()
     }
 
+    /// How many links an ion's user sees.
+    pub fn links_held(&self, ion: usize) -> usize {
+        self.ions[ion].views.iter().filter(|view| view.link != LinkKind::Via).count()
+    }
+
     pub(super) fn told(&mut self, ion: IonIndex, event: Event) {
         match event {
             Event::Ions(views) => {

@@ -173,3 +173,24 @@ fn a_cancelled_job_leaves_nothing_behind() {
         assert!(!world.is_finished(job));
     }
 }
+
+/// Half of the ions die while there is no relay: those that are left make new
+/// links by offers that others carry.
+#[test]
+fn links_are_made_without_any_relay() {
+    let mut world = world(31, 1, 16);
+    shown(world.run_until_settled(20_000));
+    world.stop_relay(0);
+    shown(world.run_for(5_000));
+    for ion in 0..8 {
+        world.crash(ion);
+    }
+    shown(world.run_for(60_000));
+    for ion in 8..16 {
+        assert_eq!(world.links_seen(ion), 7, "ion {ion} knows the others");
+        let links = world.links_held(ion);
+        assert!(links >= 5, "ion {ion} holds {links} links");
+    }
+    let job = world.submit(job(9, 100, 20));
+    until_told(&mut world, job, 100);
+}
