@@ -3,15 +3,13 @@
 use super::{
     diagnosis::{DIAGNOSIS, ECHO},
     event::{EchoView, Event, LinkLimits},
-    machine::{Effect, Node, Step},
+    machine::{self, Effect, Node, Step},
     pairing::PAIRING,
     words,
 };
 use crate::{
     identity::IonId,
-    network::{
-        News, mesh, overlay::Limits, pairing::Nonce, port::Attempt, relays, rooms, ways::Way,
-    },
+    network::{News, mesh, pairing::Nonce, port::Attempt, relays, rooms, ways::Way},
     platform::Time,
 };
 
@@ -137,8 +135,7 @@ impl Node {
         let limits = LinkLimits { target: limits.target.clamp(1, max), max };
         self.settings.links = Some(limits);
         effects.push(Effect::Save(self.settings.clone()));
-        let limits = Limits::new(usize::from(limits.target), usize::from(limits.max));
-        self.push(Step::Mesh(mesh::Input::Limits(limits)));
+        self.push(Step::Mesh(mesh::Input::Limits(machine::limits(limits))));
     }
 
     /// Seconds since 1970, by this machine's clock at its start.

@@ -533,9 +533,8 @@ impl Node {
     }
 }
 
-/// The machine that news of the network is for.
-
-fn limits(limits: LinkLimits) -> Limits {
+/// As the overlay takes them.
+pub(super) fn limits(limits: LinkLimits) -> Limits {
     Limits::new(usize::from(limits.target), usize::from(limits.max))
 }
 

@@ -303,8 +303,6 @@ impl World {
             Effect::Network(Order::Accept(attempt, other, answer)) => {
                 self.accept_answer(ion, attempt, other, &answer);
             }
-            // Neither costs a simulated network anything.
-            Effect::Network(Order::Abandon(_) | Order::IceServers(_)) => {}
             Effect::Guests(guests::Order::Keep(module, binary)) => self.keep(ion, module, &binary),
             Effect::Guests(guests::Order::Drop(module)) => {
                 self.ions[ion].guests.drop_module(&module);
@@ -314,7 +312,9 @@ impl World {
             }
             Effect::Guests(guests::Order::Kill(run)) => self.kill_guest(ion, run),
             Effect::Guests(guests::Order::Inspect(run, binary)) => self.inspect(ion, run, &binary),
-            Effect::Guests(guests::Order::LookAway(_)) => {}
+            // None of these is anything in a simulated world.
+            Effect::Network(Order::Abandon(_) | Order::IceServers(_))
+            | Effect::Guests(guests::Order::LookAway(_)) => {}
             Effect::Guests(guests::Order::Lend(workers)) => self.ions[ion].guests.lends = workers,
             Effect::Save(settings) => self.ions[ion].settings = settings,
             Effect::Tell(event) => self.told(ion, event),
