@@ -88,8 +88,10 @@ async function keepAgain() {
   if (!(await caches.has(KEPT))) await keep().catch(() => {});
 }
 
-// A worker's address carries parameters behind the name of its script.
+// A worker's address carries parameters behind the name of its script. It takes
+// its address from the answer, and only one without an address of its own leaves
+// it that of the request.
 async function file(request) {
   const kept = await caches.match(request, { ignoreSearch: true, ignoreVary: true });
-  return kept ?? fetch(request);
+  return kept ? new Response(kept.body, kept) : fetch(request);
 }

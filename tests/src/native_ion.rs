@@ -67,6 +67,7 @@ impl NativeIon {
                     durability: Durability::Kept,
                     seats: HostSeats,
                     direct,
+                    nearby: None,
                     fetch: fetch(relay),
                     commands: taken,
                     tell,

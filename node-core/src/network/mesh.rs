@@ -39,6 +39,8 @@ use crate::{
 
 pub mod echo;
 
+pub mod near;
+
 mod carry;
 mod signals;
 
@@ -70,6 +72,8 @@ pub enum Input {
     Failed(IonId),
     /// The connection to an ion ended.
     Closed(IonId),
+    /// An ion of the same browser says something; it proves nothing.
+    Near(IonId, Vec<u8>),
     /// A direct connection to an ion stands.
     Met(IonId),
     /// No connection came of an answer that was accepted.
@@ -144,6 +148,8 @@ pub enum Effect {
     Accept(Attempt, IonId, Vec<u8>),
     /// Forget an offer.
     Abandon(Attempt),
+    /// Say something to an ion of the same browser, or to all of them.
+    Near(Option<IonId>, Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -184,6 +190,8 @@ pub struct Mesh {
     /// `None` until the ion belongs somewhere.
     signaling: Option<Signaling>,
     signals: signals::Signals,
+    membership: Option<Membership>,
+    nearby: near::Nearby,
     echoes: Echoes,
     standing: Standing,
     look_at: Time,
@@ -208,6 +216,8 @@ impl Mesh {
             directory: Directory::new(own, part().next_u64(), incarnation),
             signaling: None,
             signals: signals::Signals::default(),
+            membership: None,
+            nearby: near::Nearby::default(),
             echoes: Echoes::default(),
             keys,
             rng,
@@ -231,6 +241,7 @@ impl Mesh {
             }
             Input::Failed(ion) => self.failed(now, ion),
             Input::Closed(ion) => self.push(Step::Neighbours(neighbours::Input::Closed(ion))),
+            Input::Near(ion, bytes) => self.heard_near(now, ion, &bytes, effects),
             Input::Met(ion) => self.met(now, ion),
             Input::Unmet(ion) => self.unmet(ion),
             Input::Offer(attempt, offer) => self.offered(attempt, offer),
@@ -305,6 +316,8 @@ impl Mesh {
         // The goodbye is on its way before the links end.
         self.settle(now, effects);
         self.push(Step::Overlay(overlay::Input::Clear));
+        self.membership = Some(membership.clone());
+        self.nearby = near::Nearby::default();
         self.push(Step::Neighbours(neighbours::Input::Move(membership)));
         self.settle(now, effects);
         // Nothing that was said there is passed on here.
@@ -328,6 +341,7 @@ impl Mesh {
         self.push(Step::Routing(routing::Input::Tick));
         self.push(Step::Rooms(rooms::Input::Tick));
         self.push(Step::Signaling(signaling::Input::Tick));
+        self.say_here(now, effects);
         let late = self.echoes.late(now);
         effects.extend(late.into_iter().map(|request| Effect::Echoed { request, result: None }));
     }

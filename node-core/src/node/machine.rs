@@ -62,6 +62,8 @@ pub enum Input {
     Bootstrap(Result<Bootstrap, String>),
     /// The network tells something.
     Network(network::News),
+    /// An ion of the same browser says something; it proves nothing.
+    Near(IonId, Vec<u8>),
     /// The pool of guest workers tells something.
     Guests(guests::News),
     /// Something that the user should know of, from a driver.
@@ -77,6 +79,8 @@ pub enum Effect {
     FetchBootstrap,
     /// Ask something of the network.
     Network(network::Order),
+    /// Say something to an ion of the same browser, or to all of them.
+    SayNear(Option<IonId>, Vec<u8>),
     /// Ask something of the pool of guest workers.
     Guests(guests::Order),
     /// Keep the settings.
@@ -189,6 +193,7 @@ impl Node {
             Input::Command(command, random) => self.command(now, command, &random, effects),
             Input::Bootstrap(result) => self.bootstrap(now, result, effects),
             Input::Network(news) => self.network(now, news, effects),
+            Input::Near(ion, bytes) => self.push(Step::Mesh(mesh::Input::Near(ion, bytes))),
             Input::Guests(guests::News::Ran(run, report)) => {
                 self.push(Step::Worker(worker::Input::Done { run, report }));
             }
@@ -250,7 +255,7 @@ impl Node {
             Command::Subscribe { room } => self.rooms(rooms::Input::Subscribe(room)),
             Command::Unsubscribe { room } => self.rooms(rooms::Input::Unsubscribe(room)),
             Command::Publish { room, bytes } => self.rooms(rooms::Input::Publish { room, bytes }),
-            Command::Pair => self.pair(effects),
+            Command::Pair => self.pair(random, effects),
             Command::PairWith { code } => self.pair_with(now, &code, effects),
             Command::CancelPairing => self.cancel_pairing(effects),
             Command::Diagnose => self.diagnose(now, effects),
@@ -439,6 +444,7 @@ impl Node {
                 self.push(Step::Worker(worker::Input::Lost(ion)));
             }
             mesh::Effect::Heard(ion, room, bytes) => self.heard(ion, room, &bytes),
+            mesh::Effect::Near(to, bytes) => effects.push(Effect::SayNear(to, bytes)),
             other => self.told(other, effects),
         }
     }

@@ -57,11 +57,11 @@ impl Desk {
 }
 
 impl Node {
-    /// Begins with an offer.
-    pub(super) fn pair(&mut self, effects: &mut Vec<Effect>) {
+    /// Begins with an offer, in a nebula of its own where it is in none.
+    pub(super) fn pair(&mut self, random: &[u8; 48], effects: &mut Vec<Effect>) {
         self.drop_pairing(effects);
         if self.nebulas.present().is_none() {
-            return self.fail_pairing(words::pair_nowhere(), effects);
+            self.found_nebula("", random, effects);
         }
         self.pairing.attempts += 1;
         let attempt = PAIRING | self.pairing.attempts;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     compute::guests::{self, Seats},
-    identity::{Ed25519Keys, slot::Settled},
+    identity::{Ed25519Keys, IonId, slot::Settled},
     network::{
         self,
         bootstrap::Bootstrap,
@@ -31,6 +31,17 @@ pub const COMMANDS_MAX: usize = 256;
 /// Fetches the bootstrap document; the error is a reason for people.
 pub type Fetch = Rc<dyn Fn() -> LocalBoxFuture<'static, Result<Bootstrap, String>>>;
 
+/// Words that wait from ions of the same browser; more are lost.
+pub const NEAR_MAX: usize = 64;
+
+/// The way to ions of the same browser. Nobody proves anything there.
+pub struct Nearby {
+    /// Says something to one of them, or to all.
+    pub say: Rc<dyn Fn(Option<IonId>, &[u8])>,
+    /// What they say, at most [`NEAR_MAX`] words ahead.
+    pub heard: mpsc::Receiver<(IonId, Vec<u8>)>,
+}
+
 /// What an ion needs from whoever runs it.
 pub struct World<P: Platform, S> {
     /// The machine below.
@@ -43,6 +54,8 @@ pub struct World<P: Platform, S> {
     pub seats: S,
     /// Makes direct connections, where the host can.
     pub direct: Option<DirectPort>,
+    /// Ions of the same browser, where there are any.
+    pub nearby: Option<Nearby>,
     /// Fetches the bootstrap document.
     pub fetch: Fetch,
     /// What the user wants; the ion ends when this does.
@@ -54,7 +67,8 @@ pub struct World<P: Platform, S> {
 /// Runs an ion until its commands end.
 #[expect(clippy::disallowed_methods, reason = "one answer for each thing the node asked for")]
 pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartError> {
-    let World { platform, settled, durability, seats, direct, fetch, mut commands, tell } = world;
+    let World { platform, settled, durability, seats, direct, nearby, fetch, mut commands, tell } =
+        world;
     let network = driver::start(&platform, settled.seed, direct)?;
     let guests = guests::start(&platform, seats);
     let storage = settled.place.as_ref().map(|(_, storage)| storage.clone());
@@ -71,6 +85,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         origin_ms: platform.wall_ms().saturating_sub(now.as_ms()),
         now,
     };
+    let nearby = nearby.unwrap_or_else(Nearby::nobody);
     let mut ion = Ion {
         node: Node::new(birth),
         saves: saver(&platform, storage, inputs.clone()),
@@ -79,8 +94,10 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         guests: guests.orders,
         fetch,
         inputs,
+        say_near: nearby.say,
         tell,
     };
+    let mut heard_near = nearby.heard;
     if let Some(notice) = &settled.notice {
         (ion.tell)(Event::Notice(words::notice(notice)));
     }
@@ -98,6 +115,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
                 None => return Ok(()),
             },
             news = news.select_next_some() => ion.handle(Input::Network(news)),
+            (from, bytes) = heard_near.select_next_some() => ion.handle(Input::Near(from, bytes)),
             news = guest_news.select_next_some() => ion.handle(Input::Guests(news)),
             input = own_inputs.select_next_some() => ion.handle(input),
             () = tick => {
@@ -117,7 +135,17 @@ struct Ion<P> {
     saves: mpsc::UnboundedSender<Settings>,
     fetch: Fetch,
     inputs: mpsc::UnboundedSender<Input>,
+    say_near: Rc<dyn Fn(Option<IonId>, &[u8])>,
     tell: Rc<dyn Fn(Event)>,
+}
+
+impl Nearby {
+    /// Nobody is there.
+    fn nobody() -> Self {
+        // A channel without senders has ended, and is not looked at any more.
+        let (_, heard) = mpsc::channel(0);
+        Self { say: Rc::new(|_, _| ()), heard }
+    }
 }
 
 impl<P: Platform> Ion<P> {
@@ -134,6 +162,7 @@ impl<P: Platform> Ion<P> {
     fn act(&self, effect: Effect) {
         match effect {
             Effect::FetchBootstrap => self.fetch_bootstrap(),
+            Effect::SayNear(to, bytes) => (self.say_near)(to, &bytes),
             Effect::Network(order) => drop(self.network.unbounded_send(order)),
             Effect::Guests(order) => drop(self.guests.unbounded_send(order)),
             Effect::Save(settings) => drop(self.saves.unbounded_send(settings)),

@@ -125,14 +125,6 @@ pub(super) fn cannot_run(stop: &Stop) -> Problem {
     problem(what, &sentence(stop), remedy)
 }
 
-pub(super) fn pair_nowhere() -> Problem {
-    problem(
-        "This tab cannot pair yet.",
-        "It belongs to no nebula.",
-        "Make one with Invite, then show a code.",
-    )
-}
-
 pub(super) fn bad_pairing(why: pairing::Error) -> Problem {
     use pairing::Error;
     let remedy = match why {

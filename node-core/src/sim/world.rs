@@ -314,6 +314,7 @@ impl World {
             Effect::Guests(guests::Order::Inspect(run, binary)) => self.inspect(ion, run, &binary),
             // None of these is anything in a simulated world.
             Effect::Network(Order::Abandon(_) | Order::IceServers(_))
+            | Effect::SayNear(..)
             | Effect::Guests(guests::Order::LookAway(_)) => {}
             Effect::Guests(guests::Order::Lend(workers)) => self.ions[ion].guests.lends = workers,
             Effect::Save(settings) => self.ions[ion].settings = settings,

@@ -23,7 +23,7 @@ const RUN_IS_ON_TOP: &str = "const run = document.querySelector('[data-test=\"ru
 #[tokio::test]
 async fn a_phone_on_plain_http_joins_and_runs_and_its_notice_covers_nothing() {
     let _turn = turn().await;
-    let relay = Relay::start();
+    let relay = Relay::start_with(&["--allow-host", HOST]);
     let rule = format!("--host-resolver-rules=MAP {HOST} 127.0.0.1");
     let browser = Browser::start_with_flags(Hidden::AtFullSpeed, &[&rule]).await;
     let tab = browser.open("about:blank").await;

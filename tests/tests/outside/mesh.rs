@@ -9,11 +9,6 @@ use ionosphere_tests::{
 
 use crate::{turn, two_tabs};
 
-/// JavaScript: the links of a tab's Ions page, as pairs of id and kind.
-const LINKS: &str = "[...document.querySelectorAll('[data-test=\"ion-row\"]')]\
-    .filter((row) => row.dataset.self === undefined && row.dataset.link !== 'through others')\
-    .map((row) => row.dataset.id)";
-
 /// Waits until every linked ion of a tab, at least one, is linked directly.
 async fn linked_directly(tab: &Tab) {
     tab.click("nav-network").await;
@@ -23,20 +18,56 @@ async fn linked_directly(tab: &Tab) {
     tab.wait_for("direct links", &all).await;
 }
 
+/// Waits until a tab knows that no relay answers.
+async fn without_relay(tab: &Tab) {
+    tab.wait_for("a word that the relay is gone", "document.body.dataset.phase === 'no-relay'")
+        .await;
+}
+
 /// Sets how many links a tab holds.
 async fn limit_links(tab: &Tab, target: usize, max: usize) {
     tab.click("nav-settings").await;
     for (field, wanted) in [("links-target", target), ("links-max", max)] {
-        for _ in 0..16 {
-            let shown = tab.text(field).await;
-            let shown: usize = shown.trim().parse().unwrap_or_default();
-            if shown == wanted {
-                break;
-            }
-            let step = if shown > wanted { "fewer" } else { "more" };
-            tab.click(&format!("{field}-{step}")).await;
-        }
+        let fewer = format!(
+            "(() => {{
+                const shown = Number({0}.innerText);
+                if (shown > {wanted}) {1}.click();
+                if (shown < {wanted}) {2}.click();
+                return shown === {wanted};
+            }})()",
+            query(field),
+            query(&format!("{field}-fewer")),
+            query(&format!("{field}-more")),
+        );
+        tab.wait_for(&format!("{field} of {wanted}"), &fewer).await;
     }
+    let few = format!("Number({}.dataset.count) <= {max}", query("link-count"));
+    tab.wait_for("few links", &few).await;
+}
+
+/// Begins to note the most links that a tab ever shows.
+async fn watch_links(tab: &Tab) {
+    let count = query("link-count");
+    tab.run(&format!(
+        "globalThis.mostLinks = 0;
+         setInterval(() => {{
+            const count = Number({count}?.dataset.count ?? 0);
+            globalThis.mostLinks = Math.max(globalThis.mostLinks, count);
+         }}, 50);"
+    ))
+    .await;
+}
+
+/// The id of an ion that a tab is not linked to. Goes to Network for it.
+async fn far_ion(tab: &Tab) -> String {
+    tab.click("nav-network").await;
+    let id = format!("{}?.dataset.id", query("far-row"));
+    tab.wait_for("an ion that is not linked", &id).await.as_str().unwrap_or_default().to_owned()
+}
+
+/// JavaScript: the element of one ion's row.
+fn of_row(row: &str, ion: &str, part: &str) -> String {
+    format!("document.querySelector('[data-test=\"{row}\"][data-id=\"{ion}\"]{part}')")
 }
 
 #[tokio::test]
@@ -47,10 +78,8 @@ async fn tabs_link_directly_and_need_no_relay_any_more() {
     linked_directly(&second).await;
     first.screenshot("network-direct").await;
     relay.kill();
-    for tab in [&first, &second] {
-        tab.wait_for("a word that the relay is gone", "document.body.dataset.phase === 'no-relay'")
-            .await;
-    }
+    without_relay(&first).await;
+    without_relay(&second).await;
     mission::open_spark(&first, "mandelbrot").await;
     mission::run(&first).await;
     assert_eq!(mission::ended(&first).await, "finished");
@@ -58,4 +87,111 @@ async fn tabs_link_directly_and_need_no_relay_any_more() {
     mission::counts_ions(&second, 2).await;
     first.click("nav-network").await;
     first.screenshot("network-no-relay").await;
+    relay.restart();
+    mission::joined(&first).await;
+    mission::joined(&second).await;
+}
+
+#[tokio::test]
+async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
+    const TABS: usize = 5;
+    let _turn = turn().await;
+    let mut relay = Relay::start();
+    let browser = Browser::start().await;
+    let mut tabs = Vec::new();
+    for _ in 0..TABS {
+        tabs.push(browser.open(&relay.url("/")).await);
+    }
+    for tab in &tabs {
+        mission::joined(tab).await;
+        mission::counts_ions(tab, TABS).await;
+    }
+    for tab in &tabs {
+        limit_links(tab, 2, 2).await;
+        watch_links(tab).await;
+    }
+    relay.kill();
+    for tab in &tabs {
+        without_relay(tab).await;
+        mission::counts_ions(tab, TABS).await;
+    }
+    // A word to an ion that is not linked comes back over others.
+    let far = far_ion(&tabs[0]).await;
+    let any = format!(
+        "({}?.click(), [...document.querySelectorAll('[data-test=\"echo-answer\"]')]\
+            .some((answer) => / ms/.test(answer.innerText)))",
+        query("echo")
+    );
+    tabs[0].wait_for("an echo", &any).await;
+    tabs[0].screenshot("network-far").await;
+    // Whoever is used that much is linked in the end, with no relay to help.
+    let echo = of_row("far-row", &far, " [data-test=\"echo\"]");
+    let linked = of_row("link-row", &far, "");
+    let again = format!("({echo}?.click(), {linked} !== null)");
+    tabs[0].wait_for("a link to the ion that is used most", &again).await;
+    // All of them work together.
+    mission::open_spark(&tabs[1], "mandelbrot").await;
+    mission::run(&tabs[1]).await;
+    assert_eq!(mission::ended(&tabs[1]).await, "finished");
+    mission::shared_by(&tabs[1], 2).await;
+    // A tab that is loaded anew comes from its service worker and finds the others.
+    for tab in &tabs {
+        let most = tab.run("return globalThis.mostLinks;").await.as_u64();
+        assert!(most.is_some_and(|most| most <= 2), "a tab held {most:?} links");
+    }
+    tabs[2].reload().await;
+    without_relay(&tabs[2]).await;
+    for tab in &tabs {
+        mission::counts_ions(tab, TABS).await;
+    }
+}
+
+/// Lets one tab show a code, the other answer it, and the first take the answer.
+async fn pair(shows: &Tab, takes: &Tab) {
+    for tab in [shows, takes] {
+        tab.click("nav-network").await;
+        tab.click("pair").await;
+    }
+    shows.click("pair-show").await;
+    let offer = shows.text("pair-code").await;
+    assert!(offer.len() <= 1_000, "{} characters: {offer}", offer.len());
+    takes.click("pair-take").await;
+    takes.fill("pair-field", &offer).await;
+    takes.click("pair-with").await;
+    let answer = takes.text("pair-code").await;
+    assert!(answer.len() <= 1_000, "{} characters: {answer}", answer.len());
+    shows.screenshot("pairing-offer").await;
+    shows.fill("pair-field", &answer).await;
+    shows.click("pair-with").await;
+    for tab in [shows, takes] {
+        let done = format!("{}?.dataset.stage === 'done'", query("pairing"));
+        tab.wait_for("the pair", &done).await;
+        tab.click("pair-close").await;
+    }
+}
+
+#[tokio::test]
+async fn three_tabs_pair_by_codes_without_any_relay() {
+    let _turn = turn().await;
+    let mut relay = Relay::start();
+    // Browsers of their own, so that no channel of the browser helps.
+    let browsers = [Browser::start().await, Browser::start().await, Browser::start().await];
+    let mut tabs = Vec::new();
+    for browser in &browsers {
+        let tab = browser.open(&relay.url("/")).await;
+        mission::joined(&tab).await;
+        tabs.push(tab);
+    }
+    // In a nebula that the others do not know, until they pair.
+    mission::invite(&tabs[0], "apart").await;
+    mission::counts_ions(&tabs[0], 1).await;
+    relay.kill();
+    for tab in &tabs {
+        without_relay(tab).await;
+    }
+    pair(&tabs[0], &tabs[1]).await;
+    pair(&tabs[1], &tabs[2]).await;
+    for tab in &tabs {
+        mission::counts_ions(tab, 3).await;
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Attempt, Effect, Mesh, Step};
+use super::{Attempt, Effect, Mesh, Step, near::Word};
 use crate::{
     identity::IonId,
     network::{
         neighbours,
         routing::{self, Line},
         signaling,
+        wire::encode,
     },
     platform::Time,
 };
@@ -33,7 +34,8 @@ impl Mesh {
     /// An ion could not be reached: where others know a way to it, they carry
     /// an offer there.
     pub(super) fn failed(&mut self, now: Time, ion: IonId) {
-        let knows_a_way = self.routing.next_hop(now, &ion).is_some();
+        let knows_a_way =
+            self.routing.next_hop(now, &ion).is_some() || self.nearby.is_near(now, &ion);
         let may_try = knows_a_way && self.signaling.is_some() && self.neighbours.is_asking(&ion);
         if may_try && self.signals.trying.insert(ion) {
             self.push(Step::Signaling(signaling::Input::Connect(ion)));
@@ -97,6 +99,12 @@ impl Mesh {
                     effects.push(Effect::Accept(attempt, ion, answer));
                 }
                 Asked::Abandon(attempt) => effects.push(Effect::Abandon(attempt)),
+                Asked::Route(to, bytes)
+                    if self.nearby.is_near(now, &to)
+                        && self.routing.next_hop(now, &to).is_none() =>
+                {
+                    effects.push(Effect::Near(Some(to), encode(&Word::Signal(bytes))));
+                }
                 Asked::Route(to, bytes) => {
                     let line = Line::Signal;
                     self.push(Step::Routing(routing::Input::Send { to, line, bytes }));

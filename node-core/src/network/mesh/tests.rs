@@ -143,7 +143,11 @@ impl Bench {
             Effect::Unreachable(ion) => panic!("{ion:?} is unreachable"),
             Effect::Echoed { request, result } => body.echoed.push((request, result)),
             // Nobody here is beyond the reach of a relay.
-            Effect::Offer(_) | Effect::Answer(..) | Effect::Accept(..) | Effect::Abandon(_) => {}
+            Effect::Near(..)
+            | Effect::Offer(_)
+            | Effect::Answer(..)
+            | Effect::Accept(..)
+            | Effect::Abandon(_) => {}
             Effect::NotSaid(room, why) => panic!("{room}: {why}"),
         }
     }

@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "this is the driver that starts an ion's tasks")]
 
 mod bootstrap;
-#[expect(dead_code, reason = "the machine that signals is to speak through it")]
 mod near;
 
 use std::{cell::RefCell, panic, rc::Rc};
@@ -13,12 +12,15 @@ use ion_webrtc::web::Remote;
 use js_sys::Array;
 use node_core::{
     compute::guests::HostSeats,
-    identity::slot::{HostSlots, Notice, Settled, settle},
+    identity::{
+        IonId,
+        slot::{HostSlots, Notice, Settled, settle},
+    },
     network::driver::DirectPort,
     node::{
         Command, Durability, Event, Problem,
         port::{FromIon, PULSE_MS},
-        run::{COMMANDS_MAX, Fetch, World, run},
+        run::{COMMANDS_MAX, Fetch, NEAR_MAX, Nearby, World, run},
     },
     platform::{Platform, web::WebPlatform},
 };
@@ -58,12 +60,14 @@ async fn live(
     if let Some((slot, _)) = &settled.place {
         post(&FromIon::Slot(slot.index()));
     }
+    let nearby = nearby(IonId::of_seed(settled.seed));
     let world = World {
         durability: durability(&settled),
         platform,
         settled,
         seats: HostSeats::new(start.guest),
         direct,
+        nearby,
         fetch,
         commands,
         tell: Rc::new(|event| post(&FromIon::Event(event))),
@@ -71,6 +75,24 @@ async fn live(
     if let Err(why) = run(world).await {
         give_up(&why);
     }
+}
+
+/// The ions of other tabs of this browser.
+fn nearby(own: IonId) -> Option<Nearby> {
+    let (hear, heard) = mpsc::channel(NEAR_MAX);
+    let hear = RefCell::new(hear);
+    let channel = near::Nearby::open(&own.to_string(), move |near| {
+        if let Ok(from) = near.from.parse() {
+            // Whoever was not heard says it again.
+            let _ = hear.borrow_mut().try_send((from, near.bytes));
+        }
+    })?;
+    let say = Rc::new(move |to: Option<IonId>, bytes: &[u8]| {
+        let to = to.map(|ion| ion.to_string());
+        // The same holds for what was not said.
+        let _ = channel.send(to.as_deref(), bytes);
+    });
+    Some(Nearby { say, heard })
 }
 
 /// Says that this worker listens, and gives the page its end of the channel
