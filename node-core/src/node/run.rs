@@ -34,10 +34,13 @@ pub type Fetch = Rc<dyn Fn() -> LocalBoxFuture<'static, Result<Bootstrap, String
 /// Words that wait from ions of the same browser; more are lost.
 pub const NEAR_MAX: usize = 64;
 
+/// Says something to one ion of the same browser, or to all.
+pub type SayNear = Rc<dyn Fn(Option<IonId>, &[u8])>;
+
 /// The way to ions of the same browser. Nobody proves anything there.
 pub struct Nearby {
     /// Says something to one of them, or to all.
-    pub say: Rc<dyn Fn(Option<IonId>, &[u8])>,
+    pub say: SayNear,
     /// What they say, at most [`NEAR_MAX`] words ahead.
     pub heard: mpsc::Receiver<(IonId, Vec<u8>)>,
 }
@@ -135,7 +138,7 @@ struct Ion<P> {
     saves: mpsc::UnboundedSender<Settings>,
     fetch: Fetch,
     inputs: mpsc::UnboundedSender<Input>,
-    say_near: Rc<dyn Fn(Option<IonId>, &[u8])>,
+    say_near: SayNear,
     tell: Rc<dyn Fn(Event)>,
 }
 

@@ -17,6 +17,7 @@ use crate::blocking_turn;
 const JOB: JobId = 9;
 const TASKS: u64 = 100;
 
+#[expect(clippy::disallowed_methods, reason = "the network is a driver of its own")]
 fn network() -> Network {
     let network = Network::default();
     let running = network.clone();

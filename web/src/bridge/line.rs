@@ -50,12 +50,11 @@ impl Line {
         handed: Option<Handed>,
         on_said: impl Fn(Said) + 'static,
     ) -> Result<Self, String> {
-        let Handed { worker, early, port } = match handed {
-            Some(handed) => handed,
-            None => {
-                let worker = Worker::new(address).map_err(|error| words(&error))?;
-                Handed { worker, early: Vec::new(), port: None }
-            }
+        let Handed { worker, early, port } = if let Some(handed) = handed {
+            handed
+        } else {
+            let worker = Worker::new(address).map_err(|error| words(&error))?;
+            Handed { worker, early: Vec::new(), port: None }
         };
         let early = early.iter().map(read).collect();
         let on_said = Rc::new(RefCell::new(on_said));

@@ -123,11 +123,11 @@ pub(crate) fn modest_share() -> u16 {
 /// The worker that `boot.js` started, with the address of its script.
 pub(crate) fn handed() -> (String, Option<Handed>) {
     let handed = Reflect::get(&window(), &"ionosphere".into()).unwrap_or(JsValue::UNDEFINED);
-    let part = |name: &str| Reflect::get(&handed, &name.into()).unwrap_or(JsValue::UNDEFINED);
-    let address = part("address").as_string().unwrap_or_default();
-    let early = part("early").dyn_into::<Array>().map(|early| early.to_vec()).unwrap_or_default();
-    let port = part("port").dyn_into().ok();
-    let worker = part("worker").dyn_into().ok();
+    let field = |name: &str| Reflect::get(&handed, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    let address = field("address").as_string().unwrap_or_default();
+    let early = field("early").dyn_into::<Array>().map(|early| early.to_vec()).unwrap_or_default();
+    let port = field("port").dyn_into().ok();
+    let worker = field("worker").dyn_into().ok();
     (address, worker.map(|worker| Handed { worker, early, port }))
 }
 
