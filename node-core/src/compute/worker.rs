@@ -140,6 +140,11 @@ impl Worker {
         !self.jobs.is_empty()
     }
 
+    /// Whose jobs these are.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = IonId> {
+        self.jobs.keys().map(|(owner, _)| *owner)
+    }
+
     /// Tasks finished since the start.
     pub fn tasks_done(&self) -> u64 {
         self.done

@@ -109,6 +109,8 @@ pub enum Effect {
     Arrived(IonId),
     /// It is not any more.
     Departed(IonId, Cause),
+    /// It began anew: it knows nothing of what was before.
+    Restarted(IonId),
     /// A neighbour passed on, or said, what is no message.
     Offence(IonId),
 }
@@ -298,6 +300,10 @@ impl Directory {
             || self.entries.get(&author).is_some_and(|entry| entry.age >= beat.age);
         if is_old {
             return;
+        }
+        let before = self.entries.get(&author).map_or(0, |entry| entry.age.incarnation);
+        if before != 0 && beat.age.incarnation > before {
+            effects.push(Effect::Restarted(author));
         }
         let name = clean_name(&beat.profile.name).unwrap_or_default();
         let profile = Profile { name, workers: beat.profile.workers };

@@ -473,6 +473,9 @@ impl Mesh {
                     self.found(now, &[ion]);
                     effects.push(Effect::Arrived(ion));
                 }
+                directory::Effect::Restarted(ion) => {
+                    effects.extend([Effect::Departed(ion), Effect::Arrived(ion)]);
+                }
                 directory::Effect::Departed(ion, cause) => {
                     // Whoever fell silent may live in another part.
                     match cause {

@@ -213,6 +213,11 @@ impl Node {
         if is_busy { TICK_BUSY_MS } else { TICK_IDLE_MS }
     }
 
+    /// Whose jobs this ion works for, for checkers.
+    pub(crate) fn works_for(&self) -> Vec<IonId> {
+        self.worker.owners().collect()
+    }
+
     /// Whether the bootstrap document is known.
     pub(super) fn is_bootstrapped(&self) -> bool {
         matches!(self.bootstrap, BootstrapState::HadAt(_))
@@ -456,7 +461,9 @@ impl Node {
 
     /// A frame for a room above the links.
     fn heard(&mut self, ion: IonId, room: Room, bytes: &[u8]) {
-        if room != Room::Compute {
+        // Whoever departed, or is not known yet, may come and say it again.
+        let is_there = self.mesh.directory().entries().contains_key(&ion);
+        if room != Room::Compute || !is_there {
             return;
         }
         match wire::decode(bytes) {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     compute::wire::{self, Message, TASKS_HELD_MAX},
     network::wire::Room,
-    node::machine::TICK_IDLE_MS,
+    node::{Node, machine::TICK_IDLE_MS},
 };
 
 impl World {
@@ -129,7 +129,10 @@ impl World {
         let found = self.ions.iter().position(|body| is_restless(&body));
         found.map(|ion| {
             let guests = self.ions[ion].guests.running();
-            format!("ion {ion} still works for a job, with {guests} guests")
+            let node = self.ions[ion].node.as_ref();
+            let owners = node.map(Node::works_for).unwrap_or_default();
+            let owners: Vec<_> = owners.iter().map(|owner| self.by_id.get(owner)).collect();
+            format!("ion {ion} still works, with {guests} guests, for jobs of {owners:?}")
         })
     }
 }
