@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::tab::{Tab, query};
 
+/// Runs after which a job that is to be shared is given up.
+const RUNS_MAX: usize = 10;
 /// JavaScript: the tasks that each ion has finished, as pairs of id and count.
 const SHARES: &str = "[...document.querySelectorAll('[data-test=\"job-by-ion\"]')]\
     .map((row) => [row.dataset.ion, Number(row.dataset.finished)])";
@@ -82,6 +84,24 @@ pub async fn ended(tab: &Tab) -> String {
 pub async fn shared_by(tab: &Tab, ions: usize) {
     let expression = format!("{SHARES}.filter((share) => share[1] > 0).length >= {ions}");
     tab.wait_for(&format!("work by {ions} ions"), &expression).await;
+}
+
+/// Runs a spark of the gallery until so many ions share one run of it. A small
+/// job may be over before another tab has started its first guest worker. Panics
+/// after [`RUNS_MAX`] runs.
+pub async fn run_shared(tab: &Tab, spark: &str, ions: usize) {
+    let count = format!("{SHARES}.filter((share) => share[1] > 0).length");
+    let state = format!("{}?.dataset.state", query("job-state"));
+    for _ in 0..RUNS_MAX {
+        open_spark(tab, spark).await;
+        run(tab).await;
+        let enough = format!("{count} >= {ions} || {state} !== 'running'");
+        tab.wait_for("a share or the end", &enough).await;
+        if tab.value(&count).await.ok().and_then(|count| count.as_u64()) >= Some(ions as u64) {
+            return;
+        }
+    }
+    panic!("no run was shared by {ions} ions; {}", tab.describe().await);
 }
 
 /// The tasks that each ion has finished, by its id.

@@ -79,19 +79,19 @@ async fn a_hidden_tab_stays_and_works_though_the_browser_slows_it_down() {
     let (_, id) = mission::self_name(&hidden).await;
     // On a busy machine the visible tab may do a small job before the other has
     // begun; three in which both work are enough.
-    let mut shared = 0;
+    let mut both = 0;
     for _ in 0..JOBS_MAX {
         mission::open_spark(&seen, "mandelbrot").await;
         mission::run(&seen).await;
         assert_eq!(mission::ended(&seen).await, "finished");
         let shares = mission::shares(&seen).await;
         let its = shares.iter().find(|(ion, _)| *ion == id);
-        shared += u32::from(its.is_some_and(|(_, tasks)| *tasks > 0));
-        if shared == 3 {
+        both += u32::from(its.is_some_and(|(_, tasks)| *tasks > 0));
+        if both == 3 {
             break;
         }
     }
-    assert_eq!(shared, 3, "the hidden tab works too rarely");
+    assert_eq!(both, 3, "the hidden tab works too rarely");
     hidden.wait_for("a page that is still hidden", "document.visibilityState === 'hidden'").await;
     hidden.wait_for("still joined", "document.body.dataset.phase === 'joined'").await;
     for tab in [&hidden, &seen] {

@@ -22,10 +22,8 @@ async fn a_firefox_and_a_chromium_draw_one_picture() {
     let _turn = turn().await;
     let (_relay, _browsers, fox, chrome) = firefox_and_chromium().await;
     for tab in [&fox, &chrome] {
-        mission::open_spark(tab, "mandelbrot").await;
-        mission::run(tab).await;
+        mission::run_shared(tab, "mandelbrot", 2).await;
         assert_eq!(mission::ended(tab).await, "finished", "{}", tab.describe().await);
-        mission::shared_by(tab, 2).await;
         assert_eq!(tab.text("result-sha256").await, MANDELBROT_SHA256);
     }
     fox.screenshot("firefox-mandelbrot").await;

@@ -36,10 +36,8 @@ async fn whoever_has_the_link_is_in_and_nobody_else() {
     // What the two in the nebula see has not changed by that.
     mission::counts_ions(&first, 2).await;
     mission::counts_ions(&friend, 2).await;
-    mission::open_spark(&first, "mandelbrot").await;
-    mission::run(&first).await;
+    mission::run_shared(&first, "mandelbrot", 2).await;
     assert_eq!(mission::ended(&first).await, "finished");
-    mission::shared_by(&first, 2).await;
     let strangers = [mission::self_name(&outsider).await.1, mission::self_name(&plain).await.1];
     let shares = mission::shares(&first).await;
     assert!(shares.iter().all(|(ion, _)| !strangers.contains(ion)), "{shares:?}");

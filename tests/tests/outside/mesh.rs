@@ -80,10 +80,8 @@ async fn tabs_link_directly_and_need_no_relay_any_more() {
     relay.kill();
     without_relay(&first).await;
     without_relay(&second).await;
-    mission::open_spark(&first, "mandelbrot").await;
-    mission::run(&first).await;
+    mission::run_shared(&first, "mandelbrot", 2).await;
     assert_eq!(mission::ended(&first).await, "finished");
-    mission::shared_by(&first, 2).await;
     mission::counts_ions(&second, 2).await;
     first.click("nav-network").await;
     first.screenshot("network-no-relay").await;
@@ -130,10 +128,8 @@ async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
     let again = format!("({echo}?.click(), {linked} !== null)");
     tabs[0].wait_for("a link to the ion that is used most", &again).await;
     // All of them work together.
-    mission::open_spark(&tabs[1], "mandelbrot").await;
-    mission::run(&tabs[1]).await;
+    mission::run_shared(&tabs[1], "mandelbrot", 2).await;
     assert_eq!(mission::ended(&tabs[1]).await, "finished");
-    mission::shared_by(&tabs[1], 2).await;
     // A tab that is loaded anew comes from its service worker and finds the others.
     for tab in &tabs {
         let most = tab.run("return globalThis.mostLinks;").await.as_u64();

@@ -38,8 +38,7 @@ async fn assert_picture(tab: &Tab, state: &str) {
 async fn two_tabs_draw_one_picture() {
     let _turn = turn().await;
     let (_relay, _browser, first, _second) = two_tabs().await;
-    mission::open_spark(&first, "mandelbrot").await;
-    mission::run(&first).await;
+    mission::run_shared(&first, "mandelbrot", 2).await;
     let state = mission::ended(&first).await;
     assert_picture(&first, &state).await;
     first.screenshot("mandelbrot").await;
@@ -68,9 +67,7 @@ async fn a_tab_that_closes_half_way_costs_no_result() {
 async fn the_picture_is_exact_though_a_tab_closes() {
     let _turn = turn().await;
     let (_relay, _browser, first, second) = two_tabs().await;
-    mission::open_spark(&first, "mandelbrot").await;
-    mission::run(&first).await;
-    mission::shared_by(&first, 2).await;
+    mission::run_shared(&first, "mandelbrot", 2).await;
     second.close().await;
     let state = mission::ended(&first).await;
     assert_picture(&first, &state).await;
@@ -99,8 +96,7 @@ async fn pages_stay_alive_while_a_picture_is_drawn() {
     let _turn = turn().await;
     let (_relay, browser, first, second) = two_tabs().await;
     let watch = Watch::start(&browser, &[&first, &second]).await;
-    mission::open_spark(&first, "mandelbrot").await;
-    mission::run(&first).await;
+    mission::run_shared(&first, "mandelbrot", 2).await;
     let state = mission::ended(&first).await;
     assert_pages_live(&watch, &[&first, &second]).await;
     assert_picture(&first, &state).await;
@@ -197,8 +193,7 @@ async fn a_reload_in_the_middle_leaves_both_ions_usable() {
     first.reload().await;
     mission::joined(&first).await;
     mission::counts_ions(&first, 2).await;
-    mission::open_spark(&second, "mandelbrot").await;
-    mission::run(&second).await;
+    mission::run_shared(&second, "mandelbrot", 2).await;
     let state = mission::ended(&second).await;
     assert_picture(&second, &state).await;
 }
