@@ -176,6 +176,22 @@ fn words(failure: &Failure) -> String {
              firewall is between them"
                 .to_owned()
         }
+        // What it says beside is libp2p's own account, addresses and all.
+        Failure::NoPath(_) => {
+            "no relay led to the other side, so the two could not agree".to_owned()
+        }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_spared_addresses() {
+        let account = "Failed to negotiate: [(/ip4/127.0.0.1/tcp/1/ws/p2p-circuit)]".to_owned();
+        let said = words(&Failure::NoPath(account));
+        assert!(said.starts_with("no relay led") && !said.contains('/'), "{said}");
     }
 }
