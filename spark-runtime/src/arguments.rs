@@ -21,7 +21,14 @@ pub(crate) fn check(name: &str, position: usize, text: &str, type_text: &str) ->
     let Some(kind) = NUMBERS.into_iter().find(|kind| type_name(*kind) == type_text) else {
         return Err(Stop::UnsupportedType { name: name.to_owned(), kind: type_text.to_owned() });
     };
-    read_one(name, position, text, kind).map(drop)
+    let text_number = text.trim();
+    let is_good = match kind {
+        ValType::I32 => integer(text_number, 32).is_some(),
+        ValType::I64 => integer(text_number, 64).is_some(),
+        // To read floats takes tables of 10 KiB, which only guest workers need.
+        _ => is_float(text_number),
+    };
+    if is_good { Ok(()) } else { Err(wrong(name, position, text, kind)) }
 }
 
 /// The arguments of a call, read by the function's signature.
@@ -44,12 +51,16 @@ pub(crate) fn read(name: &str, kind: &FuncType, texts: &[String]) -> Result<Vec<
 }
 
 fn read_one(name: &str, position: usize, text: &str, kind: ValType) -> Result<Val, Stop> {
-    number(text.trim(), kind).ok_or_else(|| Stop::WrongArgument {
+    number(text.trim(), kind).ok_or_else(|| wrong(name, position, text, kind))
+}
+
+fn wrong(name: &str, position: usize, text: &str, kind: ValType) -> Stop {
+    Stop::WrongArgument {
         name: name.to_owned(),
         position,
         expected: expected(kind).to_owned(),
         given: shown(text),
-    })
+    }
 }
 
 /// What a function returned; signatures were checked by [`read`].
@@ -119,6 +130,28 @@ fn number(text: &str, kind: ValType) -> Option<Val> {
     }
 }
 
+/// Whether a text can be read as a float, by the grammar of `f64::from_str`,
+/// which reads every number and rounds it.
+fn is_float(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if ["inf", "infinity", "nan"].iter().any(|name| text.eq_ignore_ascii_case(name)) {
+        return true;
+    }
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => {
+            (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
+        }
+        None => (text, "0"),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let are_digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
+    are_digits(whole)
+        && are_digits(fraction)
+        && are_digits(exponent)
+        && !exponent.is_empty()
+        && whole.len() + fraction.len() > 0
+}
+
 /// An integer in `-2^(bits-1) .. 2^bits`, in two's complement.
 fn integer(text: &str, bits: u32) -> Option<u64> {
     let (is_negative, digits) = match text.strip_prefix('-') {
@@ -136,4 +169,20 @@ fn integer(text: &str, bits: u32) -> Option<u64> {
     let max = if is_negative { 1 << (bits - 1) } else { u64::MAX >> (64 - bits) };
     let value = if is_negative { magnitude.wrapping_neg() } else { magnitude };
     (magnitude <= max).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::is_float;
+
+    proptest! {
+        #[test]
+        fn a_float_is_what_the_standard_library_reads(
+            text in "[+-]{0,2}([0-9]{0,3}[.]{0,2}[0-9]{0,2}|inf|INFINITY|NaN|nano)([eE][+-]?[0-9]{0,4})?",
+        ) {
+            prop_assert_eq!(is_float(&text), text.parse::<f64>().is_ok(), "{}", text);
+        }
+    }
 }
