@@ -13,5 +13,5 @@ pub(crate) fn bench(arguments: &[String]) -> Outcome {
     step("build the benchmark program", || run(command("cargo", &["build"]).args(program)))?;
     let mut bench = command("cargo", &["run"]);
     bench.args(program).arg("--").args(arguments);
-    run(bench.env("IONOSPHERE_RELAY", &relay).envs(tools::outside()?))
+    run(bench.env("IONOSPHERE_RELAY", &relay).envs(tools::outside(tools::Peer::Measured)?))
 }

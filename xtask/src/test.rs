@@ -57,7 +57,7 @@ fn tabs() -> Outcome {
     let arguments =
         ["test", "--package", "ionosphere-tests", "--quiet", "--", "--test-threads", "1"];
     let mut tests = command("cargo", &arguments);
-    tests.env("IONOSPHERE_RELAY", &relay).envs(tools::outside()?);
+    tests.env("IONOSPHERE_RELAY", &relay).envs(tools::outside(tools::Peer::Tested)?);
     // One at a time: each has two cores to share with a browser.
     step("tests with real tabs", || run(&mut tests))
 }

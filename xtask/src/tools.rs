@@ -12,6 +12,7 @@ mod standard_library;
 use std::{env, fs, path::PathBuf};
 
 pub(crate) use browser::chromium;
+pub(crate) use counterparts::Peer;
 pub(crate) use standard_library::{Target, standard_library};
 
 use crate::shell::{Outcome, command, fail, on_path, output, step, succeeds};
@@ -37,9 +38,9 @@ fn wasm_bindgen() -> Outcome {
 
 /// Where the browsers and js-libp2p are, as environment variables for the
 /// programs that drive them; installs what is missing.
-pub(crate) fn outside() -> Outcome<[(&'static str, PathBuf); 6]> {
+pub(crate) fn outside(peer: Peer) -> Outcome<[(&'static str, PathBuf); 6]> {
     let (chromium, firefox) = (browser::chromium()?, browser::firefox()?);
-    let counterparts = counterparts::counterparts()?;
+    let counterparts = counterparts::counterparts(peer)?;
     Ok([
         ("CHROMIUM", chromium.browser),
         ("CHROMEDRIVER", chromium.driver),
@@ -52,7 +53,7 @@ pub(crate) fn outside() -> Outcome<[(&'static str, PathBuf); 6]> {
 
 /// The same, printed for a shell.
 pub(crate) fn print_outside(_: &[String]) -> Outcome {
-    for (name, file) in outside()? {
+    for (name, file) in outside(Peer::Tested)? {
         println!("export {name}='{}'", file.display());
     }
     Ok(())

@@ -34,15 +34,34 @@ pub(crate) struct Counterparts {
     pub(crate) bundles: PathBuf,
 }
 
+/// How our own peer is built.
+#[derive(Clone, Copy)]
+pub(crate) enum Peer {
+    /// Quickly, with every check.
+    Tested,
+    /// As browsers download the site.
+    Measured,
+}
+
+impl Peer {
+    /// The profile and the folder that cargo gives it.
+    fn profile(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tested => ("dev", "debug"),
+            Self::Measured => ("site", "site"),
+        }
+    }
+}
+
 /// Installs packages and Node if they are missing, and bundles the programs.
-pub(crate) fn counterparts() -> Outcome<Counterparts> {
+pub(crate) fn counterparts(peer: Peer) -> Outcome<Counterparts> {
     let node = npm::node()?;
     let packages = packages()?;
     let bundles = root().join(BUNDLED);
     step("bundle the js-libp2p programs", || bundle(&packages, &bundles))?;
     standard_library(Target::Web)?;
     wasm_bindgen()?;
-    step("build our peer for tabs (minutes at first, then seconds)", || ours(&bundles))?;
+    step("build our peer for tabs (minutes at first, then seconds)", || ours(peer, &bundles))?;
     Ok(Counterparts { node, bundles })
 }
 
@@ -84,16 +103,18 @@ fn bundle(packages: &Path, into: &Path) -> Outcome {
 }
 
 /// The peer over ion-webrtc, as a page and its worker.
-fn ours(into: &Path) -> Outcome {
+fn ours(peer: Peer, into: &Path) -> Outcome {
+    let (profile, folder) = peer.profile();
     let target = "wasm32-unknown-unknown";
-    let arguments = ["build", "--quiet", "--package", "webrtc-peer", "--target", target];
-    run(&mut command("cargo", &arguments))?;
-    let built = std::env::var_os("CARGO_TARGET_DIR")
+    let mut build = command("cargo", &["build", "--quiet", "--package", "webrtc-peer"]);
+    run(build.args(["--target", target, "--profile", profile]))?;
+    let module = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), PathBuf::from)
         .join(target)
-        .join("debug/webrtc_peer.wasm");
+        .join(folder)
+        .join("webrtc_peer.wasm");
     let options = ["--target", "no-modules", "--no-typescript", "--out-dir"];
-    output(command("wasm-bindgen", &options).arg(into).arg(built).env("PATH", path()?))?;
+    output(command("wasm-bindgen", &options).arg(into).arg(module).env("PATH", path()?))?;
     for name in OURS_PLAIN {
         fs::copy(root().join(OURS).join(name), into.join(name))?;
     }
