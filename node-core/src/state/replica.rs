@@ -1,0 +1,283 @@
+//! What one ion knows of the shared memory, and what becomes of an entry that
+//! arrives.
+//!
+//! Bounds: [`AUTHOR_ENTRIES_MAX`] and [`AUTHOR_BYTES_MAX`] for each author,
+//! [`ENTRIES_MAX`] in all, [`WAITING_MAX`] entries that wait for their time.
+//! What replaces an entry, a tombstone for example, is taken even when its
+//! author's share is used up, so that deleting always helps.
+//!
+//! Tombstones, and values whose time is over, stay for [`HORIZON_MS`]: a
+//! replica that was away for less cannot bring back what was deleted. One that
+//! was away for longer has to begin anew from others.
+
+use std::collections::BTreeMap;
+
+use super::{
+    entry::Entry,
+    stamp::Clock,
+    table::{Span, Table},
+};
+use crate::identity::IonId;
+
+/// Entries of one author.
+pub const AUTHOR_ENTRIES_MAX: usize = 50_000;
+/// Names and values of one author, in bytes.
+pub const AUTHOR_BYTES_MAX: usize = 32 << 20;
+/// Entries in all.
+pub const ENTRIES_MAX: usize = 200_000;
+/// Entries that wait for their time.
+pub const WAITING_MAX: usize = 1_024;
+/// How long what is dead stays known, in milliseconds: 30 days.
+pub const HORIZON_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// What became of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stands now, in place of this one.
+    Stands(Option<Box<Entry>>),
+    /// It, or one that beats it, stood there.
+    Known,
+    /// Its time has not come; it is kept aside.
+    Waits,
+    /// It died so long ago that it says nothing any more.
+    Forgotten,
+    /// Its author, or the nebula, has no room for it.
+    Full,
+}
+
+/// What an author uses.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    entries: usize,
+    bytes: usize,
+}
+
+/// What one ion knows.
+#[derive(Debug, Default)]
+pub struct Replica {
+    table: Table,
+    shares: BTreeMap<IonId, Share>,
+    /// By stamp and path, so that the next to stand comes first.
+    waiting: BTreeMap<(u64, Box<[u8]>, IonId), Entry>,
+    clock: Clock,
+}
+
+impl Replica {
+    /// All that stands, the dead included: what is reconciled.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The clock that new entries are stamped by.
+    pub fn clock(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    /// The living entry at a path.
+    pub fn get(&self, path: &[u8], wall_ms: u64) -> Option<&Entry> {
+        self.table.get(path).filter(|entry| !is_dead(entry, wall_ms))
+    }
+
+    /// The living entries of a range, ascending.
+    pub fn range<'a>(&'a self, span: Span<'_>, wall_ms: u64) -> impl Iterator<Item = &'a Entry> {
+        self.table.range(span).filter(move |entry| !is_dead(entry, wall_ms))
+    }
+
+    /// An entry arrives, verified. Taking one twice, or several in any order,
+    /// comes to the same.
+    pub fn take(&mut self, wall_ms: u64, entry: Entry) -> Fate {
+        let stamp = entry.body().stamp;
+        if stamp.is_ahead_of(wall_ms) {
+            return self.keep_aside(entry);
+        }
+        let known = self.table.get(entry.path());
+        if known.is_some_and(|known| !entry.beats(known)) {
+            return Fate::Known;
+        }
+        if known.is_none() && is_forgotten(&entry, wall_ms) {
+            return Fate::Forgotten;
+        }
+        if !self.has_room(&entry) {
+            return Fate::Full;
+        }
+        self.clock.hear(stamp, wall_ms);
+        self.share_of(&entry, true);
+        let old = self.table.put(entry);
+        if let Some(old) = &old {
+            self.share_of(old, false);
+        }
+        Fate::Stands(old.map(Box::new))
+    }
+
+    /// Time passes: takes what waited for it, and forgets what died long ago.
+    /// Gives what stands now.
+    pub fn pass(&mut self, wall_ms: u64) -> Vec<Entry> {
+        let mut standing = Vec::new();
+        while let Some(first) = self.waiting.first_entry() {
+            if first.get().body().stamp.is_ahead_of(wall_ms) {
+                break;
+            }
+            let entry = first.remove();
+            if let Fate::Stands(_) = self.take(wall_ms, entry.clone()) {
+                standing.push(entry);
+            }
+        }
+        standing
+    }
+
+    /// Forgets what died longer ago than the horizon; looks at every entry.
+    pub fn collect(&mut self, wall_ms: u64) {
+        let forgotten = self.table.range(Span::ALL).filter(|entry| is_forgotten(entry, wall_ms));
+        let paths: Vec<Box<[u8]>> = forgotten.map(|entry| entry.path().into()).collect();
+        for path in paths {
+            if let Some(old) = self.table.remove(&path) {
+                self.share_of(&old, false);
+            }
+        }
+    }
+
+    fn keep_aside(&mut self, entry: Entry) -> Fate {
+        let key = (entry.body().stamp.ms, entry.path().into(), entry.body().author);
+        self.waiting.insert(key, entry);
+        if self.waiting.len() <= WAITING_MAX {
+            return Fate::Waits;
+        }
+        // What would have to wait longest gives way.
+        self.waiting.pop_last();
+        Fate::Full
+    }
+
+    fn has_room(&self, entry: &Entry) -> bool {
+        if self.table.get(entry.path()).is_some() {
+            return true;
+        }
+        let share = self.shares.get(&entry.body().author).copied().unwrap_or_default();
+        share.entries < AUTHOR_ENTRIES_MAX
+            && share.bytes + entry.cost_bytes() <= AUTHOR_BYTES_MAX
+            && self.table.len() < ENTRIES_MAX
+    }
+
+    fn share_of(&mut self, entry: &Entry, is_more: bool) {
+        let share = self.shares.entry(entry.body().author).or_default();
+        if is_more {
+            share.entries += 1;
+            share.bytes += entry.cost_bytes();
+        } else {
+            share.entries -= 1;
+            share.bytes -= entry.cost_bytes();
+        }
+        if share.entries == 0 {
+            self.shares.remove(&entry.body().author);
+        }
+    }
+}
+
+/// Whether nothing stands there any more.
+fn is_dead(entry: &Entry, wall_ms: u64) -> bool {
+    entry.is_tombstone() || entry.body().ends_ms.is_some_and(|ends| ends <= wall_ms)
+}
+
+fn is_forgotten(entry: &Entry, wall_ms: u64) -> bool {
+    let body = entry.body();
+    let died_ms = match body.ends_ms {
+        _ if entry.is_tombstone() => body.stamp.ms,
+        Some(ends_ms) => ends_ms.max(body.stamp.ms),
+        None => return false,
+    };
+    died_ms.saturating_add(HORIZON_MS) < wall_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::Index};
+
+    use super::*;
+    use crate::state::{stamp::AHEAD_MS_MAX, table::tests::entry};
+
+    const NOW: u64 = HORIZON_MS * 2;
+
+    /// All that a replica knows, as bytes.
+    fn contents(replica: &Replica) -> Vec<Vec<u8>> {
+        replica.table().range(Span::ALL).map(Entry::encode).collect()
+    }
+
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let name = (0_u32..8).prop_map(|number| format!("{number}"));
+        let value = prop::option::of("[a-c]");
+        (name, value, 0_u64..5, 1_u8..4)
+            .prop_map(|(name, value, ms, author)| entry(&name, value.as_deref(), NOW + ms, author))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Commutative, associative, idempotent: five replicas that hear the
+        /// same in five orders, some of it twice, hold the same bytes.
+        #[test]
+        fn replicas_agree_in_any_order(
+            entries in prop::collection::vec(any_entry(), 1..40),
+            orders in prop::collection::vec(prop::collection::vec(any::<Index>(), 60), 5),
+        ) {
+            let mut expected = None;
+            for order in orders {
+                let mut replica = Replica::default();
+                let again = order.iter().map(|index| index.get(&entries));
+                for entry in again.chain(entries.iter().rev()) {
+                    replica.take(NOW, entry.clone());
+                }
+                let found = contents(&replica);
+                prop_assert_eq!(expected.get_or_insert_with(|| found.clone()), &found);
+            }
+        }
+    }
+
+    #[test]
+    fn the_later_stands_and_the_deleted_stays_deleted() {
+        let mut replica = Replica::default();
+        let (old, new) = (entry("a", Some("old"), NOW, 1), entry("a", Some("new"), NOW + 1, 2));
+        let gone = entry("a", None, NOW + 2, 1);
+        assert_eq!(replica.take(NOW, new.clone()), Fate::Stands(None));
+        assert_eq!(replica.take(NOW, old.clone()), Fate::Known);
+        assert_eq!(replica.get(new.path(), NOW), Some(&new));
+        assert_eq!(replica.take(NOW, gone), Fate::Stands(Some(Box::new(new.clone()))));
+        assert_eq!(replica.take(NOW, new.clone()), Fate::Known);
+        assert_eq!(replica.get(new.path(), NOW), None);
+    }
+
+    #[test]
+    fn an_entry_from_the_future_waits_for_its_time() {
+        let mut replica = Replica::default();
+        let early = entry("a", Some("x"), NOW + AHEAD_MS_MAX + 10, 1);
+        assert_eq!(replica.take(NOW, early.clone()), Fate::Waits);
+        assert_eq!(replica.pass(NOW + 9), []);
+        assert_eq!(replica.pass(NOW + 10), [early.clone()]);
+        assert_eq!(replica.get(early.path(), NOW + 10), Some(&early));
+    }
+
+    #[test]
+    fn what_died_long_ago_is_forgotten_and_not_taken_again() {
+        let mut replica = Replica::default();
+        let gone = entry("a", None, NOW, 1);
+        replica.take(NOW, gone.clone());
+        replica.collect(NOW + HORIZON_MS);
+        assert_eq!(replica.table().len(), 1);
+        replica.collect(NOW + HORIZON_MS + 1);
+        assert_eq!(replica.table().len(), 0);
+        assert_eq!(replica.take(NOW + HORIZON_MS + 1, gone), Fate::Forgotten);
+    }
+
+    #[test]
+    fn an_author_has_a_share_and_can_always_delete() {
+        let mut replica = Replica::default();
+        let value = "x".repeat(60_000);
+        let count = AUTHOR_BYTES_MAX / (value.len() + 6) + 1;
+        let of = |number: usize, author| entry(&format!("{number:06}"), Some(&value), NOW, author);
+        let fates: Vec<Fate> = (0..count).map(|number| replica.take(NOW, of(number, 1))).collect();
+        assert_eq!(fates.iter().filter(|fate| **fate == Fate::Full).count(), 1);
+        assert_eq!(fates.last(), Some(&Fate::Full));
+        let gone = entry("000000", None, NOW + 1, 1);
+        assert!(matches!(replica.take(NOW, gone), Fate::Stands(Some(_))));
+        assert_eq!(replica.take(NOW, of(count, 1)), Fate::Stands(None));
+        assert_eq!(replica.take(NOW, of(count + 1, 2)), Fate::Stands(None));
+    }
+}
