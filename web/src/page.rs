@@ -23,6 +23,7 @@ mod pairing;
 mod parts;
 mod picture;
 mod router;
+mod sealed;
 mod settings;
 mod setup;
 mod sparks;

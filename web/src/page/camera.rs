@@ -11,7 +11,10 @@ use leptos::{html, prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::icons::{self, icon};
+use super::{
+    icons::{self, icon},
+    sealed::{Seal, live},
+};
 
 /// Between two looks at the picture.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -33,15 +36,15 @@ enum State {
 
 /// A button that opens the camera, and its picture; nothing where the browser
 /// can read no codes. `found` is called once for each opening, with the text.
-pub(crate) fn view<F: Fn(String) + Copy + 'static>(found: F) -> AnyView {
+pub(crate) fn view(found: Callback<String>) -> AnyView {
     if !is_supported() {
-        return ().into_any();
+        return ().seal();
     }
     let state = RwSignal::new(State::Off);
     let camera = StoredValue::new_local(None::<Rc<Camera>>);
     let video = NodeRef::<html::Video>::new();
     on_cleanup(move || stop(camera));
-    let begin = move |_| {
+    let begin = Callback::new(move |_| {
         state.set(State::Opening);
         spawn_local(async move {
             let opened = Camera::open().await;
@@ -60,7 +63,7 @@ pub(crate) fn view<F: Fn(String) + Copy + 'static>(found: F) -> AnyView {
                 Err(why) => state.set(State::Refused(why)),
             }
         });
-    };
+    });
     Effect::new(move |_| {
         if state.get() == State::On
             && let Some(video) = video.get()
@@ -72,7 +75,7 @@ pub(crate) fn view<F: Fn(String) + Copy + 'static>(found: F) -> AnyView {
         stop(camera);
         state.set(State::Off);
     };
-    let shown = move || {
+    let shown = live(move || {
         match state.get() {
         State::On => view! {
             <video class="camera" node_ref=video muted playsinline aria-label="The camera's picture"></video>
@@ -80,14 +83,14 @@ pub(crate) fn view<F: Fn(String) + Copy + 'static>(found: F) -> AnyView {
                 "Stop the camera"
             </button>
         }
-        .into_any(),
+        .seal(),
         other => scan_button(other, begin),
     }
-    };
-    view! { <div class="scan">{shown}</div> }.into_any()
+    });
+    view! { <div class="scan">{shown}</div> }.seal()
 }
 
-fn scan_button(state: State, begin: impl Fn(web_sys::MouseEvent) + 'static) -> AnyView {
+fn scan_button(state: State, begin: Callback<web_sys::MouseEvent>) -> AnyView {
     let is_opening = state == State::Opening;
     let why = match state {
         State::Refused(why) => Some(why),
@@ -99,22 +102,22 @@ fn scan_button(state: State, begin: impl Fn(web_sys::MouseEvent) + 'static) -> A
             class="button"
             data-test="scan"
             disabled=is_opening
-            on:click=begin
+            on:click=move |event| begin.run(event)
         >
             {icon(icons::SCAN)}
             "Scan with the camera"
         </button>
-        {why.map(|why| view! { <p class="mistake" role="alert" data-test="scan-refused">{why}</p> })}
+        {why.map(|why| view! { <p class="mistake" role="alert" data-test="scan-refused">{why}</p> }.seal())}
     }
-    .into_any()
+    .seal()
 }
 
 /// Shows the picture and looks for a code in it, again and again.
-fn watch<F: Fn(String) + Copy + 'static>(
+fn watch(
     camera: StoredValue<Option<Rc<Camera>>, LocalStorage>,
     video: &web_sys::HtmlVideoElement,
     state: RwSignal<State>,
-    found: F,
+    found: Callback<String>,
 ) {
     let Some(Some(open)) = camera.try_get_value() else { return };
     let picture: JsValue = video.clone().into();
@@ -136,7 +139,7 @@ fn watch<F: Fn(String) + Copy + 'static>(
             if let Some(text) = text.filter(|_| is_on) {
                 stop(camera);
                 state.set(State::Off);
-                found(text);
+                found.run(text);
             }
         });
     };

@@ -6,7 +6,13 @@ use node_core::node::{
     event::{AttemptView, CheckView},
 };
 
-use super::{browser, desk::At, network::part, parts};
+use super::{
+    browser,
+    desk::At,
+    network::part,
+    parts,
+    sealed::{Seal, live},
+};
 use crate::model::{checks, format};
 
 /// How often relative times are told anew, in milliseconds.
@@ -27,7 +33,7 @@ pub(crate) fn view(desk: At) -> AnyView {
     };
     let beside = view! {
         <div class="actions">
-            {move || (is_there.get() && !is_running.get()).then(|| copy_button(desk, shown, field))}
+            {live(move || (is_there.get() && !is_running.get()).then(|| copy_button(desk, shown, field)))}
             <button
                 type="button"
                 class="button"
@@ -38,7 +44,7 @@ pub(crate) fn view(desk: At) -> AnyView {
                 "Test my connection"
             </button>
         </div>
-    };
+    }.seal();
     let steps = move || desk.checks.get().iter().map(step).collect_view();
     let summary = move || desk.checks.with(|steps| checks::summary(steps));
     let laid_open = move || {
@@ -48,9 +54,10 @@ pub(crate) fn view(desk: At) -> AnyView {
                     {text}
                 </pre>
             }
+            .seal()
         })
     };
-    let content = move || {
+    let content = live(move || {
         if !is_there.get() {
             return view! {
                 <p class="muted">
@@ -58,20 +65,20 @@ pub(crate) fn view(desk: At) -> AnyView {
                      this browser offers, and a direct link."
                 </p>
             }
-            .into_any();
+            .seal();
         }
         view! {
             <div class="panel">
                 <p class="field-name" role="status" data-test="diagnosis-summary">
-                    {summary}
+                    {live(summary)}
                 </p>
-                <ol class="rows checks">{steps}</ol>
-                {laid_open}
+                <ol class="rows checks">{live(steps)}</ol>
+                {live(laid_open)}
             </div>
         }
-        .into_any()
-    };
-    part("Self-test", beside.into_any(), view! { {content} }.into_any())
+        .seal()
+    });
+    part("Self-test", beside, content.seal())
 }
 
 fn step(check: &CheckView) -> AnyView {
@@ -85,7 +92,7 @@ fn step(check: &CheckView) -> AnyView {
             {parts::pill(meaning, word)}
         </li>
     }
-    .into_any()
+    .seal()
 }
 
 /// Copies the test as text; without a clipboard, it is laid open to be copied
@@ -109,7 +116,7 @@ fn copy_button(desk: At, shown: RwSignal<Option<String>>, field: Report) -> AnyV
             <span role="status">{word}</span>
         </button>
     }
-    .into_any()
+    .seal()
 }
 
 /// The last attempts to connect.
@@ -121,14 +128,14 @@ pub(crate) fn attempts(desk: At) -> AnyView {
         desk.attempts.with(|all| all.iter().map(|one| attempt(one, clock_ms)).collect_view())
     };
     let is_empty = Memo::new(move |_| desk.attempts.with(Vec::is_empty));
-    let content = move || {
+    let content = live(move || {
         if is_empty.get() {
             return view! { <p class="muted">"None yet. Each will stand here, with why it failed if it did."</p> }
-                .into_any();
+                .seal();
         }
-        view! { <ul class="panel rows attempts">{rows}</ul> }.into_any()
-    };
-    part("Last attempts to connect", ().into_any(), view! { {content} }.into_any())
+        view! { <ul class="panel rows attempts">{live(rows)}</ul> }.seal()
+    });
+    part("Last attempts to connect", ().seal(), content.seal())
 }
 
 fn attempt(attempt: &AttemptView, clock_ms: u64) -> AnyView {
@@ -151,5 +158,5 @@ fn attempt(attempt: &AttemptView, clock_ms: u64) -> AnyView {
             </div>
         </li>
     }
-    .into_any()
+    .seal()
 }

@@ -9,6 +9,7 @@ use super::{
     icons::{self, icon},
     keys::KEYS,
     pairing,
+    sealed::{Seal, live},
 };
 use crate::model::{invitation, qr};
 
@@ -25,12 +26,12 @@ pub(crate) fn view(desk: At) -> AnyView {
             let _ = element.show_modal();
         }
     });
-    let content = move || match desk.dialog.get() {
-        Dialog::None => ().into_any(),
+    let content = live(move || match desk.dialog.get() {
+        Dialog::None => ().seal(),
         Dialog::Invite => invite(desk),
         Dialog::Pair => pairing::view(desk),
         Dialog::Keys => keys(),
-    };
+    });
     view! {
         <dialog
             node_ref=dialog
@@ -51,7 +52,7 @@ pub(crate) fn view(desk: At) -> AnyView {
             {content}
         </dialog>
     }
-    .into_any()
+    .seal()
 }
 
 fn keys() -> AnyView {
@@ -64,26 +65,27 @@ fn keys() -> AnyView {
                 <dd>{what}</dd>
             </div>
         }
+        .seal()
     });
     view! {
         <h2 id="dialog-title">"Keys"</h2>
         <dl class="keys">{rows.collect_view()}</dl>
     }
-    .into_any()
+    .seal()
 }
 
 fn invite(desk: At) -> AnyView {
     let nebula = Memo::new(move |_| desk.status.with(|status| status.nebula.clone()));
-    let content = move || match nebula.get() {
-        None => view! { <p>"Joining; a moment, please."</p> }.into_any(),
+    let content = live(move || match nebula.get() {
+        None => view! { <p>"Joining; a moment, please."</p> }.seal(),
         Some(nebula) if nebula.is_open => create(desk, &nebula),
         Some(nebula) => share(&nebula),
-    };
+    });
     view! {
         <h2 id="dialog-title">"Invite"</h2>
         {content}
     }
-    .into_any()
+    .seal()
 }
 
 fn create(desk: At, open: &NebulaView) -> AnyView {
@@ -118,7 +120,7 @@ fn create(desk: At, open: &NebulaView) -> AnyView {
             </button>
         </form>
     }
-    .into_any()
+    .seal()
 }
 
 fn share(nebula: &NebulaView) -> AnyView {
@@ -131,6 +133,7 @@ fn share(nebula: &NebulaView) -> AnyView {
                 <path d=drawing.path fill="#000"></path>
             </svg>
         }
+        .seal()
     });
     view! {
         <p>"Whoever opens this link is in " <b>{nebula.name.clone()}</b> "."</p>
@@ -140,7 +143,7 @@ fn share(nebula: &NebulaView) -> AnyView {
             "Treat it like a key: the part after # is the invitation, and is never sent to a server."
         </p>
     }
-    .into_any()
+    .seal()
 }
 
 /// A text that can be copied, with its button.
@@ -165,5 +168,5 @@ pub(crate) fn copyable(text: String, name: &'static str) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .seal()
 }

@@ -6,7 +6,9 @@ use super::{
     desk::{At, Dialog},
     dialogs, icons,
     icons::icon,
-    ions, job, jobs, network, overview, parts, settings, sparks,
+    ions, job, jobs, network, overview, parts,
+    sealed::{Seal, live},
+    settings, sparks,
 };
 use crate::model::{
     format,
@@ -28,17 +30,17 @@ pub(crate) fn view(desk: At) -> AnyView {
                 {relay_line(desk)}
                 <main id="content" class="content">
                     {problems(desk)}
-                    {move || {
+                    {live(move || {
                         let route = desk.route.get();
                         untrack(|| page(desk, &route))
-                    }}
+                    })}
                 </main>
             </div>
         </div>
         {notices(desk)}
         {dialogs::view(desk)}
     }
-    .into_any()
+    .seal()
 }
 
 fn page(desk: At, route: &Route) -> AnyView {
@@ -60,8 +62,9 @@ fn lost() -> AnyView {
         <a class="button primary" href="/">
             "Go to Overview"
         </a>
-    };
-    parts::head("Not found", "There is no page at this address.", action.into_any())
+    }
+    .seal();
+    parts::head("Not found", "There is no page at this address.", action)
 }
 
 fn rail(desk: At) -> AnyView {
@@ -84,7 +87,7 @@ fn rail(desk: At) -> AnyView {
             <ul>{entries}</ul>
         </nav>
     }
-    .into_any()
+    .seal()
 }
 
 fn rail_entry(desk: At, route: Route, path: &'static str) -> AnyView {
@@ -102,7 +105,7 @@ fn rail_entry(desk: At, route: Route, path: &'static str) -> AnyView {
             </a>
         </li>
     }
-    .into_any()
+    .seal()
 }
 
 fn strip(desk: At) -> AnyView {
@@ -116,10 +119,10 @@ fn strip(desk: At) -> AnyView {
     let tally = Memo::new(move |_| desk.ions.with(|ions| Tally::of(ions)));
     let phase = Memo::new(move |_| status.with(|status| status.phase));
     let doing = Memo::new(move |_| status.with(words::doing));
-    let pill = move || {
+    let pill = live(move || {
         let (meaning, word) = words::phase(phase.get());
         parts::pill(meaning, word)
-    };
+    });
     view! {
         <header class="strip">
             <div class="strip-state">
@@ -136,12 +139,12 @@ fn strip(desk: At) -> AnyView {
                 <span class="strip-figures">
                     <a href="/ions">
                         <span data-test="ion-count" data-count=move || alive.get()>
-                            {move || format::counted(alive.get(), "ion")}
+                            {live(move || format::counted(alive.get(), "ion"))}
                         </span>
                     </a>
                     <a href="/network" title=move || tally.get().words()>
                         <span data-test="link-count" data-count=move || tally.get().links()>
-                            {move || format::counted(tally.get().links(), "link")}
+                            {live(move || format::counted(tally.get().links(), "link"))}
                         </span>
                     </a>
                     <span class="doing" data-test="doing">
@@ -162,7 +165,7 @@ fn strip(desk: At) -> AnyView {
             </div>
         </header>
     }
-    .into_any()
+    .seal()
 }
 
 /// Said above every page while no relay answers.
@@ -171,7 +174,7 @@ fn relay_line(desk: At) -> AnyView {
         let links = desk.ions.with(|ions| Tally::of(ions).links());
         desk.status.with(|status| no_relay(status, links))
     });
-    let shown = move || {
+    let shown = live(move || {
         line.get().map(|line| {
             view! {
                 <p class="relay-line" data-test="no-relay">
@@ -179,13 +182,14 @@ fn relay_line(desk: At) -> AnyView {
                     <a href="/network">"Network"</a>
                 </p>
             }
+            .seal()
         })
-    };
-    view! { <div role="status">{shown}</div> }.into_any()
+    });
+    view! { <div role="status">{shown}</div> }.seal()
 }
 
 fn problems(desk: At) -> AnyView {
-    let shown = move || {
+    let shown = live(move || {
         let problems = desk.news.with(|news| news.shown().to_vec());
         problems
             .into_iter()
@@ -213,22 +217,23 @@ fn problems(desk: At) -> AnyView {
                         </button>
                     </section>
                 }
+                .seal()
             })
             .collect_view()
-    };
+    });
     view! {
         <div class="problems" aria-live="polite">
             {shown}
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn notices(desk: At) -> AnyView {
     let is_empty = move || desk.notice.with(String::is_empty);
     view! {
         <div class="notice" class:gone=is_empty role="status" data-test="notice">
-            <span>{move || desk.notice.get()}</span>
+            <span>{live(move || desk.notice.get())}</span>
             <button
                 type="button"
                 class="button quiet square"
@@ -239,5 +244,5 @@ fn notices(desk: At) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .seal()
 }

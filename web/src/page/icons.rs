@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::sealed::Seal;
+
 /// Overview.
 pub(crate) const OVERVIEW: &str = "M12 12m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M4.5 5.5m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M19.5 7m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M16.5 19.5m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M5.7 6.6l4 3.3M18.1 7.7l-3.4 2.4M15.8 18.2l-2.3-3.6";
 /// Jobs.
@@ -39,7 +41,7 @@ pub(crate) fn icon(path: &'static str) -> AnyView {
             <path d=path></path>
         </svg>
     }
-    .into_any()
+    .seal()
 }
 
 /// The mark of Ionosphere: an ion under the layer that reflects its waves.
@@ -51,5 +53,5 @@ pub(crate) fn logo() -> AnyView {
             <circle class="logo-ion" cx="16" cy="23" r="4"></circle>
         </svg>
     }
-    .into_any()
+    .seal()
 }

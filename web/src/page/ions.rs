@@ -3,7 +3,12 @@
 use leptos::prelude::*;
 use node_core::node::{IonView, LinkKind, Status};
 
-use super::{desk::At, network::link_cell, parts};
+use super::{
+    desk::At,
+    network::link_cell,
+    parts,
+    sealed::{Seal, live},
+};
 use crate::model::{
     format,
     network::{self, Tally},
@@ -16,14 +21,14 @@ const ROWS_MAX: usize = 200;
 /// The page.
 pub(crate) fn view(desk: At) -> AnyView {
     let search = RwSignal::new(String::new());
-    let rows = move || rows(desk, &search.get().to_lowercase());
-    let count = move || {
+    let rows = live(move || rows(desk, &search.get().to_lowercase()));
+    let count = live(move || {
         let (others, tally) = desk.ions.with(|ions| (ions.len() as u64, Tally::of(ions)));
         let kinds = if others == 0 { String::new() } else { format!(": {}", tally.words()) };
         format!("{} besides this tab{kinds}", format::counted(others, "ion"))
-    };
+    });
     view! {
-        {parts::head("Ions", "The tabs and machines of this nebula, and how they are reached.", ().into_any())}
+        {parts::head("Ions", "The tabs and machines of this nebula, and how they are reached.", ().seal())}
         <div class="list-bar">
             {search_field("Find an ion by name or id", search)}
             <p class="muted" aria-live="polite">
@@ -48,11 +53,11 @@ pub(crate) fn view(desk: At) -> AnyView {
                         </th>
                     </tr>
                 </thead>
-                <tbody>{move || desk.status.with(this_tab)} {rows}</tbody>
+                <tbody>{live(move || desk.status.with(this_tab))} {rows}</tbody>
             </table>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// A field that `/` leads to.
@@ -69,7 +74,7 @@ pub(crate) fn search_field(label: &'static str, search: RwSignal<String>) -> Any
             on:input=move |event| search.set(event_target_value(&event))
         />
     }
-    .into_any()
+    .seal()
 }
 
 fn rows(desk: At, wanted: &str) -> AnyView {

@@ -7,6 +7,7 @@ use super::{
     browser,
     desk::{At, JobHandle},
     job_grid, job_results, parts, picture, router,
+    sealed::{Seal, live},
 };
 use crate::model::{
     format,
@@ -26,17 +27,18 @@ fn unknown() -> AnyView {
         <a class="button primary" href="/jobs">
             "See all jobs"
         </a>
-    };
+    }
+    .seal();
     view! {
-        {parts::head("Job", "This tab does not know a job of this address.", ().into_any())}
+        {parts::head("Job", "This tab does not know a job of this address.", ().seal())}
         {parts::empty(
             "It is gone from here",
             "A job and its results live in the tab that started it, until that tab is closed or \
              reloaded.",
-            action.into_any(),
+            action,
         )}
     }
-    .into_any()
+    .seal()
 }
 
 fn known(desk: At, handle: JobHandle) -> AnyView {
@@ -62,7 +64,7 @@ fn known(desk: At, handle: JobHandle) -> AnyView {
             <div class="job-side">{job_grid::view(desk, job)} {shares(job)} {whole(job)}</div>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn standing(job: RwSignal<Job>) -> AnyView {
@@ -75,19 +77,19 @@ fn standing(job: RwSignal<Job>) -> AnyView {
     view! {
         <p class="job-state" role="status">
             <span data-test="job-state" data-state=move || standing.get().name()>
-                {move || parts::standing_pill(standing.get())}
+                {live(move || parts::standing_pill(standing.get()))}
             </span>
             <span class="muted" data-test="job-waiting">
                 {waiting}
             </span>
         </p>
     }
-    .into_any()
+    .seal()
 }
 
 fn refusal(job: RwSignal<Job>) -> AnyView {
     let refused = Memo::new(move |_| job.with(|job| job.refusal().cloned()));
-    let shown = move || {
+    let shown = live(move || {
         refused.get().map(|problem| {
             view! {
                 <section class="panel bad-edge" role="alert" data-test="job-refused">
@@ -96,9 +98,10 @@ fn refusal(job: RwSignal<Job>) -> AnyView {
                     <p class="problem-remedy">{problem.remedy}</p>
                 </section>
             }
+            .seal()
         })
-    };
-    view! { {shown} }.into_any()
+    });
+    shown.seal()
 }
 
 fn actions(desk: At, handle: JobHandle) -> AnyView {
@@ -117,7 +120,7 @@ fn actions(desk: At, handle: JobHandle) -> AnyView {
         let (name, lines) = job.with_untracked(|job| (job.json_lines_name(), job.json_lines()));
         browser::download(&name, lines.as_bytes());
     };
-    let first = move || {
+    let first = live(move || {
         if standing.get() == Standing::Running {
             return view! {
                 <button
@@ -129,15 +132,15 @@ fn actions(desk: At, handle: JobHandle) -> AnyView {
                     "Cancel"
                 </button>
             }
-            .into_any();
+            .seal();
         }
         view! {
             <button type="button" class="button primary" data-test="run-again" on:click=again>
                 "Run again"
             </button>
         }
-        .into_any()
-    };
+        .seal()
+    });
     view! {
         <div class="actions">
             <button
@@ -163,28 +166,28 @@ fn actions(desk: At, handle: JobHandle) -> AnyView {
             {first}
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn progress(job: RwSignal<Job>) -> AnyView {
     let ended = move || job.with(|job| job.view.succeeded + job.view.failed);
     let tasks = job.with_untracked(|job| job.view.tasks);
     let share = Memo::new(move |_| format::percent(ended(), tasks));
-    let left = move || job.with(time_left);
-    let rate = move || job.with(|job| format::rate(job.rate()));
-    let count = |read: fn(&Job) -> u64| move || job.with(|job| format::count(read(job)));
+    let left = live(move || job.with(time_left));
+    let rate = live(move || job.with(|job| format::rate(job.rate())));
+    let count = |read: fn(&Job) -> u64| live(move || job.with(|job| format::count(read(job))));
     view! {
         <section class="panel" aria-label="Progress">
             <div class="progress-line">
                 <span class="progress-count">
-                    <b>{move || format::count(ended())}</b>
+                    <b>{live(move || format::count(ended()))}</b>
                     {format!(" of {}", format::counted(tasks, "task"))}
                 </span>
                 <span class="muted" data-test="job-left">
                     {left}
                 </span>
             </div>
-            {parts::bar("Progress", move || share.get())}
+            {parts::bar("Progress", share.into())}
             <dl class="figures wide">
                 {parts::figure("Succeeded", "job-succeeded", count(|job| job.view.succeeded))}
                 {parts::figure("Failed", "job-failed", count(|job| job.view.failed))}
@@ -194,13 +197,13 @@ fn progress(job: RwSignal<Job>) -> AnyView {
                 {parts::figure(
                     "Time",
                     "job-elapsed",
-                    move || job.with(|job| format::duration(job.view.elapsed_ms)),
+                    live(move || job.with(|job| format::duration(job.view.elapsed_ms))),
                 )}
             </dl>
             {throughput(job)}
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn time_left(job: &Job) -> String {
@@ -238,14 +241,14 @@ fn throughput(job: RwSignal<Job>) -> AnyView {
             <polyline points=points></polyline>
         </svg>
     }
-    .into_any()
+    .seal()
 }
 
 fn shares(job: RwSignal<Job>) -> AnyView {
     let shares = Memo::new(move |_| job.with(|job| job.view.by_ion.clone()));
     let most =
         move || shares.with(|shares| shares.iter().map(|one| one.finished).max().unwrap_or(0));
-    let rows = move || {
+    let rows = live(move || {
         let most = most();
         let row = move |share: node_core::node::IonShare| {
             let width = format!("{:.1}%", format::percent(share.finished, most));
@@ -259,22 +262,22 @@ fn shares(job: RwSignal<Job>) -> AnyView {
                     data-self=share.is_self.to_string()
                 >
                     <span class="share-name">
-                        {share.name} {share.is_self.then(|| view! { <span class="badge">"this tab"</span> })}
+                        {share.name} {share.is_self.then(|| view! { <span class="badge">"this tab"</span> }.into_any())}
                     </span>
                     <span class="share-count">{format::count(share.finished)} {now}</span>
                     <span class="share-bar">
                         <span class="share-fill" style:width=width></span>
                     </span>
                 </li>
-            }
+            }.into_any()
         };
         shares.get().into_iter().map(row).collect_view()
-    };
-    let note = move || {
+    });
+    let note = live(move || {
         shares
             .with(Vec::is_empty)
-            .then(|| view! { <p class="muted small">"No ion has finished a task yet."</p> })
-    };
+            .then(|| view! { <p class="muted small">"No ion has finished a task yet."</p> }.seal())
+    });
     view! {
         <section class="panel" aria-label="By ion">
             <h2>"By ion"</h2>
@@ -282,12 +285,12 @@ fn shares(job: RwSignal<Job>) -> AnyView {
             {note}
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn causes(job: RwSignal<Job>) -> AnyView {
     let causes = Memo::new(move |_| job.with(|job| job.view.causes.clone()));
-    let shown = move || {
+    let shown = live(move || {
         let causes = causes.get();
         (!causes.is_empty()).then(|| {
             let row = |cause: node_core::node::Cause| {
@@ -299,6 +302,7 @@ fn causes(job: RwSignal<Job>) -> AnyView {
                         <span class="muted">{format!(" (first: task {})", cause.first_task)}</span>
                     </li>
                 }
+                .seal()
             };
             view! {
                 <section class="panel bad-edge" aria-label="Failures">
@@ -306,22 +310,23 @@ fn causes(job: RwSignal<Job>) -> AnyView {
                     <ul class="causes">{causes.into_iter().map(row).collect_view()}</ul>
                 </section>
             }
+            .seal()
         })
-    };
-    view! { {shown} }.into_any()
+    });
+    shown.seal()
 }
 
 fn whole(job: RwSignal<Job>) -> AnyView {
     let sum = Memo::new(move |_| job.with(Job::sha256));
     let bytes = Memo::new(move |_| job.with(Job::bytes));
     let is_shortened = Memo::new(move |_| job.with(Job::is_shortened));
-    let sha = move || {
+    let sha = live(move || {
         sum.get().map_or_else(
-            || view! { <span class="muted">"once every task has ended"</span> }.into_any(),
-            |sum| view! { <code data-test="result-sha256">{sum}</code> }.into_any(),
+            || view! { <span class="muted">"once every task has ended"</span> }.seal(),
+            |sum| view! { <code data-test="result-sha256">{sum}</code> }.seal(),
         )
-    };
-    let note = move || {
+    });
+    let note = live(move || {
         is_shortened.get().then(|| {
             view! {
                 <p class="small">
@@ -329,15 +334,16 @@ fn whole(job: RwSignal<Job>) -> AnyView {
                      length and the hash count all of it."
                 </p>
             }
+            .seal()
         })
-    };
+    });
     view! {
         <section class="panel" aria-label="The whole result">
             <h2>"The whole result"</h2>
             <dl class="facts">
                 <dt>"Length"</dt>
                 <dd data-test="result-bytes" data-bytes=move || bytes.get()>
-                    {move || format::bytes(bytes.get())}
+                    {live(move || format::bytes(bytes.get()))}
                 </dd>
                 <dt>"SHA-256"</dt>
                 <dd class="sum">{sha}</dd>
@@ -345,5 +351,5 @@ fn whole(job: RwSignal<Job>) -> AnyView {
             {note}
         </section>
     }
-    .into_any()
+    .seal()
 }

@@ -4,7 +4,11 @@
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::{desk::At, job_results};
+use super::{
+    desk::At,
+    job_results,
+    sealed::{Seal, live},
+};
 use crate::model::{
     format,
     grid::{COLUMNS, Cell, Grid},
@@ -17,7 +21,7 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
     let field = move || format!("0 0 {} {}", COLUMNS * 10, grid.with(Grid::rows).max(1) * 10);
     let paths = Cell::ALL.map(|state| {
         let class = format!("cell {}", state.name().replace(' ', "-"));
-        view! { <path class=class d=move || grid.with(|grid| grid.path(state))></path> }
+        view! { <path class=class d=move || grid.with(|grid| grid.path(state))></path> }.seal()
     });
     let legend = Cell::ALL.map(|state| {
         let class = format!("swatch {}", state.name().replace(' ', "-"));
@@ -27,13 +31,15 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
                 {state.name()}
             </li>
         }
+        .seal()
     });
-    let scale = move || match grid.with(|grid| grid.tasks_per_cell) {
+    let scale = live(move || match grid.with(|grid| grid.tasks_per_cell) {
         0 | 1 => String::new(),
         tasks => format!("one square is {}", format::counted(tasks, "task")),
-    };
+    });
     let pointed = RwSignal::new(0_usize);
-    let detail = move || grid.with(|grid| job.with(|job| describe(desk, job, grid, pointed.get())));
+    let detail =
+        live(move || grid.with(|grid| job.with(|job| describe(desk, job, grid, pointed.get()))));
     view! {
         <section class="panel" aria-label="Tasks">
             <h2>"Tasks"</h2>
@@ -55,7 +61,7 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
             <p class="small muted">{scale}</p>
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn describe(desk: At, job: &Job, grid: &Grid, cell: usize) -> String {

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use node_core::node::{IonView, Status};
 
-use super::desk::At;
+use super::{
+    desk::At,
+    sealed::{Seal, live},
+};
 use crate::model::{format, job::Job, outcome};
 
 /// Rows shown at first, and more by each press.
@@ -19,7 +22,7 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
     let rows = view! {
         <For each=move || 0..shown.get() key=|task| *task children=move |task| row(desk, job, task) />
     };
-    let foot = move || {
+    let foot = live(move || {
         let (come, shown) = (come.get(), shown.get());
         (come > shown).then(|| {
             view! {
@@ -32,21 +35,23 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
                     {format!("Show more ({} hidden)", format::count((come - shown) as u64))}
                 </button>
             }
+            .seal()
         })
-    };
-    let note = move || {
+    });
+    let note = live(move || {
         (come.get() == 0).then(|| {
             view! {
                 <p class="muted">"Results appear here in the order of the inputs, as they come."</p>
             }
+            .seal()
         })
-    };
+    });
     view! {
         <details class="panel fold" open=is_open>
             <summary>
                 "Results "
                 <span class="count" data-test="results-count" data-count=move || come.get()>
-                    {move || format::count(come.get() as u64)}
+                    {live(move || format::count(come.get() as u64))}
                 </span>
             </summary>
             <ol class="results" start="0">
@@ -56,7 +61,7 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
             {foot}
         </details>
     }
-    .into_any()
+    .seal()
 }
 
 /// The readable name of an ion that worked for a job; its short id if nobody
@@ -74,10 +79,10 @@ pub(crate) fn ion_name(desk: At, job: &Job, id: &str) -> String {
 
 fn row(desk: At, job: RwSignal<Job>, task: usize) -> AnyView {
     job.with_untracked(|job| {
-        let Some(result) = job.results().get(task) else { return ().into_any() };
+        let Some(result) = job.results().get(task) else { return ().seal() };
         let is_failed = result.report.stop.is_some();
         let class = if is_failed { "result failed" } else { "result" };
-        let word = is_failed.then(|| view! { <span class="result-word">"failed"</span> });
+        let word = is_failed.then(|| view! { <span class="result-word">"failed"</span> }.seal());
         view! {
             <li class=class data-test="result" data-task=task data-ok=(!is_failed).to_string()>
                 <span class="result-task">{task}</span>
@@ -88,6 +93,6 @@ fn row(desk: At, job: RwSignal<Job>, task: usize) -> AnyView {
                 <span class="result-ion">{ion_name(desk, job, &result.ion)}</span>
             </li>
         }
-        .into_any()
+        .seal()
     })
 }

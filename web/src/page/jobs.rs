@@ -6,6 +6,7 @@ use super::{
     desk::{At, JobHandle},
     ions::search_field,
     parts,
+    sealed::{Seal, live},
 };
 use crate::model::{format, job::Job, route::Route};
 
@@ -16,19 +17,17 @@ const RECENT_MAX: usize = 4;
 pub(crate) fn view(desk: At) -> AnyView {
     let search = RwSignal::new(String::new());
     let is_empty = Memo::new(move |_| desk.jobs.with(Vec::is_empty));
-    let content = move || {
-        if is_empty.get() { nothing() } else { list(desk, search) }
-    };
+    let content = live(move || if is_empty.get() { nothing() } else { list(desk, search) });
     view! {
         {parts::head("Jobs", "What this tab asked the nebula to run, newest first.", new_job())}
         {content}
     }
-    .into_any()
+    .seal()
 }
 
 /// The newest few, for the overview; nothing while there is none.
 pub(crate) fn recent(desk: At) -> AnyView {
-    let rows = move || {
+    let rows = live(move || {
         let newest: Vec<JobHandle> =
             desk.jobs.with(|jobs| jobs.iter().take(RECENT_MAX).copied().collect());
         (!newest.is_empty()).then(|| {
@@ -40,24 +39,25 @@ pub(crate) fn recent(desk: At) -> AnyView {
                     </ul>
                 </section>
             }
+            .seal()
         })
-    };
-    view! { {rows} }.into_any()
+    });
+    rows.seal()
 }
 
 fn list(desk: At, search: RwSignal<String>) -> AnyView {
-    let found = move || {
+    let found = live(move || {
         let wanted = search.get().to_lowercase();
         let matches = |handle: &JobHandle| {
             handle.job.with_untracked(|job| job.view.name.to_lowercase().contains(&wanted))
         };
         desk.jobs.with(|jobs| jobs.iter().copied().filter(matches).map(row).collect_view())
-    };
+    });
     view! {
         <div class="list-bar">{search_field("Find a job by name", search)}</div>
         <ul class="panel flush job-list">{found}</ul>
     }
-    .into_any()
+    .seal()
 }
 
 fn row(handle: JobHandle) -> AnyView {
@@ -66,15 +66,16 @@ fn row(handle: JobHandle) -> AnyView {
     let ended = Memo::new(move |_| job.with(|job| job.view.succeeded + job.view.failed));
     let tasks = job.with_untracked(|job| job.view.tasks);
     let name = job.with_untracked(|job| job.view.name.clone());
-    let share = move || format::percent(ended.get(), tasks);
-    let progress =
-        move || format!("{} of {}", format::count(ended.get()), format::counted(tasks, "task"));
-    let took = move || job.with(|job| format::duration(job.view.elapsed_ms));
+    let share = Signal::derive(move || format::percent(ended.get(), tasks));
+    let progress = live(move || {
+        format!("{} of {}", format::count(ended.get()), format::counted(tasks, "task"))
+    });
+    let took = live(move || job.with(|job| format::duration(job.view.elapsed_ms)));
     view! {
         <li>
             <a class="job-row" href=Route::Job(id).path() data-test="job-row">
                 <span class="job-name">{name}</span>
-                <span class="job-standing">{move || parts::standing_pill(standing.get())}</span>
+                <span class="job-standing">{live(move || parts::standing_pill(standing.get()))}</span>
                 <span class="job-bar">{parts::bar("Progress", share)}</span>
                 <span class="job-count">{progress}</span>
                 <span class="job-time">{took}</span>
@@ -99,5 +100,5 @@ fn new_job() -> AnyView {
             "Run a spark"
         </a>
     }
-    .into_any()
+    .seal()
 }

@@ -5,7 +5,10 @@
 use leptos::prelude::*;
 use node_core::node::{IonView, LinkKind};
 
-use super::desk::At;
+use super::{
+    desk::At,
+    sealed::{Seal, live},
+};
 use crate::model::{
     format,
     map::{IONS_MAX, MIDDLE, NAMES_MAX},
@@ -14,19 +17,20 @@ use crate::model::{
 
 /// The map.
 pub(crate) fn view(desk: At) -> AnyView {
-    let links =
-        move || desk.ions.with(|ions| ions.iter().filter_map(|ion| link(desk, ion)).collect_view());
-    let nodes = move || {
+    let links = live(move || {
+        desk.ions.with(|ions| ions.iter().filter_map(|ion| link(desk, ion)).collect_view())
+    });
+    let nodes = live(move || {
         desk.ions.with(|ions| {
             let is_named = ions.len() <= NAMES_MAX;
             ions.iter().filter_map(|ion| node(desk, ion, is_named)).collect_view()
         })
-    };
+    });
     let label = move || {
         let others = desk.ions.with(Vec::len) as u64;
         format!("Map of the nebula: this tab and {}", format::counted(others, "other ion"))
     };
-    let beyond = move || {
+    let beyond = live(move || {
         let hidden = desk.ions.with(Vec::len).saturating_sub(IONS_MAX);
         (hidden > 0).then(|| {
             view! {
@@ -34,8 +38,9 @@ pub(crate) fn view(desk: At) -> AnyView {
                     {format!("and {hidden} more")}
                 </a>
             }
+            .seal()
         })
-    };
+    });
     view! {
         <div class="map" role="img" aria-label=label data-test="map">
             <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
@@ -47,7 +52,7 @@ pub(crate) fn view(desk: At) -> AnyView {
             {alone(desk)}
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// What the shapes mean.
@@ -76,28 +81,29 @@ pub(crate) fn legend() -> AnyView {
             </li>
         </ul>
     }
-    .into_any()
+    .seal()
 }
 
 fn alone(desk: At) -> AnyView {
     let is_alone = Memo::new(move |_| desk.ions.with(Vec::is_empty));
-    let text = move || {
+    let text = live(move || {
         is_alone.get().then(|| {
             view! {
                 <p class="map-alone">
                     "No other ion yet. Open this address in a second tab, or on another device."
                 </p>
             }
+            .seal()
         })
-    };
-    view! { {text} }.into_any()
+    });
+    text.seal()
 }
 
 fn this_tab(desk: At) -> AnyView {
     let state = Memo::new(move |_| {
         desk.status.with(|status| (status.name.clone(), status.workers, status.workers_busy > 0))
     });
-    let name = move || state.with(|(name, _, _)| name.clone());
+    let name = live(move || state.with(|(name, _, _)| name.clone()));
     let size = Memo::new(move |_| diameter(state.with(|(_, workers, _)| *workers)));
     view! {
         <div
@@ -110,7 +116,7 @@ fn this_tab(desk: At) -> AnyView {
             <span class="ion-name">{name}</span>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn link(desk: At, ion: &IonView) -> Option<AnyView> {
@@ -126,8 +132,9 @@ fn link(desk: At, ion: &IonView) -> Option<AnyView> {
     let (from, to) = (via.unwrap_or(MIDDLE), place);
     let line = view! {
         <line class=class x1=at(from.x) y1=at(from.y) x2=at(to.x) y2=at(to.y)></line>
-    };
-    Some(line.into_any())
+    }
+    .into_any();
+    Some(line)
 }
 
 fn node(desk: At, ion: &IonView, is_named: bool) -> Option<AnyView> {
@@ -142,7 +149,8 @@ fn node(desk: At, ion: &IonView, is_named: bool) -> Option<AnyView> {
         ion.workers_busy,
         ion.workers
     );
-    let name = is_named.then(|| view! { <span class="ion-name">{ion.name.clone()}</span> });
+    let name =
+        is_named.then(|| view! { <span class="ion-name">{ion.name.clone()}</span> }.into_any());
     Some(
         view! {
             <div class=class style:left=share(place.x) style:top=share(place.y) title=title>

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use spark_runtime::inspect::{Inspection, Signature};
 
-use super::parts;
+use super::{parts, sealed::Seal};
 use crate::model::{format, words::Meaning};
 
 /// What the module is, under the name it goes by.
@@ -17,6 +17,7 @@ pub(crate) fn about(name: String, inspection: &Inspection) -> AnyView {
                     <code>{format!("{}.{}", import.module, import.name)}</code>
                 </li>
             }
+            .seal()
         });
         view! {
             <div class="refused" role="alert" data-test="imports-refused">
@@ -28,6 +29,7 @@ pub(crate) fn about(name: String, inspection: &Inspection) -> AnyView {
                 <ul class="names">{names.collect_view()}</ul>
             </div>
         }
+        .seal()
     });
     let offered = inspection.imports.len() - refused.len();
     let exports = named(inspection).map(|export| {
@@ -36,6 +38,7 @@ pub(crate) fn about(name: String, inspection: &Inspection) -> AnyView {
                 <code>{signature(export)}</code>
             </li>
         }
+        .seal()
     });
     let kind = if inspection.is_command { "a WASI command" } else { "a library of functions" };
     let has_exports = named(inspection).next().is_some();
@@ -58,11 +61,11 @@ pub(crate) fn about(name: String, inspection: &Inspection) -> AnyView {
                     view! {
                         <p class="field-name">"Functions"</p>
                         <ul class="names">{exports.collect_view()}</ul>
-                    }
+                    }.seal()
                 })}
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 /// Functions that are meant to be called: compilers mark their own with `__`.

@@ -9,6 +9,7 @@ use super::{
     diagnosis,
     icons::{self, icon},
     map, parts,
+    sealed::{Seal, live},
 };
 use crate::model::{
     format,
@@ -28,9 +29,10 @@ pub(crate) fn view(desk: At) -> AnyView {
             {icon(icons::PAIR)}
             "Pair by a code"
         </button>
-    };
+    }
+    .seal();
     view! {
-        {parts::head("Network", "How the ions of this nebula reach each other, and why that way.", action.into_any())}
+        {parts::head("Network", "How the ions of this nebula reach each other, and why that way.", action)}
         {under_way(desk)}
         <section class="panel map-panel" aria-label="Map">
             {map::view(desk)}
@@ -42,7 +44,7 @@ pub(crate) fn view(desk: At) -> AnyView {
         {diagnosis::view(desk)}
         {diagnosis::attempts(desk)}
     }
-    .into_any()
+    .seal()
 }
 
 /// A part of the page: its title, a line beside it, and what it shows.
@@ -56,13 +58,13 @@ pub(crate) fn part(title: &'static str, beside: AnyView, content: AnyView) -> An
             {content}
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 /// Pairing goes on while its dialog is closed; this leads back to it.
 fn under_way(desk: At) -> AnyView {
     let standing = Memo::new(move |_| desk.pairing.with(|(now, _)| pairing::standing(now)));
-    let line = move || {
+    let line = live(move || {
         standing.get().map(|standing| {
             view! {
                 <section class="welcome" data-test="pairing-under-way">
@@ -76,32 +78,33 @@ fn under_way(desk: At) -> AnyView {
                     </button>
                 </section>
             }
+            .seal()
         })
-    };
-    view! { {line} }.into_any()
+    });
+    line.seal()
 }
 
 fn links(desk: At) -> AnyView {
     let tally = Memo::new(move |_| desk.ions.with(|ions| Tally::of(ions)));
     let beside = view! {
         <p class="muted" role="status" data-test="links-tally" data-links=move || tally.get().links()>
-            {move || tally.get().words()}
+            {live(move || tally.get().words())}
         </p>
-    };
-    let content = move || {
+    }.seal();
+    let content = live(move || {
         if tally.get().links() == 0 {
             return no_links();
         }
         view! {
             <div class="table-wrap panel flush">
                 <table class="table cards">
-                    {links_head()} <tbody>{move || link_rows(desk)}</tbody>
+                    {links_head()} <tbody>{live(move || link_rows(desk))}</tbody>
                 </table>
             </div>
         }
-        .into_any()
-    };
-    part("Links", beside.into_any(), view! { {content} }.into_any())
+        .seal()
+    });
+    part("Links", beside, content.seal())
 }
 
 fn no_links() -> AnyView {
@@ -111,7 +114,7 @@ fn no_links() -> AnyView {
              in a second tab or on another device, or pair by a code."
         </p>
     }
-    .into_any()
+    .seal()
 }
 
 fn links_head() -> AnyView {
@@ -128,6 +131,7 @@ fn links_head() -> AnyView {
                 {name}
             </th>
         }
+        .seal()
     });
     view! {
         <thead>
@@ -138,13 +142,13 @@ fn links_head() -> AnyView {
             </tr>
         </thead>
     }
-    .into_any()
+    .seal()
 }
 
 fn link_rows(desk: At) -> AnyView {
     let linked = desk.ions.with(|ions| network::linked(ions));
     let clock_ms = desk.ion_clock_ms();
-    linked.iter().take(ROWS_MAX).map(|ion| link_row(ion, clock_ms)).collect_view().into_any()
+    linked.iter().take(ROWS_MAX).map(|ion| link_row(ion, clock_ms)).collect_view().seal()
 }
 
 fn link_row(ion: &IonView, clock_ms: u64) -> AnyView {
@@ -198,10 +202,11 @@ pub(crate) fn link_cell(ion: &IonView, way: Option<String>) -> AnyView {
                 {ion.why.clone()}
             </span>
         }
+        .into_any()
     });
     view! {
         {parts::pill(meaning, kind)}
-        {way.map(|way| view! { <span class="why small">{way}</span> })}
+        {way.map(|way| view! { <span class="why small">{way}</span> }.into_any())}
         {why}
     }
     .into_any()
@@ -217,19 +222,19 @@ fn through_others(desk: At) -> AnyView {
     };
     let beyond = move || {
         let hidden = ids.with(Vec::len).saturating_sub(ROWS_MAX);
-        (hidden > 0).then(|| view! { <li class="muted">{format!("and {hidden} more")}</li> })
+        (hidden > 0).then(|| view! { <li class="muted">{format!("and {hidden} more")}</li> }.seal())
     };
+    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
     let content = move || {
-        let is_empty = ids.with(Vec::is_empty);
-        (!is_empty).then(|| {
-            let rows = view! { <ul class="panel rows">{rows} {beyond}</ul> };
+        (!is_empty.get()).then(|| {
+            let rows = view! { <ul class="panel rows">{live(rows)} {live(beyond)}</ul> };
             let beside = view! {
                 <p class="muted">"Not linked; messages reach them all the same."</p>
             };
-            part("Through others", beside.into_any(), rows.into_any())
+            part("Through others", beside.seal(), rows.seal())
         })
     };
-    view! { {content} }.into_any()
+    live(content).seal()
 }
 
 fn far_row(desk: At, id: String) -> AnyView {
@@ -238,11 +243,11 @@ fn far_row(desk: At, id: String) -> AnyView {
         let id = id.clone();
         move |_| desk.ions.with(|ions| ions.iter().find(|ion| ion.id == id).cloned())
     });
-    let name = move || ion.with(|ion| ion.as_ref().map(|ion| ion.name.clone()));
-    let way = move || {
+    let name = live(move || ion.with(|ion| ion.as_ref().map(|ion| ion.name.clone())));
+    let way = live(move || {
         ion.with(|ion| ion.as_ref().map(|ion| desk.ions.with(|ions| network::way(ion, ions))))
-    };
-    let why = move || ion.with(|ion| ion.as_ref().map(|ion| ion.why.clone()));
+    });
+    let why = live(move || ion.with(|ion| ion.as_ref().map(|ion| ion.why.clone())));
     let echo = Memo::new({
         let id = id.clone();
         move |_| desk.echoes.with(|echoes| echoes.of(&id).cloned())
@@ -259,7 +264,7 @@ fn far_row(desk: At, id: String) -> AnyView {
                 </p>
                 <p class="small muted">{why}</p>
                 <p class="small echo" role="status" data-test="echo-answer">
-                    {move || echo.get().map(echo_words)}
+                    {live(move || echo.get().map(echo_words))}
                 </p>
             </div>
             <button
@@ -270,16 +275,16 @@ fn far_row(desk: At, id: String) -> AnyView {
                 disabled=is_asked
                 on:click=move |_| desk.echo(&id)
             >
-                {move || if is_asked() { "Under way …" } else { "Echo" }}
+                {live(move || if is_asked() { "Under way …" } else { "Echo" })}
             </button>
         </li>
     }
-    .into_any()
+    .seal()
 }
 
 fn echo_words(echo: Echo) -> AnyView {
     match echo {
-        Echo::Asked => ().into_any(),
+        Echo::Asked => ().seal(),
         Echo::Back(words) => parts::pill(words::Meaning::Good, words),
         Echo::Lost(why) => parts::pill(words::Meaning::Bad, format!("no answer: {why}")),
     }
@@ -289,10 +294,11 @@ fn relays(desk: At) -> AnyView {
     let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
     let beside = view! {
         <p class="muted" role="status">
-            {move || relays.with(|relays| network::relays(relays))}
+            {live(move || relays.with(|relays| network::relays(relays)))}
         </p>
-    };
-    let rows = move || relays.get().into_iter().map(relay_row).collect_view();
+    }
+    .seal();
+    let rows = live(move || relays.get().into_iter().map(relay_row).collect_view());
     let content = view! {
         <div class="panel">
             <ul class="rows">{rows}</ul>
@@ -301,8 +307,9 @@ fn relays(desk: At) -> AnyView {
                  that stand need none."
             </p>
         </div>
-    };
-    part("Relays", beside.into_any(), content.into_any())
+    }
+    .seal();
+    part("Relays", beside, content)
 }
 
 /// A relay's address and state.
@@ -312,7 +319,8 @@ pub(crate) fn relay_row(relay: RelayView) -> AnyView {
     } else {
         (words::Meaning::Bad, "not connected")
     };
-    let why = (!relay.problem.is_empty()).then(|| view! { <p class="small">{relay.problem}</p> });
+    let why =
+        (!relay.problem.is_empty()).then(|| view! { <p class="small">{relay.problem}</p> }.seal());
     view! {
         <li class="row" data-test="relay-row" data-connected=relay.is_connected.to_string()>
             <div class="grow">
@@ -322,5 +330,5 @@ pub(crate) fn relay_row(relay: RelayView) -> AnyView {
             {parts::pill(meaning, word)}
         </li>
     }
-    .into_any()
+    .seal()
 }

@@ -2,7 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::{browser, desk::At, jobs, map, parts};
+use super::{
+    browser,
+    desk::At,
+    jobs, map, parts,
+    sealed::{Seal, live},
+};
 use crate::model::{format, words};
 
 /// The page.
@@ -11,9 +16,10 @@ pub(crate) fn view(desk: At) -> AnyView {
         <a class="button primary" href="/sparks" data-test="run-something">
             "Run a spark"
         </a>
-    };
+    }
+    .seal();
     view! {
-        {parts::head("Overview", "The ions of this nebula, and what they are doing.", action.into_any())}
+        {parts::head("Overview", "The ions of this nebula, and what they are doing.", action)}
         {welcome(desk)}
         <div class="overview">
             <section class="panel map-panel" aria-label="Map">
@@ -27,7 +33,7 @@ pub(crate) fn view(desk: At) -> AnyView {
         </div>
         {jobs::recent(desk)}
     }
-    .into_any()
+    .seal()
 }
 
 fn welcome(desk: At) -> AnyView {
@@ -40,22 +46,22 @@ fn welcome(desk: At) -> AnyView {
         browser::set_welcomed();
         is_shown.set(false);
     };
-    let line = move || {
+    let line = live(move || {
         is_shown.get().then(|| {
             view! {
                 <section class="welcome" data-test="welcome">
                     <p>
-                        {move || words::first_visit(workers.get())} " Change that in "
+                        {live(move || words::first_visit(workers.get()))} " Change that in "
                         <a href="/settings">"Settings"</a> ", or press Pause."
                     </p>
                     <button type="button" class="button" data-test="welcome-close" on:click=put_away>
                         "Understood"
                     </button>
                 </section>
-            }
+            }.seal()
         })
-    };
-    view! { {line} }.into_any()
+    });
+    line.seal()
 }
 
 fn totals(desk: At) -> AnyView {
@@ -75,14 +81,14 @@ fn totals(desk: At) -> AnyView {
     view! {
         <section class="panel" aria-label="Totals">
             <dl class="figures">
-                {parts::figure("Ions", "total-ions", ions)}
-                {parts::figure("Workers", "total-workers", workers)}
-                {parts::figure("Working now", "total-busy", busy)}
-                {parts::figure("Tasks done here", "tasks-done", done)}
+                {parts::figure("Ions", "total-ions", live(ions))}
+                {parts::figure("Workers", "total-workers", live(workers))}
+                {parts::figure("Working now", "total-busy", live(busy))}
+                {parts::figure("Tasks done here", "tasks-done", live(done))}
             </dl>
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn this_tab(desk: At) -> AnyView {
@@ -90,18 +96,18 @@ fn this_tab(desk: At) -> AnyView {
     let workers = Memo::new(move |_| {
         status.with(|status| (status.workers_busy, status.workers, status.paused))
     });
-    let lending = move || {
+    let lending = live(move || {
         let (busy, workers, paused) = workers.get();
         if paused {
-            return view! { <span>"Paused: nothing is lent."</span> }.into_any();
+            return view! { <span>"Paused: nothing is lent."</span> }.seal();
         }
         let text = format!("{busy} of {} busy", format::counted(u64::from(workers), "worker"));
         view! {
             {parts::slots(busy, workers)}
             <span>{text}</span>
         }
-        .into_any()
-    };
+        .seal()
+    });
     let name = Memo::new(move |_| status.with(|status| status.name.clone()));
     let id = Memo::new(move |_| status.with(|status| status.id.clone()));
     view! {
@@ -110,9 +116,9 @@ fn this_tab(desk: At) -> AnyView {
             <p class="self-name" data-test="self-name" data-id=move || id.get()>
                 {name}
             </p>
-            <p class="muted">{move || status.with(words::doing)}</p>
+            <p class="muted">{live(move || status.with(words::doing))}</p>
             <p class="lending">{lending}</p>
         </section>
     }
-    .into_any()
+    .seal()
 }

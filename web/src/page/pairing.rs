@@ -4,7 +4,13 @@
 use leptos::prelude::*;
 use node_core::node::{Command, NebulaView, Problem, event::Pairing};
 
-use super::{camera, desk::At, dialogs::copyable, parts};
+use super::{
+    camera,
+    desk::At,
+    dialogs::copyable,
+    parts,
+    sealed::{Seal, live},
+};
 use crate::model::{
     pairing::{self, CODE_CHARS_MAX, Role, Stage},
     qr,
@@ -23,7 +29,7 @@ pub(crate) fn view(desk: At) -> AnyView {
         let for_ms = for_ms(desk);
         desk.pairing.with(|(now, _)| pairing::stage(now, desk.role.get(), for_ms))
     });
-    let content = move || match stage.get() {
+    let content = live(move || match stage.get() {
         Stage::Choose => choose(desk),
         Stage::Enter => enter(desk),
         Stage::Working => {
@@ -35,15 +41,15 @@ pub(crate) fn view(desk: At) -> AnyView {
         Stage::Connecting(name) => working(desk, &format!("Connecting to {name}.")),
         Stage::Done(name) => done(desk, &name),
         Stage::Failed(problem) => failed(desk, &problem),
-    };
+    });
     view! {
         <h2 id="dialog-title">"Pair by a code"</h2>
-        {move || steps(&stage.get())}
+        {live(move || steps(&stage.get()))}
         <div class="pairing" aria-live="polite" data-test="pairing" data-stage=move || key(&stage.get())>
             {content}
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// The stage's name, as tests read it.
@@ -95,8 +101,9 @@ fn steps(stage: &Stage) -> AnyView {
                 </span>
             </li>
         }
+        .seal()
     });
-    view! { <ol class="steps" aria-label="Steps">{steps.collect_view()}</ol> }.into_any()
+    view! { <ol class="steps" aria-label="Steps">{steps.collect_view()}</ol> }.seal()
 }
 
 fn choose(desk: At) -> AnyView {
@@ -128,14 +135,14 @@ fn choose(desk: At) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn same_nebula(nebula: NebulaView) -> AnyView {
     view! {
         <p class="small muted">"Both must be in the same nebula; this tab is in " <b>{nebula.name}</b> "."</p>
     }
-    .into_any()
+    .seal()
 }
 
 fn enter(desk: At) -> AnyView {
@@ -144,7 +151,7 @@ fn enter(desk: At) -> AnyView {
         desk.post(Command::PairWith { code });
     };
     view! {
-        {code_field("The other ion's code", "Take the code", take)}
+        {code_field("The other ion's code", "Take the code", Callback::new(take))}
         <div class="dialog-actions">
             <button
                 type="button"
@@ -156,7 +163,7 @@ fn enter(desk: At) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn working(desk: At, what: &str) -> AnyView {
@@ -168,18 +175,18 @@ fn working(desk: At, what: &str) -> AnyView {
         </div>
         {cancel(desk)}
     }
-    .into_any()
+    .seal()
 }
 
 fn offer(desk: At, code: String, tick: ReadSignal<u64>) -> AnyView {
-    let left = move || {
+    let left = live(move || {
         tick.track();
         let for_ms = for_ms(desk);
         desk.pairing.with(|(now, _)| match now {
             Pairing::Offer { good_for_ms, .. } => pairing::countdown(*good_for_ms, for_ms),
             _ => String::new(),
         })
-    };
+    });
     let take = move |code: String| desk.post(Command::PairWith { code });
     view! {
         <p>
@@ -195,10 +202,10 @@ fn offer(desk: At, code: String, tick: ReadSignal<u64>) -> AnyView {
             <b>"2. "</b>
             "It shows a code in return. Bring that here."
         </p>
-        {code_field("The answer", "Link", take)}
+        {code_field("The answer", "Link", Callback::new(take))}
         {cancel(desk)}
     }
-    .into_any()
+    .seal()
 }
 
 fn answer(desk: At, code: String, name: &str) -> AnyView {
@@ -208,7 +215,7 @@ fn answer(desk: At, code: String, name: &str) -> AnyView {
         <p class="small muted">"Keep this tab open meanwhile."</p>
         {cancel(desk)}
     }
-    .into_any()
+    .seal()
 }
 
 fn done(desk: At, name: &str) -> AnyView {
@@ -241,7 +248,7 @@ fn done(desk: At, name: &str) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn failed(desk: At, problem: &Problem) -> AnyView {
@@ -263,7 +270,7 @@ fn failed(desk: At, problem: &Problem) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn cancel(desk: At) -> AnyView {
@@ -279,7 +286,7 @@ fn cancel(desk: At) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// A code, to be scanned or copied.
@@ -299,20 +306,17 @@ fn code_view(code: String, test: &'static str) -> AnyView {
                 <path d=drawing.path fill="#000"></path>
             </svg>
         }
+        .seal()
     });
     view! {
         {drawing}
         {copyable(code, test)}
     }
-    .into_any()
+    .seal()
 }
 
 /// A field for the other ion's code, with the camera where there is one.
-fn code_field<F: Fn(String) + Copy + Send + Sync + 'static>(
-    label: &'static str,
-    word: &'static str,
-    take: F,
-) -> AnyView {
+fn code_field(label: &'static str, word: &'static str, take: Callback<String>) -> AnyView {
     let typed = RwSignal::new(String::new());
     let mistake = RwSignal::new(String::new());
     let is_taken = RwSignal::new(false);
@@ -320,7 +324,7 @@ fn code_field<F: Fn(String) + Copy + Send + Sync + 'static>(
         Ok(code) => {
             mistake.set(String::new());
             is_taken.set(true);
-            take(code);
+            take.run(code);
         }
         Err(why) => mistake.set(why),
     };
@@ -349,20 +353,20 @@ fn code_field<F: Fn(String) + Copy + Send + Sync + 'static>(
                     on:input=move |event| type_in(event_target_value(&event))
                 ></textarea>
             </label>
-            {move || {
+            {live(move || {
                 let why = mistake.get();
-                (!why.is_empty()).then(|| view! { <p class="mistake" role="alert" data-test="pair-mistake">{why}</p> })
-            }}
+                (!why.is_empty()).then(|| view! { <p class="mistake" role="alert" data-test="pair-mistake">{why}</p> }.seal())
+            })}
             <div class="actions">
                 <button type="submit" class="button primary" data-test="pair-with" disabled=is_taken>
-                    {move || if is_taken.get() { "Taken; a moment …" } else { word }}
+                    {live(move || if is_taken.get() { "Taken; a moment …" } else { word })}
                 </button>
             </div>
         </form>
-        {camera::view(move |code| {
+        {camera::view(Callback::new(move |code: String| {
             type_in(code.clone());
             read(&code);
-        })}
+        }))}
     }
-    .into_any()
+    .seal()
 }

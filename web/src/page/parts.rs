@@ -8,6 +8,7 @@ use node_core::node::Command;
 use super::{
     desk::At,
     icons::{self, icon},
+    sealed::{Live, Seal, live},
 };
 use crate::model::{job::Standing, words::Meaning};
 
@@ -23,7 +24,7 @@ pub(crate) fn head(title: &'static str, purpose: &'static str, action: AnyView) 
             {action}
         </header>
     }
-    .into_any()
+    .seal()
 }
 
 /// A word with the shape and colour of its meaning.
@@ -53,25 +54,18 @@ pub(crate) fn meaning(standing: Standing) -> Meaning {
 }
 
 /// A figure under its name.
-pub(crate) fn figure<V: Fn() -> String + Send + 'static>(
-    name: &'static str,
-    test: &'static str,
-    value: V,
-) -> AnyView {
+pub(crate) fn figure(name: &'static str, test: &'static str, value: Live<String>) -> AnyView {
     view! {
         <div class="figure">
             <dt>{name}</dt>
             <dd data-test=test>{value}</dd>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// A bar that fills, from 0 to 100.
-pub(crate) fn bar<V: Fn() -> f64 + Copy + Send + 'static>(
-    label: &'static str,
-    value: V,
-) -> AnyView {
+pub(crate) fn bar(label: &'static str, value: Signal<f64>) -> AnyView {
     view! {
         <div
             class="bar"
@@ -79,12 +73,12 @@ pub(crate) fn bar<V: Fn() -> f64 + Copy + Send + 'static>(
             aria-label=label
             aria-valuemin="0"
             aria-valuemax="100"
-            aria-valuenow=move || format!("{:.0}", value())
+            aria-valuenow=move || format!("{:.0}", value.get())
         >
-            <div class="bar-fill" style:width=move || format!("{:.2}%", value())></div>
+            <div class="bar-fill" style:width=move || format!("{:.2}%", value.get())></div>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// The workers an ion lends, as a small meter of slots.
@@ -112,7 +106,7 @@ pub(crate) fn empty(title: &'static str, text: &'static str, action: AnyView) ->
             {action}
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// A count that goes up every so many milliseconds, as long as the view that
@@ -128,21 +122,17 @@ pub(crate) fn ticking(every_ms: u64) -> ReadSignal<u64> {
 }
 
 /// A number that is set step by step, with its name and what it means.
-pub(crate) fn stepper<V, S>(
+pub(crate) fn stepper(
     name: &'static str,
     test: &'static str,
     about: &'static str,
-    value: V,
+    value: Signal<u16>,
     bounds: (u16, u16),
-    step: S,
-) -> AnyView
-where
-    V: Fn() -> u16 + Copy + Send + Sync + 'static,
-    S: Fn(i8) + Copy + 'static,
-{
+    step: Callback<i8>,
+) -> AnyView {
     let label = format!("{test}-label");
-    let is_least = move || value() <= bounds.0;
-    let is_most = move || value() >= bounds.1;
+    let is_least = move || value.get() <= bounds.0;
+    let is_most = move || value.get() >= bounds.1;
     view! {
         <div class="row">
             <div>
@@ -158,7 +148,7 @@ where
                     aria-label="One fewer"
                     data-test=format!("{test}-fewer")
                     disabled=is_least
-                    on:click=move |_| step(-1)
+                    on:click=move |_| step.run(-1)
                 >
                     "−"
                 </button>
@@ -171,14 +161,14 @@ where
                     aria-label="One more"
                     data-test=format!("{test}-more")
                     disabled=is_most
-                    on:click=move |_| step(1)
+                    on:click=move |_| step.run(1)
                 >
                     "+"
                 </button>
             </div>
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 /// Pauses, or resumes.
@@ -192,11 +182,11 @@ pub(crate) fn toggle_pause(desk: At) {
 /// The button that pauses this tab.
 pub(crate) fn pause_button(desk: At, test: &'static str) -> AnyView {
     let paused = Memo::new(move |_| desk.status.with(|status| status.paused));
-    let shown = move || {
+    let shown = live(move || {
         let (path, word) =
             if paused.get() { (icons::RESUME, "Resume") } else { (icons::PAUSE, "Pause") };
-        view! { {icon(path)} <span class="word">{word}</span> }
-    };
+        view! { {icon(path)} <span class="word">{word}</span> }.seal()
+    });
     view! {
         <button
             type="button"
@@ -209,5 +199,5 @@ pub(crate) fn pause_button(desk: At, test: &'static str) -> AnyView {
             {shown}
         </button>
     }
-    .into_any()
+    .seal()
 }

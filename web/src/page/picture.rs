@@ -4,12 +4,13 @@ use leptos::{html, prelude::*};
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
+use super::sealed::Seal;
 use crate::model::{job::Job, picture::Picture};
 
 /// The picture; nothing if the job makes none.
 pub(crate) fn view(job: RwSignal<Job>) -> AnyView {
     let Some(picture) = job.with_untracked(|job| job.request.picture) else {
-        return ().into_any();
+        return ().seal();
     };
     let canvas = NodeRef::<html::Canvas>::new();
     let come = Memo::new(move |_| job.with(|job| job.results().len()));
@@ -33,7 +34,7 @@ pub(crate) fn view(job: RwSignal<Job>) -> AnyView {
             ></canvas>
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn draw(canvas: &HtmlCanvasElement, picture: Picture, job: &Job, first: usize) {

@@ -7,7 +7,14 @@ use node_core::{
     node::{Command, NebulaView, event::LinkLimits},
 };
 
-use super::{browser, desk::At, dialogs::copyable, network::relay_row, parts};
+use super::{
+    browser,
+    desk::At,
+    dialogs::copyable,
+    network::relay_row,
+    parts,
+    sealed::{Seal, live},
+};
 use crate::model::{
     invitation,
     network::{self, HELD_MAX, TARGET_MAX},
@@ -18,13 +25,13 @@ use crate::model::{
 /// The page.
 pub(crate) fn view(desk: At) -> AnyView {
     view! {
-        {parts::head("Settings", "What this tab is called, what it lends, and where it belongs.", ().into_any())}
+        {parts::head("Settings", "What this tab is called, what it lends, and where it belongs.", ().seal())}
         <div class="settings">
             {this_ion(desk)} {lending(desk)} {links(desk)} {nebulas(desk)} {relays(desk)} {appearance()}
             {browser_gives(desk)}
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn section(title: &'static str, content: AnyView) -> AnyView {
@@ -34,7 +41,7 @@ fn section(title: &'static str, content: AnyView) -> AnyView {
             <div class="setting-body">{content}</div>
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn this_ion(desk: At) -> AnyView {
@@ -66,9 +73,10 @@ fn this_ion(desk: At) -> AnyView {
         </form>
         <p class="small muted">"An empty name brings back the one that comes from its key."</p>
         <p class="field-name">"Id"</p>
-        {move || copyable(id.get(), "self-id")}
-    };
-    section("This ion", content.into_any())
+        {live(move || copyable(id.get(), "self-id"))}
+    }
+    .seal();
+    section("This ion", content)
 }
 
 fn lending(desk: At) -> AnyView {
@@ -82,7 +90,7 @@ fn lending(desk: At) -> AnyView {
     let about = "Each runs one task at a time, on a core of its own.";
     let bounds = (1, WORKERS_MAX);
     let content = view! {
-        {parts::stepper("Workers to lend", "workers", about, move || workers.get(), bounds, set)}
+        {parts::stepper("Workers to lend", "workers", about, workers.into(), bounds, Callback::new(set))}
         <div class="row">
             <div>
                 <p class="field-name">"Pause"</p>
@@ -92,8 +100,9 @@ fn lending(desk: At) -> AnyView {
             </div>
             {parts::pause_button(desk, "settings-pause")}
         </div>
-    };
-    section("Lending", content.into_any())
+    }
+    .seal();
+    section("Lending", content)
 }
 
 /// How many direct links this tab wants, and how many it takes.
@@ -105,34 +114,35 @@ fn links(desk: At) -> AnyView {
     };
     let target = move |change| set(network::with_target(limits.get_untracked(), change));
     let max = move |change| set(network::with_max(limits.get_untracked(), change));
-    let wanted = move || u16::from(limits.get().target);
-    let taken = move || u16::from(limits.get().max);
+    let wanted = Signal::derive(move || u16::from(limits.get().target));
+    let taken = Signal::derive(move || u16::from(limits.get().max));
     let about_target = "It reaches for so many by itself.";
     let about_max = "Others may link to it until it has so many.";
     let content = view! {
-        {parts::stepper("Links wanted", "links-target", about_target, wanted, (1, TARGET_MAX.into()), target)}
-        {parts::stepper("Links at most", "links-max", about_max, taken, (1, HELD_MAX.into()), max)}
+        {parts::stepper("Links wanted", "links-target", about_target, wanted, (1, TARGET_MAX.into()), Callback::new(target))}
+        {parts::stepper("Links at most", "links-max", about_max, taken, (1, HELD_MAX.into()), Callback::new(max))}
         <p class="small muted" data-test="links-meaning">
-            {move || network::limits(limits.get())}
+            {live(move || network::limits(limits.get()))}
             " Every other ion is reached through these."
         </p>
-    };
-    section("Links", content.into_any())
+    }.seal();
+    section("Links", content)
 }
 
 fn nebulas(desk: At) -> AnyView {
     let current = Memo::new(move |_| desk.status.with(|status| status.nebula.clone()));
     let saved = Memo::new(move |_| desk.status.with(|status| status.nebulas.clone()));
-    let rows = move || {
+    let rows = live(move || {
         let here = current.get();
         let here_id = here.as_ref().map(|nebula| nebula.id.clone()).unwrap_or_default();
         let others = saved.get().into_iter().filter(|nebula| nebula.id != here_id);
         let first = here.map(|nebula| nebula_row(desk, nebula, true));
         view! { {first} {others.map(|nebula| nebula_row(desk, nebula, false)).collect_view()} }
-    };
+            .seal()
+    });
     let is_away =
         move || current.with(|nebula| nebula.as_ref().is_none_or(|nebula| !nebula.is_open));
-    let home = move || {
+    let home = live(move || {
         is_away().then(|| {
             view! {
                 <button
@@ -144,14 +154,16 @@ fn nebulas(desk: At) -> AnyView {
                     "Go to the relay's open nebula"
                 </button>
             }
+            .seal()
         })
-    };
+    });
     let content = view! {
         <ul class="rows">{rows}</ul>
         {join(desk)}
         {home}
-    };
-    section("Nebulas", content.into_any())
+    }
+    .seal();
+    section("Nebulas", content)
 }
 
 fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
@@ -160,7 +172,7 @@ fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
     let asking = RwSignal::new(false);
     let name = nebula.name.clone();
     let switch = move |_| desk.post(Command::Join { invitation: code.clone() });
-    let forget = move || {
+    let forget = live(move || {
         let id = id.clone();
         if asking.get() {
             return view! {
@@ -173,7 +185,7 @@ fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
                     {format!("Lose the invitation to {name}")}
                 </button>
             }
-            .into_any();
+            .seal();
         }
         view! {
             <button
@@ -185,8 +197,8 @@ fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
                 "Forget"
             </button>
         }
-        .into_any()
-    };
+        .seal()
+    });
     let actions = if is_here {
         parts::pill(Meaning::Good, "here")
     } else {
@@ -196,7 +208,7 @@ fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
             </button>
             {forget}
         }
-        .into_any()
+        .seal()
     };
     view! {
         <li class="row" data-test="nebula-row" data-id=nebula.id>
@@ -207,7 +219,7 @@ fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
             <div class="actions">{actions}</div>
         </li>
     }
-    .into_any()
+    .seal()
 }
 
 fn join(desk: At) -> AnyView {
@@ -244,24 +256,25 @@ fn join(desk: At) -> AnyView {
             </button>
         </form>
     }
-    .into_any()
+    .seal()
 }
 
 fn relays(desk: At) -> AnyView {
     let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
-    let rows = move || {
+    let rows = live(move || {
         if relays.with(Vec::is_empty) {
-            return view! { <li class="muted">"No relay is known yet."</li> }.into_any();
+            return view! { <li class="muted">"No relay is known yet."</li> }.seal();
         }
-        relays.get().into_iter().map(relay_row).collect_view().into_any()
-    };
+        relays.get().into_iter().map(relay_row).collect_view().seal()
+    });
     let content = view! {
         <ul class="rows">{rows}</ul>
         <p class="small muted">
             "A relay helps ions find each other. It stores nothing and decides nothing."
         </p>
-    };
-    section("Relays", content.into_any())
+    }
+    .seal();
+    section("Relays", content)
 }
 
 fn appearance() -> AnyView {
@@ -283,6 +296,7 @@ fn appearance() -> AnyView {
                 <span>{word}</span>
             </label>
         }
+        .seal()
     };
     let content = view! {
         <fieldset class="choices">
@@ -291,13 +305,14 @@ fn appearance() -> AnyView {
             {choice("light", "Light")}
             {choice("dark", "Dark")}
         </fieldset>
-    };
-    section("Appearance", content.into_any())
+    }
+    .seal();
+    section("Appearance", content)
 }
 
 fn browser_gives(desk: At) -> AnyView {
     let storage = Memo::new(move |_| desk.status.with(|status| status.storage));
-    let kept = move || {
+    let kept = live(move || {
         let (meaning, word, text) = words::durability(storage.get());
         view! {
             <div class="row" data-test="storage">
@@ -308,7 +323,8 @@ fn browser_gives(desk: At) -> AnyView {
                 {parts::pill(meaning, word)}
             </div>
         }
-    };
+        .seal()
+    });
     let missing = (!browser::is_secure()).then(|| {
         view! {
             <div class="row" data-test="insecure">
@@ -323,11 +339,12 @@ fn browser_gives(desk: At) -> AnyView {
                 </div>
                 {parts::pill(Meaning::Waiting, "limited")}
             </div>
-        }
+        }.seal()
     });
     let content = view! {
         {kept}
         {missing}
-    };
-    section("What this browser gives", content.into_any())
+    }
+    .seal();
+    section("What this browser gives", content)
 }

@@ -7,7 +7,12 @@ use leptos::{html, prelude::*, task::spawn_local};
 use node_core::compute::spec::INPUTS_BYTES_MAX;
 use spark_runtime::inspect::Inspection;
 
-use super::{browser, desk::At, module, router};
+use super::{
+    browser,
+    desk::At,
+    module, router,
+    sealed::{Seal, live},
+};
 use crate::model::{
     format,
     inputs::Kind,
@@ -32,8 +37,9 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
         }
     };
     let tasks = Memo::new(move |_| desk.form.with(Form::tasks));
-    let count =
-        move || tasks.get().map(|tasks| format!("{} on all ions", format::counted(tasks, "task")));
+    let count = live(move || {
+        tasks.get().map(|tasks| format!("{} on all ions", format::counted(tasks, "task")))
+    });
     view! {
         <form class="setup" on:submit=run novalidate="">
             <div class="setup-main">
@@ -54,7 +60,7 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
             <div class="setup-side">{about}</div>
         </form>
     }
-    .into_any()
+    .seal()
 }
 
 fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
@@ -68,6 +74,7 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
                 {shown}
             </option>
         }
+        .seal()
     });
     let command = inspection.is_command.then(|| {
         let is_chosen = form.with_untracked(|form| form.export.is_empty());
@@ -76,16 +83,17 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
                 "the command"
             </option>
         }
+        .seal()
     });
     let is_command = Memo::new(move |_| form.with(|form| form.export.is_empty()));
-    let hint = move || {
+    let hint = live(move || {
         if is_command.get() {
             "{} stands for the input. Quotes hold words together."
         } else {
             "{} stands for the input. Leave empty to take the input's words as arguments."
         }
-    };
-    let stdin = move || {
+    });
+    let stdin = live(move || {
         is_command.get().then(|| {
             view! {
                 <label class="check">
@@ -101,9 +109,10 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
                     <span>"Give each input as standard input"</span>
                 </label>
             }
+            .seal()
         })
-    };
-    let variables = move || is_command.get().then(|| variables(desk));
+    });
+    let variables = live(move || is_command.get().then(|| variables(desk)));
     view! {
         <section class="panel" aria-label="How to call it">
             <h2>"How to call it"</h2>
@@ -135,7 +144,7 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
             {told(mistake, Field::Environment)}
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn variables(desk: At) -> AnyView {
@@ -155,7 +164,7 @@ fn variables(desk: At) -> AnyView {
             ></textarea>
         </label>
     }
-    .into_any()
+    .seal()
 }
 
 fn inputs(desk: At, mistake: Mistake) -> AnyView {
@@ -174,15 +183,16 @@ fn inputs(desk: At, mistake: Mistake) -> AnyView {
                 <span>{choice.label()}</span>
             </label>
         }
+        .seal()
     });
-    let fields = move || match kind.get() {
+    let fields = live(move || match kind.get() {
         Kind::Range => range(desk),
         Kind::Lines => lines(desk),
         Kind::File => file(desk, mistake),
         Kind::One => {
             text(desk, "The input", "one", |form| form.one.clone(), |form, value| form.one = value)
         }
-    };
+    });
     view! {
         <section class="panel" aria-label="What to run it over">
             <h2>"What to run it over"</h2>
@@ -194,7 +204,7 @@ fn inputs(desk: At, mistake: Mistake) -> AnyView {
             {told(mistake, Field::Inputs)}
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn range(desk: At) -> AnyView {
@@ -216,7 +226,7 @@ fn range(desk: At) -> AnyView {
             )}
         </div>
     }
-    .into_any()
+    .seal()
 }
 
 fn lines(desk: At) -> AnyView {
@@ -236,7 +246,7 @@ fn lines(desk: At) -> AnyView {
             ></textarea>
         </label>
     }
-    .into_any()
+    .seal()
 }
 
 fn file(desk: At, mistake: Mistake) -> AnyView {
@@ -258,13 +268,13 @@ fn file(desk: At, mistake: Mistake) -> AnyView {
             }
         });
     };
-    let name = move || {
+    let name = live(move || {
         form.with(|form| {
             form.file
                 .as_ref()
                 .map(|(name, bytes)| format!("{name}, {}", format::bytes(bytes.len() as u64)))
         })
-    };
+    });
     view! {
         <label class="field">
             <span>"A file; each line becomes a task"</span>
@@ -272,7 +282,7 @@ fn file(desk: At, mistake: Mistake) -> AnyView {
         </label>
         <p class="small muted">{name}</p>
     }
-    .into_any()
+    .seal()
 }
 
 fn limits(desk: At, mistake: Mistake) -> AnyView {
@@ -308,7 +318,7 @@ fn limits(desk: At, mistake: Mistake) -> AnyView {
             </p>
         </details>
     }
-    .into_any()
+    .seal()
 }
 
 fn text(
@@ -335,11 +345,11 @@ fn text(
             />
         </label>
     }
-    .into_any()
+    .seal()
 }
 
 fn told(mistake: Mistake, field: Field) -> AnyView {
-    let sentence = move || {
+    let sentence = live(move || {
         let found = mistake.get().filter(|(place, _)| *place == field);
         found.map(|(_, why)| {
             view! {
@@ -347,7 +357,8 @@ fn told(mistake: Mistake, field: Field) -> AnyView {
                     {why}
                 </p>
             }
+            .seal()
         })
-    };
-    view! { {sentence} }.into_any()
+    });
+    sentence.seal()
 }

@@ -8,7 +8,9 @@ use super::{
     browser,
     desk::{At, Bench, Source},
     icons::{self, icon},
-    parts, router, setup,
+    parts, router,
+    sealed::{Seal, live},
+    setup,
 };
 use crate::model::{gallery, gallery::Spark, news::problem, route::Route};
 
@@ -26,7 +28,7 @@ pub(crate) fn view(desk: At, name: Option<String>) -> AnyView {
 
 fn all(desk: At) -> AnyView {
     let is_chosen = Memo::new(move |_| desk.bench.with(|bench| *bench != Bench::Empty));
-    let content = move || {
+    let content = live(move || {
         if is_chosen.get() {
             return bench(desk);
         }
@@ -34,8 +36,8 @@ fn all(desk: At) -> AnyView {
             {gallery_view(desk)}
             {upload(desk)}
         }
-        .into_any()
-    };
+        .seal()
+    });
     if matches!(desk.bench.get_untracked(), Bench::Loading(Source::Gallery(_)) | Bench::Ready(..)) {
         desk.clear_bench();
     }
@@ -43,11 +45,11 @@ fn all(desk: At) -> AnyView {
         {parts::head(
             "Sparks",
             "Programs that the nebula can run: pick one, or bring a WebAssembly module of your own.",
-            ().into_any(),
+            ().seal(),
         )}
         {content}
     }
-    .into_any()
+    .seal()
 }
 
 fn one(desk: At, name: String) -> AnyView {
@@ -66,10 +68,10 @@ fn one(desk: At, name: String) -> AnyView {
         desk.gallery.with(Option::is_some)
     });
     view! {
-        {parts::head("Sparks", "Say what to run it over, and press Run.", ().into_any())}
+        {parts::head("Sparks", "Say what to run it over, and press Run.", ().seal())}
         {bench(desk)}
     }
-    .into_any()
+    .seal()
 }
 
 fn find(gallery: Option<&Result<Vec<Spark>, String>>, name: &str) -> Option<Spark> {
@@ -108,19 +110,19 @@ fn fetch(desk: At, spark: Spark) {
 }
 
 fn gallery_view(desk: At) -> AnyView {
-    let cards = move || {
+    let cards = live(move || {
         desk.gallery.with(|gallery| match gallery {
-            None => view! { <p class="muted">"Loading the gallery …"</p> }.into_any(),
+            None => view! { <p class="muted">"Loading the gallery …"</p> }.seal(),
             Some(Err(why)) => no_gallery(why),
-            Some(Ok(sparks)) => sparks.iter().map(card).collect_view().into_any(),
+            Some(Ok(sparks)) => sparks.iter().map(card).collect_view().seal(),
         })
-    };
+    });
     view! {
         <section class="section" aria-label="Gallery">
             <div class="gallery">{cards}</div>
         </section>
     }
-    .into_any()
+    .seal()
 }
 
 fn no_gallery(why: &str) -> AnyView {
@@ -129,7 +131,7 @@ fn no_gallery(why: &str) -> AnyView {
             {format!("The bundled sparks are not there: {why}. A module of your own works; else reload.")}
         </p>
     }
-    .into_any()
+    .seal()
 }
 
 fn card(spark: &Spark) -> AnyView {
@@ -149,7 +151,7 @@ fn card(spark: &Spark) -> AnyView {
             <span class="card-kind">{kind}</span>
         </a>
     }
-    .into_any()
+    .seal()
 }
 
 fn upload(desk: At) -> AnyView {
@@ -190,7 +192,7 @@ fn upload(desk: At) -> AnyView {
             />
         </label>
     }
-    .into_any()
+    .seal()
 }
 
 fn take(desk: At, files: Option<FileList>) {
@@ -211,12 +213,12 @@ fn unreadable(file: &File, why: &str) -> Problem {
 }
 
 fn bench(desk: At) -> AnyView {
-    let content = move || match desk.bench.get() {
-        Bench::Empty => view! { <p class="muted">"Loading …"</p> }.into_any(),
+    let content = live(move || match desk.bench.get() {
+        Bench::Empty => view! { <p class="muted">"Loading …"</p> }.seal(),
         Bench::Loading(source) => loading(&source),
         Bench::Refused(problem) => refused(&problem),
         Bench::Ready(binary, inspection) => setup::view(desk, binary, inspection),
-    };
+    });
     view! {
         <p class="crumb">
             <button
@@ -233,7 +235,7 @@ fn bench(desk: At) -> AnyView {
         </p>
         {content}
     }
-    .into_any()
+    .seal()
 }
 
 fn loading(source: &Source) -> AnyView {
@@ -246,7 +248,7 @@ fn loading(source: &Source) -> AnyView {
             {format!("Looking at {name} …")}
         </p>
     }
-    .into_any()
+    .seal()
 }
 
 fn refused(problem: &Problem) -> AnyView {
@@ -257,5 +259,5 @@ fn refused(problem: &Problem) -> AnyView {
             <p class="problem-remedy">{problem.remedy.clone()}</p>
         </section>
     }
-    .into_any()
+    .seal()
 }
