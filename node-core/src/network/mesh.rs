@@ -367,7 +367,7 @@ impl Mesh {
         self.neighbours.handle(now, input, &mut asked);
         for effect in asked {
             match effect {
-                Asked::Reach(ion, opening) => effects.push(Effect::Reach(ion, opening)),
+                Asked::Reach(ion, opening) => self.reach(now, ion, opening, effects),
                 Asked::Send(ion, room, bytes) => effects.push(Effect::Send(ion, room, bytes)),
                 Asked::Refuse(ion) => effects.push(Effect::Refuse(ion)),
                 Asked::Close(ion) => effects.push(Effect::Close(ion)),
