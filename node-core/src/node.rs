@@ -15,6 +15,7 @@ pub mod run;
 
 mod attempts;
 mod diagnosis;
+mod ice;
 mod jobs;
 mod links;
 mod nebulas;
@@ -25,10 +26,11 @@ mod words;
 
 pub use command::{Command, JobId, Start};
 pub use event::{
-    AttemptView, Cause, CheckState, CheckView, Durability, EchoView, Event, IonShare, IonView,
-    JobState, JobView, LinkKind, LinkLimits, NebulaView, Pairing, Phase, Problem, RelayView,
-    Status, TaskResult,
+    AttemptView, Cause, CheckState, CheckView, Durability, EchoView, Event, IceFound, IonShare,
+    IonView, JobState, JobView, LinkKind, LinkLimits, NebulaView, Pairing, Phase, Problem,
+    RelayView, Status, TaskResult,
 };
+pub use ice::OWN_MAX as ICE_SERVERS_MAX;
 pub use links::LINKS_MAX;
 pub use machine::{Birth, Effect, Input, Node};
 pub use nebulas::Settings;

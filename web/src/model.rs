@@ -9,6 +9,7 @@ pub mod checks;
 pub mod format;
 pub mod gallery;
 pub mod grid;
+pub mod ice;
 pub mod inputs;
 pub mod invitation;
 pub mod job;

@@ -24,6 +24,7 @@ mod parts;
 mod picture;
 mod router;
 mod sealed;
+mod servers;
 mod settings;
 mod setup;
 mod sparks;

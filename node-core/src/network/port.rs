@@ -27,6 +27,8 @@ pub enum Order {
     Close(IonId),
     /// Make an offer of a direct connection that some ion can answer.
     Offer(Attempt),
+    /// Make an offer with the help of this server alone, to see what it finds.
+    Try(Attempt, IceServer),
     /// Answer an ion's offer, and take the connection that follows.
     Answer(IonId, Vec<u8>),
     /// Take an ion's answer to an offer, and connect.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::event::LinkLimits;
-pub use crate::compute::JobId;
 use crate::compute::{Inputs, Program};
+pub use crate::{compute::JobId, network::bootstrap::IceServer};
 
 /// One wish. Each is answered by [`Event`](super::Event)s.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,21 @@ pub enum Command {
     },
     /// Hold so many links.
     SetLinks(LinkLimits),
+    /// Use these STUN and TURN servers beside those that the relay names, for
+    /// connections to come; at most
+    /// [`ICE_SERVERS_MAX`](super::ICE_SERVERS_MAX).
+    SetIceServers {
+        /// All of them.
+        servers: Vec<IceServer>,
+    },
+    /// Ask a server for addresses, to see whether it helps; answered by
+    /// `Event::IceTried`. A trial that is under way ends.
+    TryIceServer {
+        /// Chosen by the asker, repeated in the answer.
+        request: u64,
+        /// The server.
+        server: IceServer,
+    },
     /// Send a word to an ion and let it come back; answered by `Event::Echoed`.
     Echo {
         /// Chosen by the asker, repeated in the answer.

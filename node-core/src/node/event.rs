@@ -5,7 +5,7 @@ use spark_runtime::{Report, inspect::Inspection};
 
 pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
 
-use crate::compute::JobId;
+use crate::{compute::JobId, network::bootstrap::IceServer};
 
 /// Attempts to connect that are remembered.
 pub const ATTEMPTS_MAX: usize = 50;
@@ -52,6 +52,13 @@ pub enum Event {
         /// Through which ions it went, the other one last, and how long the
         /// way there and back took in milliseconds; or why none came back.
         result: Result<EchoView, Problem>,
+    },
+    /// The answer to `Command::TryIceServer`.
+    IceTried {
+        /// As asked.
+        request: u64,
+        /// Which addresses it helped to find, or why it could not be asked.
+        result: Result<IceFound, Problem>,
     },
     /// Something that an ion said in a room that this one listens to.
     Said {
@@ -113,6 +120,10 @@ pub struct Status {
     pub tasks_done: u64,
     /// Direct links that it wants, and that it takes at most.
     pub links: LinkLimits,
+    /// STUN and TURN servers that the user set.
+    pub ice_servers: Vec<IceServer>,
+    /// URLs of those that the relay named.
+    pub ice_named: Vec<String>,
     /// Whether identity and settings survive a reload.
     pub storage: Durability,
 }
@@ -227,6 +238,15 @@ pub enum LinkKind {
     Direct,
     /// Not linked: messages go through other ions.
     Via,
+}
+
+/// Addresses that a STUN or TURN server helped to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceFound {
+    /// This device's as the server sees them.
+    pub seen: u32,
+    /// The server's own, at which it relays.
+    pub relayed: u32,
 }
 
 /// The way that an echo took.

@@ -3,6 +3,7 @@
 use super::{
     diagnosis::{DIAGNOSIS, ECHO},
     event::{EchoView, Event, LinkLimits},
+    ice::TRIAL,
     machine::{self, Effect, Node, Step},
     pairing::PAIRING,
     words,
@@ -73,6 +74,8 @@ impl Node {
     ) {
         if attempt == DIAGNOSIS {
             self.diagnosis_offered(offer, effects);
+        } else if attempt == TRIAL {
+            self.ice_tried(offer, effects);
         } else if attempt & PAIRING != 0 {
             self.pairing_offered(now, attempt, offer, effects);
         } else {

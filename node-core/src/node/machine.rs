@@ -10,6 +10,7 @@ use super::{
     command::{Command, Start},
     diagnosis::Diagnosis,
     event::{Durability, Event, LinkLimits, Problem},
+    ice::Ice,
     jobs::Inspections,
     nebulas::{Nebulas, Settings},
     pairing::Desk,
@@ -116,6 +117,7 @@ pub struct Node {
     pub(super) mesh: Mesh,
     pub(super) pairing: Desk,
     pub(super) diagnosis: Option<Diagnosis>,
+    pub(super) ice: Ice,
     pub(super) traffic: Traffic,
     pub(super) coordinator: Coordinator,
     pub(super) worker: Worker,
@@ -171,6 +173,7 @@ impl Node {
             mesh: Mesh::new(start),
             pairing: Desk::new(pairing::Pairing::new(keys)),
             diagnosis: None,
+            ice: Ice::default(),
             traffic: Traffic::default(),
             coordinator: Coordinator::default(),
             worker: Worker::default(),
@@ -256,6 +259,10 @@ impl Node {
                 self.run_job(now, job, program, binary, inputs, effects);
             }
             Command::SetLinks(limits) => self.set_links(limits, effects),
+            Command::SetIceServers { servers } => self.set_ice(servers, effects),
+            Command::TryIceServer { request, server } => {
+                self.try_ice(now, request, server, effects);
+            }
             Command::Echo { request, ion } => self.echo_to(request, &ion, effects),
             Command::Subscribe { room } => self.rooms(rooms::Input::Subscribe(room)),
             Command::Unsubscribe { room } => self.rooms(rooms::Input::Unsubscribe(room)),
@@ -296,7 +303,7 @@ impl Node {
                 // Asked again only while no relay answers: it may have moved.
                 self.bootstrap = BootstrapState::HadAt(now);
                 self.views.touch();
-                effects.push(Effect::Network(Order::IceServers(bootstrap.all_ice_servers())));
+                self.ice_named(bootstrap.all_ice_servers(), effects);
                 self.push(Step::Relays(relays::Input::Known(bootstrap.relays)));
                 self.open_nebula(bootstrap.nebula.as_deref(), effects);
             }
@@ -375,6 +382,7 @@ impl Node {
         }
         self.late_inspections(now, effects);
         self.late_pairing(now, effects);
+        self.late_trial(now, effects);
         self.advance_diagnosis(now, effects);
         if self.traffic.turn(now) {
             self.views.touch_ions();

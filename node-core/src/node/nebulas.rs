@@ -7,7 +7,7 @@ use super::{
     machine::{Effect, Node},
     words,
 };
-use crate::identity::Invitation;
+use crate::{identity::Invitation, network::bootstrap::IceServer};
 
 /// Nebulas that an ion remembers; the one joined longest ago makes room.
 const NEBULAS_MAX: usize = 32;
@@ -26,6 +26,9 @@ pub struct Settings {
     /// How many links to hold, once chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<LinkLimits>,
+    /// STUN and TURN servers to use beside those that the relay names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ice_servers: Vec<IceServer>,
 }
 
 impl Settings {

@@ -148,6 +148,8 @@ impl Node {
             workers_busy: self.worker.busy(),
             tasks_done: self.worker.tasks_done(),
             links: self.settings.links(),
+            ice_servers: self.settings.ice_servers.clone(),
+            ice_named: self.ice_urls(),
             storage: self.views.storage,
         }
     }

@@ -7,7 +7,11 @@ use super::event::Problem;
 use crate::{
     compute::{spec::InputsError, wire::Refusal},
     identity::{InvitationError, NAME_CHARS_MAX, slot::Notice},
-    network::{pairing, rooms, ways::Way},
+    network::{
+        bootstrap::{ICE_SERVERS_MAX, IceError},
+        pairing, rooms,
+        ways::Way,
+    },
     platform::storage,
 };
 
@@ -61,6 +65,34 @@ pub(super) fn not_saved(why: &storage::Error) -> Problem {
         &sentence(why),
         "They hold until this tab is closed. Free some space for this site and change one again.",
     )
+}
+
+pub(super) fn bad_ice(why: IceError) -> Problem {
+    problem(
+        "The server was not taken.",
+        &sentence(&why),
+        "Write stun:HOST or turn:HOST, perhaps with a port, as its operator names it.",
+    )
+}
+
+pub(super) fn too_many_ice() -> Problem {
+    problem(
+        "The server was not added.",
+        &format!("A tab keeps at most {ICE_SERVERS_MAX} STUN and TURN servers."),
+        "Remove one first; one or two that answer are enough.",
+    )
+}
+
+pub(super) fn no_trial(why: &str) -> Problem {
+    problem(
+        "The server could not be tried.",
+        &sentence(&why),
+        "Try it again in a moment. If it stays so, this browser makes no direct connections.",
+    )
+}
+
+pub(super) fn trial_replaced() -> Problem {
+    problem("The trial ended early.", "Another server was tried meanwhile.", "Try it again.")
 }
 
 pub(super) fn bad_name() -> Problem {

@@ -94,6 +94,7 @@ impl World {
             | Event::Pairing(_)
             | Event::Attempts(_)
             | Event::Diagnosis(_)
+            | Event::IceTried { .. }
             | Event::Notice(_) => {}
         }
     }

@@ -313,7 +313,7 @@ impl World {
             Effect::Guests(guests::Order::Kill(run)) => self.kill_guest(ion, run),
             Effect::Guests(guests::Order::Inspect(run, binary)) => self.inspect(ion, run, &binary),
             // None of these is anything in a simulated world.
-            Effect::Network(Order::Abandon(_) | Order::IceServers(_))
+            Effect::Network(Order::Abandon(_) | Order::IceServers(_) | Order::Try(..))
             | Effect::SayNear(..)
             | Effect::Guests(guests::Order::LookAway(_)) => {}
             Effect::Guests(guests::Order::Lend(workers)) => self.ions[ion].guests.lends = workers,

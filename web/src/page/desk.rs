@@ -15,6 +15,7 @@ use crate::{
     bridge::{Bridge, Heard},
     model::{
         gallery::Spark,
+        ice::Trial,
         job::{JOBS_MAX, Job, Request, Standing},
         map::Map,
         network::{self, Echo, Echoes},
@@ -103,6 +104,8 @@ pub(crate) struct Desk {
     /// The self-test's steps; empty until one was asked for.
     pub(crate) checks: RwSignal<Vec<CheckView>>,
     pub(crate) echoes: RwSignal<Echoes>,
+    /// The last trial of a STUN or TURN server.
+    pub(crate) trial: RwSignal<Option<Trial>>,
     /// When the present ion was started, in milliseconds of the page's clock.
     pub(crate) ion_started_ms: RwSignal<f64>,
     /// Owns the signals of jobs, which outlive the views that start them.
@@ -131,6 +134,7 @@ impl Desk {
             attempts: RwSignal::new(Vec::new()),
             checks: RwSignal::new(Vec::new()),
             echoes: RwSignal::new(Echoes::default()),
+            trial: RwSignal::new(None),
             ion_started_ms: RwSignal::new(0.0),
             owner: Owner::new(),
             inspecting: RwSignal::new((0, None)),
@@ -258,6 +262,7 @@ impl Desk {
             },
             Event::Inspected { request, result } => self.inspected(request, result),
             Event::Echoed { request, result } => self.echoed(request, result),
+            Event::IceTried { request, result } => self.ice_tried(request, result),
             Event::Pairing(pairing) => self.paired(pairing),
             Event::Attempts(attempts) => self.attempts.set(attempts),
             Event::Diagnosis(checks) => self.checks.set(checks),
@@ -357,6 +362,7 @@ impl Desk {
         self.attempts.set(Vec::new());
         self.checks.set(Vec::new());
         self.echoes.set(Echoes::default());
+        self.trial.set(None);
         self.ion_started_ms.set(browser::now_ms());
         if matches!(self.bench.get_untracked(), Bench::Loading(_)) {
             self.clear_bench();

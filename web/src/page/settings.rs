@@ -14,6 +14,7 @@ use super::{
     network::relay_row,
     parts,
     sealed::{Seal, live},
+    servers,
 };
 use crate::model::{
     invitation,
@@ -27,7 +28,7 @@ pub(crate) fn view(desk: At) -> AnyView {
     view! {
         {parts::head("Settings", "What this tab is called, what it lends, and where it belongs.", ().seal())}
         <div class="settings">
-            {this_ion(desk)} {lending(desk)} {links(desk)} {nebulas(desk)} {relays(desk)} {appearance()}
+            {this_ion(desk)} {lending(desk)} {links(desk)} {nebulas(desk)} {relays(desk)} {section("STUN and TURN servers", servers::view(desk))} {appearance()}
             {browser_gives(desk)}
         </div>
     }

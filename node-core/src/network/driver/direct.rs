@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures::{SinkExt, channel::mpsc};
+use futures::{FutureExt, SinkExt, channel::mpsc};
 use ion_webrtc::{
     Control, Failure, OfferId,
     description::{CandidateKind, Description},
@@ -61,6 +61,7 @@ pub(super) struct Direct<P> {
     platform: P,
     control: Option<Control>,
     offers: BTreeMap<Attempt, OfferId>,
+    servers: Vec<IceServer>,
     news: mpsc::Sender<DirectNews>,
 }
 
@@ -70,7 +71,7 @@ impl<P: Platform> Direct<P> {
         control: Option<Control>,
         news: mpsc::Sender<DirectNews>,
     ) -> Self {
-        Self { platform, control, offers: BTreeMap::new(), news }
+        Self { platform, control, offers: BTreeMap::new(), servers: Vec::new(), news }
     }
 
     /// Tells news there from now on.
@@ -79,14 +80,19 @@ impl<P: Platform> Direct<P> {
     }
 
     /// Servers that help to find addresses, for connections to come.
-    pub(super) fn use_servers(&self, servers: Vec<IceServer>) {
+    pub(super) fn use_servers(&mut self, servers: Vec<IceServer>) {
+        self.servers = servers;
+        self.help_with(&self.servers);
+    }
+
+    fn help_with(&self, servers: &[IceServer]) {
         let Some(control) = &self.control else { return };
-        let own = |server: IceServer| ion_webrtc::IceServer {
-            urls: server.urls,
-            username: server.username,
-            credential: server.credential,
+        let own = |server: &IceServer| ion_webrtc::IceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone(),
+            credential: server.credential.clone(),
         };
-        control.set_ice_servers(servers.into_iter().map(own).collect());
+        control.set_ice_servers(servers.iter().map(own).collect());
     }
 
     /// Whether direct connections can be made at all.
@@ -99,17 +105,29 @@ impl<P: Platform> Direct<P> {
         self.control.as_ref()?.last_failure(peer).map(|failure| words(&failure))
     }
 
-    pub(super) fn offer(&mut self, attempt: Attempt) {
+    pub(super) fn offer(&self, attempt: Attempt) {
         let offer = self.control.as_ref().map(Control::offer);
         let mut news = self.news.clone();
-        self.platform.spawn(Box::pin(async move {
+        let making = async move {
             let offer = match offer {
                 Some(offer) => offer.await.map_err(|failure| words(&failure)),
                 None => Err(words_without()),
             };
             let offer = offer.map(|(id, description)| (id, description.encode()));
             let _ = news.send(DirectNews::Offered(attempt, offer)).await;
-        }));
+        };
+        let mut making = making.boxed_local();
+        // Begun here, so that it has the servers of this moment.
+        if (&mut making).now_or_never().is_none() {
+            self.platform.spawn(making);
+        }
+    }
+
+    /// Makes an offer with the help of one server alone.
+    pub(super) fn try_server(&self, attempt: Attempt, server: IceServer) {
+        self.help_with(&[server]);
+        self.offer(attempt);
+        self.help_with(&self.servers);
     }
 
     /// An offer is made: keeps it until it is accepted or abandoned.

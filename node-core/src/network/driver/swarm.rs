@@ -180,6 +180,7 @@ impl<P: Platform> Driver<P> {
             }
             Order::Close(ion) => drop(self.drop_session(ion)),
             Order::Offer(attempt) => self.direct.offer(attempt),
+            Order::Try(attempt, server) => self.direct.try_server(attempt, server),
             Order::Answer(ion, offer) => self.direct.answer(ion, &offer),
             Order::Accept(attempt, ion, answer) => self.accept(attempt, ion, &answer),
             Order::Abandon(attempt) => self.direct.abandon(attempt),
