@@ -3,9 +3,9 @@
 //! used, and replaces those that die.
 //!
 //! A guest worker is a *seat*: a dedicated worker in a tab, a thread natively.
-//! Seats are opened when they are first needed and stay warm up to the number
-//! that is lent; one more is opened for a moment where a module is to be
-//! looked at while all are busy.
+//! As many as are lent are opened at once and stay warm; one more is opened for
+//! a moment where a module is to be looked at while all are busy. A module that
+//! comes is compiled in one of them before its first task comes.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -173,7 +173,7 @@ impl<S: Seats> Pool<S> {
 
     fn order(&mut self, order: Order) {
         match order {
-            Order::Keep(module, binary) => drop(self.modules.insert(module, binary)),
+            Order::Keep(module, binary) => self.keep(module, binary),
             Order::Drop(module) => drop(self.modules.remove(&module)),
             Order::Run(run, module, call, limits) => {
                 self.waiting.push_back(Work::Run(run, module, call, limits));
@@ -190,6 +190,17 @@ impl<S: Seats> Pool<S> {
             }
         }
         self.assign();
+    }
+
+    /// Keeps a module, and lets one idle seat compile it: its first tasks are
+    /// still on their way. The others do so when they are needed.
+    fn keep(&mut self, module: ModuleHash, binary: Arc<[u8]>) {
+        // The one that the next run goes to.
+        let idle = self.open.values_mut().find(|taken| taken.work.is_none());
+        if let Some(taken) = idle {
+            taken.load(module, &binary);
+        }
+        self.modules.insert(module, binary);
     }
 
     /// Opens seats up to what is lent.

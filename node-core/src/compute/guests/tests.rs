@@ -92,3 +92,22 @@ fn runs_and_inspections_are_named_apart() {
     pool.order(Order::Kill(1));
     assert_eq!(looking(&book), [1]);
 }
+
+#[test]
+fn a_module_is_compiled_once_before_its_first_task_comes() {
+    let (mut pool, book) = pool(2);
+    assert_eq!(book.borrow().len(), 2, "as many seats as are lent are open");
+    let module = [7; 32];
+    pool.order(Order::Keep(module, Arc::from([0_u8])));
+    let loads = |book: &Book| {
+        let book = book.borrow();
+        let is_load = |said: &&ToGuest| matches!(said, ToGuest::Load { .. });
+        book.values().map(|said| said.iter().filter(is_load).count()).collect::<Vec<_>>()
+    };
+    assert_eq!(loads(&book), [1, 0]);
+    let call = Call::Export { name: "run".to_owned(), arguments: Vec::new() };
+    pool.order(Order::Run(1, module, call.clone(), Limits::default()));
+    assert_eq!(loads(&book), [1, 0], "the seat that has it runs it");
+    pool.order(Order::Run(2, module, call, Limits::default()));
+    assert_eq!(loads(&book), [1, 1]);
+}
