@@ -130,7 +130,7 @@ pub(crate) fn attempts(desk: At) -> AnyView {
     let is_empty = Memo::new(move |_| desk.attempts.with(Vec::is_empty));
     let content = live(move || {
         if is_empty.get() {
-            return view! { <p class="muted">"None yet. Each will stand here, with why it failed if it did."</p> }
+            return view! { <p class="muted">"None by this tab yet. Each that it makes will stand here, with why it failed if it did."</p> }
                 .seal();
         }
         view! { <ul class="panel rows attempts">{live(rows)}</ul> }.seal()

@@ -216,7 +216,7 @@ fn field(
 
 fn told(problem: Problem) -> AnyView {
     view! {
-        <div class="mistake" role="alert" data-test="ice-mistake">
+        <div class="refused" role="alert" data-test="ice-mistake">
             <p class="problem-what">{problem.what}</p>
             <p>{problem.why}</p>
             <p>{problem.remedy}</p>
