@@ -87,7 +87,7 @@ pub async fn shared_by(tab: &Tab, ions: usize) {
 }
 
 /// Runs a spark of the gallery until so many ions share one run of it. A small
-/// job may be over before another tab has started its first guest worker. Panics
+/// job may be over before another tab has its module and its first task. Panics
 /// after [`RUNS_MAX`] runs.
 pub async fn run_shared(tab: &Tab, spark: &str, ions: usize) {
     let count = format!("{SHARES}.filter((share) => share[1] > 0).length");

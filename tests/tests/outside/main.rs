@@ -16,6 +16,7 @@ mod mistakes;
 mod offline;
 mod recovery;
 mod relay_down;
+mod servers;
 mod tabs;
 mod work;
 

@@ -69,3 +69,23 @@ async fn every_page_is_drawn_on_desk_and_phone_in_light_and_dark() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_first_attempts_to_connect_succeed() {
+    let _turn = turn().await;
+    let (_relay, _browser, first, second) = two_tabs().await;
+    let outcomes = "[...document.querySelectorAll('[data-test=\"attempt\"]')]\
+        .map((one) => one.dataset.outcome)";
+    let mut attempts = 0;
+    for tab in [&first, &second] {
+        tab.click("nav-network").await;
+        let direct = "document.querySelector('[data-test=\"link-row\"][data-link=\"direct\"]')";
+        tab.wait_for("a direct link", direct).await;
+        let found = tab.value(outcomes).await.expect("a list");
+        let found: Vec<&str> =
+            found.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+        assert!(found.iter().all(|one| *one == "connected"), "{}", tab.describe().await);
+        attempts += found.len();
+    }
+    assert!(attempts > 0, "nobody is told of any attempt: {}", first.describe().await);
+}
