@@ -54,6 +54,10 @@ impl Mesh {
         effects: &mut Vec<Effect>,
     ) {
         self.signals.near_first.retain(|_, (at, _)| now.since_ms(*at) < NEAR_FIRST_MS);
+        if self.signals.near_first.get(&ion).is_some_and(|(_, is_first)| *is_first) {
+            // However often it is wanted: what is under way ends before long.
+            return;
+        }
         let may_try = self.signaling.is_some()
             && self.neighbours.is_asking(&ion)
             && self.nearby.is_near(now, &ion)
@@ -82,7 +86,8 @@ impl Mesh {
     /// A direct connection to an ion stands.
     pub(super) fn met(&mut self, now: Time, ion: IonId) {
         self.push(Step::Signaling(signaling::Input::Up(ion)));
-        if self.signals.end(&ion) {
+        let was_first = self.signals.was_first(&ion);
+        if self.signals.end(&ion) || was_first {
             self.push(Step::Neighbours(neighbours::Input::Again(ion)));
         } else {
             self.found(now, &[ion]);
@@ -145,8 +150,8 @@ impl Mesh {
                     self.push(Step::Routing(routing::Input::Send { to, line, bytes }));
                 }
                 Asked::Failed(ion, _) => {
+                    let was_first = self.signals.was_first(&ion);
                     if self.signals.end(&ion) {
-                        let was_first = self.signals.was_first(&ion);
                         let next = if was_first {
                             neighbours::Input::Again(ion)
                         } else {
@@ -220,6 +225,10 @@ mod tests {
     fn once_it_is_met_it_is_talked_to() {
         let (mut one, mut other) = (mesh(1), mesh(2));
         hears(&mut one, &mut other);
+        let ion = other.keys.own();
+        one.push(Step::Neighbours(neighbours::Input::Again(ion)));
+        let again = handle(&mut one, 1_050, Input::Tick);
+        assert!(!reaches(&again), "wanted once more, it is still tried without a relay: {again:?}");
         let met = handle(&mut one, 1_100, Input::Met(other.keys.own()));
         assert!(reaches(&met), "{met:?}");
     }
