@@ -3,6 +3,7 @@
 use super::{
     event::{CheckState, CheckView, Event},
     machine::{Effect, Node},
+    words,
 };
 use crate::{
     network::{Order, driver::Candidates, port::Attempt, ways::Way},
@@ -99,9 +100,12 @@ impl Node {
             return Found::Good(format!("{up} of {} relays answer.", relays.len()));
         }
         let problem = relays.iter().map(|relay| relay.problem.clone()).find(|why| !why.is_empty());
-        Found::Not(problem.unwrap_or_else(|| {
-            "No relay answers: newcomers cannot find this ion. Linked ions go on.".to_owned()
-        }))
+        Found::Not(match problem {
+            Some(why) => words::sentence_or_nothing(&why),
+            None => {
+                "No relay answers: newcomers cannot find this ion. Linked ions go on.".to_owned()
+            }
+        })
     }
 
     fn check_registration(&self) -> Found {

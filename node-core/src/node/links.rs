@@ -44,7 +44,7 @@ impl Node {
         match news {
             News::Way(ion, way, why) => self.way(ion, way, why),
             News::Tried(ion, way, took_ms, problem) => {
-                self.tried(now, &ion, way, took_ms, problem);
+                self.tried(now, &ion, way, took_ms, &problem);
             }
             News::Offer(attempt, offer) => self.offered(now, attempt, offer, effects),
             News::Answer(ion, answer) if self.pairing.answers(&ion) => {

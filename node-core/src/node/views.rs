@@ -79,16 +79,10 @@ impl Node {
     }
 
     /// An attempt to connect to an ion ended.
-    pub(super) fn tried(
-        &mut self,
-        now: Time,
-        ion: &IonId,
-        way: Way,
-        took_ms: u64,
-        problem: String,
-    ) {
+    pub(super) fn tried(&mut self, now: Time, ion: &IonId, way: Way, took_ms: u64, problem: &str) {
         let with = self.name_of(ion);
         let way = words::way(way).to_owned();
+        let problem = words::sentence_or_nothing(problem);
         let at_ms = now.as_ms();
         self.attempts.note(AttemptView { at_ms, with, way, took_ms, problem });
     }
@@ -267,7 +261,7 @@ fn relay_view(relay: &crate::network::relays::Relay) -> RelayView {
     RelayView {
         address: relay.address.clone(),
         is_connected: relay.is_up(),
-        problem: relay.problem.clone(),
+        problem: words::sentence_or_nothing(&relay.problem),
     }
 }
 

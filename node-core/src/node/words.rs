@@ -224,6 +224,11 @@ fn problem(what: &str, why: &str, remedy: &str) -> Problem {
 }
 
 /// An error's message as a sentence.
+/// A reason that may be none, as a sentence.
+pub(super) fn sentence_or_nothing(why: &str) -> String {
+    if why.is_empty() { String::new() } else { sentence(&why.trim_end_matches('.')) }
+}
+
 fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut characters = text.chars();
