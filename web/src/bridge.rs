@@ -132,7 +132,7 @@ impl Bridge {
         match message {
             FromIon::Ready => self.greet(),
             FromIon::Slot(index) => (self.hear)(Heard::Slot(index)),
-            FromIon::Event(event) => (self.hear)(Heard::Event(Box::new(event))),
+            FromIon::Event(event) => (self.hear)(Heard::Event(event)),
             FromIon::Pulse | FromIon::Panicked(_) => {}
         }
     }

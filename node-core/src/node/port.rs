@@ -18,7 +18,7 @@ pub enum FromIon {
     /// started again.
     Slot(u32),
     /// News.
-    Event(Event),
+    Event(Box<Event>),
     /// It lives.
     Pulse,
     /// It came upon a mistake of its own and is dead now.

@@ -70,7 +70,7 @@ async fn live(
         nearby,
         fetch,
         commands,
-        tell: Rc::new(|event| post(&FromIon::Event(event))),
+        tell: Rc::new(tell),
     };
     if let Err(why) = run(world).await {
         give_up(&why);
@@ -112,7 +112,7 @@ fn give_up(why: &impl std::fmt::Display) {
         why: why.to_string(),
         remedy: "Reload the page. If it happens again, try a newer browser.".to_owned(),
     };
-    post(&FromIon::Event(Event::Problem(problem)));
+    tell(Event::Problem(problem));
 }
 
 /// What the worker was started with.
@@ -143,6 +143,10 @@ fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
+fn tell(event: Event) {
+    post(&FromIon::Event(Box::new(event)));
+}
+
 fn post(message: &FromIon) {
     post_with(message, &Array::new());
 }
@@ -170,7 +174,7 @@ fn listen(commands: mpsc::Sender<Command>) {
                 why,
                 remedy: "Try again in a moment; if it happens again, reload the page.".to_owned(),
             };
-            post(&FromIon::Event(Event::Problem(problem)));
+            tell(Event::Problem(problem));
         }
     });
     scope().set_onmessage(Some(listener.as_ref().unchecked_ref()));
