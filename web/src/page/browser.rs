@@ -22,6 +22,12 @@ pub(crate) fn now_ms() -> f64 {
     window().performance().map_or(0.0, |clock| clock.now())
 }
 
+/// A text as it is searched for. The browser has the tables for it; ours would
+/// take 5 KiB of the page.
+pub(crate) fn lowercase(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}
+
 /// A random name for a job: 52 bits, so that every number format carries it.
 #[expect(
     clippy::cast_possible_truncation,

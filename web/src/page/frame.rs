@@ -92,7 +92,7 @@ fn rail(desk: At) -> AnyView {
 
 fn rail_entry(desk: At, route: Route, path: &'static str) -> AnyView {
     let (href, title) = (route.path(), route.title());
-    let test = format!("nav-{}", title.to_lowercase());
+    let test = format!("nav-{}", title.to_ascii_lowercase());
     let current = move || {
         let is_here = desk.route.with(|here| here.belongs_to(&route));
         is_here.then_some("page")

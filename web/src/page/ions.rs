@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use node_core::node::{IonView, LinkKind, Status};
 
 use super::{
+    browser,
     desk::At,
     network::link_cell,
     parts,
@@ -21,7 +22,7 @@ const ROWS_MAX: usize = 200;
 /// The page.
 pub(crate) fn view(desk: At) -> AnyView {
     let search = RwSignal::new(String::new());
-    let rows = live(move || rows(desk, &search.get().to_lowercase()));
+    let rows = live(move || rows(desk, &browser::lowercase(&search.get())));
     let count = live(move || {
         let (others, tally) = desk.ions.with(|ions| (ions.len() as u64, Tally::of(ions)));
         let kinds = if others == 0 { String::new() } else { format!(": {}", tally.words()) };
@@ -80,8 +81,8 @@ pub(crate) fn search_field(label: &'static str, search: RwSignal<String>) -> Any
 fn rows(desk: At, wanted: &str) -> AnyView {
     let matches = |ion: &&IonView| {
         wanted.is_empty()
-            || ion.name.to_lowercase().contains(wanted)
-            || ion.id.to_lowercase().contains(wanted)
+            || browser::lowercase(&ion.name).contains(wanted)
+            || browser::lowercase(&ion.id).contains(wanted)
     };
     let ion_clock_ms = desk.ion_clock_ms();
     desk.ions.with(|ions| {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
+    browser,
     desk::{At, JobHandle},
     ions::search_field,
     parts,
@@ -47,9 +48,9 @@ pub(crate) fn recent(desk: At) -> AnyView {
 
 fn list(desk: At, search: RwSignal<String>) -> AnyView {
     let found = live(move || {
-        let wanted = search.get().to_lowercase();
+        let wanted = browser::lowercase(&search.get());
         let matches = |handle: &JobHandle| {
-            handle.job.with_untracked(|job| job.view.name.to_lowercase().contains(&wanted))
+            handle.job.with_untracked(|job| browser::lowercase(&job.view.name).contains(&wanted))
         };
         desk.jobs.with(|jobs| jobs.iter().copied().filter(matches).map(row).collect_view())
     });
