@@ -181,6 +181,16 @@ pub fn websocket_origin(address: &Multiaddr) -> Option<String> {
     Some(format!("{scheme}://{host}:{port}"))
 }
 
+/// Whether it is where a relay takes WebRTC connections, with the hash of its
+/// certificate.
+pub fn is_webrtc_direct(address: &Multiaddr) -> bool {
+    let mut parts = address.iter();
+    matches!(parts.next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)))
+        && matches!(parts.next(), Some(Protocol::Udp(_)))
+        && matches!(parts.next(), Some(Protocol::WebRTCDirect))
+        && matches!(parts.next(), Some(Protocol::Certhash(_)))
+}
+
 fn split_port(text: &str) -> Result<(&str, Option<&str>), NoAuthority> {
     if !text.starts_with('[') {
         return Ok(text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port))));

@@ -23,7 +23,7 @@ use node_core::{
 pub use settings::{Flags, LogFormat, PortListen, Settings};
 
 use crate::{
-    address::{Host, PublicUrl, websocket_origin},
+    address::{Host, PublicUrl, is_webrtc_direct, websocket_origin},
     allowance::Allowance,
 };
 
@@ -53,6 +53,8 @@ pub struct Config {
     pub listen_tcp: Option<SocketAddr>,
     /// Where libp2p over QUIC listens; not at all if none.
     pub listen_quic: Option<Place>,
+    /// Where libp2p over WebRTC listens, for tabs; not at all if none.
+    pub listen_webrtc: Option<Place>,
     /// Where STUN is answered; not at all if none.
     pub listen_stun: Option<Place>,
     /// The folder with key, nebula and certificate.
@@ -66,7 +68,8 @@ pub struct Config {
     /// Further hosts for which the relay answers where it listens on this
     /// machine only.
     pub allow_hosts: Vec<Host>,
-    /// Further relays for the page to use, as WebSocket multiaddrs.
+    /// Further relays for the page to use, as WebSocket or WebRTC-direct
+    /// multiaddrs.
     pub relays: Vec<Multiaddr>,
     /// Further STUN and TURN servers for ions to use.
     pub ice_servers: Vec<IceServer>,
@@ -190,6 +193,7 @@ impl Config {
             listen,
             listen_tcp,
             listen_quic: listen_udp(settings.listen_quic, listen, 1),
+            listen_webrtc: settings.listen_webrtc.and_then(PortListen::place),
             listen_stun: listen_udp(settings.listen_stun, listen, 0),
             data_dir: settings.data_dir.or_else(data_folder).ok_or(ConfigError::NoDataFolder)?,
             name: read_name(settings.name.as_deref().unwrap_or("open nebula"))?,
@@ -324,8 +328,7 @@ fn listen_tcp(
 fn listen_udp(given: Option<PortListen>, listen: SocketAddr, above: u16) -> Option<Place> {
     let by_default = |address| Place { address, is_asked_for: false };
     match given {
-        Some(PortListen::Off) => None,
-        Some(PortListen::At(address)) => Some(Place { address, is_asked_for: true }),
+        Some(given) => given.place(),
         None if listen.port() == 0 => Some(by_default(listen)),
         None => {
             let port = listen.port().checked_add(above)?;
@@ -374,13 +377,13 @@ fn read_relay(text: &str) -> Result<Multiaddr, ConfigError> {
     let short = Some(text).filter(|text| text.len() <= RELAY_BYTES_MAX);
     let address = short.and_then(|text| text.parse().ok()).filter(|address: &Multiaddr| {
         let is_named = matches!(address.iter().last(), Some(Protocol::P2p(_)));
-        is_named && websocket_origin(address).is_some()
+        is_named && (websocket_origin(address).is_some() || is_webrtc_direct(address))
     });
     address.ok_or_else(|| ConfigError::Value {
         key: "relay",
         reason: format!(
-            "{text:?} is no address like /dns4/relay.example.org/tcp/443/wss/p2p/12D3Koo…; \
-             a relay's own /bootstrap.json shows its address"
+            "{text:?} is no address like /dns4/relay.example.org/tcp/443/wss/p2p/12D3Koo… \
+             or /ip4/203.0.113.1/udp/4001/webrtc-direct/certhash/uEi…/p2p/12D3Koo…; a relay's own /bootstrap.json shows its address"
         ),
     })
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use libp2p::identity::Keypair;
 use node_core::identity::Invitation;
-use rand::RngCore;
+use rand::Rng as _;
 
 use crate::private_file::{self, FileError, damaged};
 

@@ -3,14 +3,14 @@
 //! One program, and for browsers one port: [`start`] opens a listener that speaks
 //! HTTP and WebSocket, and for native ions one each for libp2p over TCP and over
 //! QUIC. Browsers load the page over the first and reach libp2p through a
-//! WebSocket on the same port; on a UDP port they may ask by STUN where others
+//! WebSocket on the same port, or, where an operator turned it on, over WebRTC; on a UDP port they may ask by STUN where others
 //! see them. A relay stores
 //! nothing but its own key, the invitation to its open nebula and its
-//! certificate, and decides nothing: what ions say to each other is encrypted
+//! certificates, and decides nothing: what ions say to each other is encrypted
 //! between them.
 //!
 //! Reading order: [`config`], [`site`], `http`, `server`, `websocket`,
-//! `transport`, `listeners`, `swarm`, `rendezvous`, `stun`.
+//! `webrtc`, `transport`, `listeners`, `swarm`, `rendezvous`, `stun`.
 
 pub mod address;
 mod allowance;
@@ -21,6 +21,7 @@ mod identity;
 mod listeners;
 mod metrics;
 mod private_file;
+mod rate;
 mod rendezvous;
 mod server;
 pub mod site;
@@ -28,6 +29,7 @@ mod stun;
 mod swarm;
 mod tls;
 mod transport;
+mod webrtc;
 mod websocket;
 
 use std::{
@@ -124,6 +126,8 @@ pub struct Relay {
     pub tcp: Option<Multiaddr>,
     /// Where libp2p over QUIC listens.
     pub quic: Option<Multiaddr>,
+    /// Where libp2p over WebRTC listens, with the hash of its certificate.
+    pub webrtc: Option<Multiaddr>,
     /// Where STUN is answered.
     pub stun: Option<SocketAddr>,
     /// The relay's id.
@@ -154,6 +158,7 @@ struct Kept {
     key: Keypair,
     nebula: Option<String>,
     tls: Option<TlsAcceptor>,
+    webrtc: Option<webrtc::Certificate>,
 }
 
 impl Kept {
@@ -165,24 +170,27 @@ impl Kept {
             .then(|| identity::open_nebula(&config.data_dir, &config.name))
             .transpose()?;
         let tls = tls::acceptor(&config.tls, config.listen, &config.data_dir)?;
-        Ok(Self { lock, key, nebula, tls })
+        let webrtc = config.listen_webrtc.map(|_| webrtc::kept(&config.data_dir)).transpose()?;
+        Ok(Self { lock, key, nebula, tls, webrtc })
     }
 }
 
 /// Starts a relay that serves this site. When it returns, all listeners are
 /// open.
 pub async fn start(config: Config, site: Site) -> Result<Relay, Error> {
-    let Kept { lock, key, nebula, tls } = Kept::open(&config)?;
+    let Kept { lock, key, nebula, tls, webrtc } = Kept::open(&config)?;
     let peer_id = key.public().to_peer_id();
     let (listener, http) = bind(config.listen).await?;
     let mut registry = Registry::with_prefix("ionosphere");
     let metrics = metrics::Metrics::new(&mut registry);
     let (door, websocket) = websocket::transport();
     let accounts = Accounts::new(config.limits.per_peer);
-    let transport = transport::all(&key, websocket, accounts)
+    let hash = webrtc.as_ref().map(webrtc::hash);
+    let webrtc = webrtc::transport(&key, webrtc, metrics.clone());
+    let transport = transport::all(&key, websocket, webrtc, accounts)
         .map_err(|error| Error::Network(error.to_string()))?;
     let mut swarm = swarm::build(key, &config.limits, transport, &mut registry);
-    let (listeners, stun) = listeners::open(&mut swarm, &config, http).await?;
+    let (listeners, stun) = listeners::open(&mut swarm, &config, http, hash).await?;
     let libp2p = libp2p::metrics::Metrics::new(&mut registry);
     let counters = swarm::Counters { metrics: metrics.clone(), libp2p };
 
@@ -220,6 +228,7 @@ pub async fn start(config: Config, site: Site) -> Result<Relay, Error> {
         http,
         tcp: listeners.tcp_address(),
         quic: listeners.quic_address(),
+        webrtc: listeners.webrtc_address(),
         stun: listeners.stun,
         peer_id,
         stop,

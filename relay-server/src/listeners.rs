@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket},
 };
 
 use libp2p::{Multiaddr, Swarm, multiaddr::Protocol};
@@ -16,6 +16,7 @@ use crate::{
     address::Host,
     config::{Config, Place},
     swarm::{self, Behaviour},
+    webrtc::Certhash,
     websocket,
 };
 
@@ -24,6 +25,8 @@ use crate::{
 pub(crate) struct Listeners {
     pub(crate) tcp: Option<SocketAddr>,
     pub(crate) quic: Option<SocketAddr>,
+    /// With the hash of the certificate.
+    pub(crate) webrtc: Option<(SocketAddr, Certhash)>,
     pub(crate) stun: Option<SocketAddr>,
 }
 
@@ -33,6 +36,7 @@ pub(crate) async fn open(
     swarm: &mut Swarm<Behaviour>,
     config: &Config,
     http: SocketAddr,
+    certificate: Option<Certhash>,
 ) -> Result<(Listeners, Option<tokio::net::UdpSocket>), Error> {
     swarm::listen(swarm, websocket::multiaddr(http, config.tls.is_on())).await?;
     let tcp = match config.listen_tcp {
@@ -43,11 +47,17 @@ pub(crate) async fn open(
         Some(address) => Some(listen(swarm, quic(address.ip(), address.port())).await?),
         None => None,
     };
+    let webrtc = match usable(config.listen_webrtc, "--listen-webrtc")?.zip(certificate) {
+        Some((address, hash)) => {
+            Some((listen(swarm, webrtc(address.ip(), address.port())).await?, hash))
+        }
+        None => None,
+    };
     let (socket, stun) = match usable(config.listen_stun, "--listen-stun")? {
         Some(address) => open_stun(address).map(|(socket, stun)| (Some(socket), Some(stun)))?,
         None => (None, None),
     };
-    let listeners = Listeners { tcp, quic, stun };
+    let listeners = Listeners { tcp, quic, webrtc, stun };
     for address in listeners.external(config, http) {
         swarm.add_external_address(address);
     }
@@ -101,8 +111,8 @@ fn open_stun(address: SocketAddr) -> Result<(tokio::net::UdpSocket, SocketAddr),
 
 impl Listeners {
     /// The addresses beside the WebSocket one for who reaches the relay at
-    /// this host, for native ions; what listens on this machine only is told
-    /// to this machine only.
+    /// this host: for tabs first, then for native ions. What listens on this
+    /// machine only is told to this machine only.
     pub(crate) fn offered(&self, host: &Host) -> Vec<Multiaddr> {
         let offered = |at: Option<SocketAddr>| at.filter(|at| is_reached_at(at.ip(), host));
         let with_host = |address: Multiaddr| {
@@ -111,7 +121,21 @@ impl Listeners {
         };
         let quic = offered(self.quic).map(|at| with_host(quic(at.ip(), at.port())));
         let tcp = offered(self.tcp).map(|at| with_host(tcp(at.ip(), at.port())));
-        quic.into_iter().chain(tcp).collect()
+        self.webrtc_at(host).into_iter().chain(quic).chain(tcp).collect()
+    }
+
+    /// Browsers resolve no names there, so that it is always an IP address: the
+    /// one that was asked, or that of this machine.
+    fn webrtc_at(&self, host: &Host) -> Option<Multiaddr> {
+        let (at, hash) = self.webrtc.filter(|(at, _)| is_reached_at(at.ip(), host))?;
+        let ip = match host {
+            Host::V4(v4) => IpAddr::V4(*v4),
+            Host::V6(v6) => IpAddr::V6(*v6),
+            Host::Name(_) if host.is_loopback() && at.ip().is_unspecified() => loopback(at.ip()),
+            Host::Name(_) => crate::reachable(at.ip()),
+        };
+        // A socket for one family hears nothing of the other.
+        (ip.is_ipv4() == at.is_ipv4()).then(|| with_hash(webrtc(ip, at.port()), hash))
     }
 
     /// The STUN server's URL for who reaches the relay at this host.
@@ -130,6 +154,12 @@ impl Listeners {
         self.quic.map(|at| quic(crate::reachable(at.ip()), at.port()))
     }
 
+    /// Where libp2p over WebRTC is reached by others.
+    pub(crate) fn webrtc_address(&self) -> Option<Multiaddr> {
+        let (at, hash) = self.webrtc?;
+        Some(with_hash(webrtc(crate::reachable(at.ip()), at.port()), hash))
+    }
+
     /// The addresses that ions are given with their reservations.
     fn external(&self, config: &Config, http: SocketAddr) -> Vec<Multiaddr> {
         let mut addresses = Vec::new();
@@ -140,6 +170,7 @@ impl Listeners {
         addresses.push(websocket::multiaddr(reachable, config.tls.is_on()));
         addresses.extend(self.tcp_address());
         addresses.extend(self.quic_address());
+        addresses.extend(self.webrtc_address());
         addresses
     }
 }
@@ -150,6 +181,18 @@ fn tcp(ip: IpAddr, port: u16) -> Multiaddr {
 
 fn quic(ip: IpAddr, port: u16) -> Multiaddr {
     Multiaddr::from(ip).with(Protocol::Udp(port)).with(Protocol::QuicV1)
+}
+
+fn webrtc(ip: IpAddr, port: u16) -> Multiaddr {
+    Multiaddr::from(ip).with(Protocol::Udp(port)).with(Protocol::WebRTCDirect)
+}
+
+fn with_hash(address: Multiaddr, hash: Certhash) -> Multiaddr {
+    address.with(Protocol::Certhash(hash))
+}
+
+fn loopback(like: IpAddr) -> IpAddr {
+    if like.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() }
 }
 
 /// Whether somebody who reaches this machine as `host` reaches this listener.
@@ -163,7 +206,8 @@ mod tests {
 
     fn listeners(ip: &str) -> Listeners {
         let at = |port| Some(SocketAddr::new(ip.parse().expect("it is an address"), port));
-        Listeners { tcp: at(81), quic: at(82), stun: at(80) }
+        let webrtc = at(83).map(|at| (at, Certhash::wrap(0x12, &[7; 32]).expect("32 fit")));
+        Listeners { tcp: at(81), quic: at(82), webrtc, stun: at(80) }
     }
 
     #[test]
@@ -171,9 +215,28 @@ mod tests {
         let host: Host = "relay.example".parse().expect("it is a host");
         let offered = listeners("0.0.0.0").offered(&host);
         let expected = ["/dns4/relay.example/udp/82/quic-v1", "/dns4/relay.example/tcp/81"];
-        assert_eq!(offered.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+        assert_eq!(offered[1..].iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+        assert_eq!(
+            crate::address::ip(&offered[0]),
+            Some(crate::reachable(Ipv4Addr::UNSPECIFIED.into()))
+        );
         let stun = listeners("::").stun_url(&Host::V6("::2".parse().expect("it is one")));
         assert_eq!(stun.as_deref(), Some("stun:[::2]:80"));
+    }
+
+    #[test]
+    fn webrtc_is_told_by_an_address_that_browsers_need_not_resolve() {
+        let told = |ip: &str, host: &str| {
+            let host = host.parse().expect("it is a host");
+            listeners(ip).webrtc_at(&host).map(|at| at.to_string())
+        };
+        let hash = "uEiAHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw";
+        let at = |ip: &str| Some(format!("{ip}/udp/83/webrtc-direct/certhash/{hash}"));
+        assert_eq!(told("0.0.0.0", "203.0.113.1"), at("/ip4/203.0.113.1"));
+        assert_eq!(told("198.51.100.2", "relay.example"), at("/ip4/198.51.100.2"));
+        assert_eq!(told("0.0.0.0", "localhost"), at("/ip4/127.0.0.1"));
+        assert_eq!(told("::", "[2001:db8::1]"), at("/ip6/2001:db8::1"));
+        assert_eq!(told("0.0.0.0", "[2001:db8::1]"), None);
     }
 
     #[test]
@@ -181,7 +244,8 @@ mod tests {
         let loopback = listeners("127.0.0.1");
         for host in ["127.0.0.1", "localhost", "[::1]", "a.localhost"] {
             let host = host.parse().expect("it is a host");
-            assert_eq!(loopback.offered(&host).len(), 2, "{host}");
+            let webrtc = usize::from(!matches!(host, Host::V6(_)));
+            assert_eq!(loopback.offered(&host).len(), 2 + webrtc, "{host}");
             assert!(loopback.stun_url(&host).is_some(), "{host}");
         }
         let proxied = "relay.example".parse().expect("it is a host");

@@ -24,7 +24,7 @@ use relay_server::{
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `RUST_LOG` says otherwise.
-const LOG: &str = "info,libp2p=warn,libp2p_swarm=warn";
+const LOG: &str = "info,libp2p=warn,libp2p_swarm=warn,webrtc=error,dtls=error";
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
@@ -76,12 +76,14 @@ fn announce(relay: &Relay) {
     let _ = writeln!(io::stdout(), "open {}", relay.url).and_then(|()| io::stdout().flush());
     let tcp = relay.tcp.as_ref().map(ToString::to_string);
     let quic = relay.quic.as_ref().map(ToString::to_string);
+    let webrtc = relay.webrtc.as_ref().map(ToString::to_string);
     let stun = relay.stun.map(|stun| stun.to_string());
     tracing::info!(
         url = relay.url,
         url_for_others = relay.url_for_others,
         tcp,
         quic,
+        webrtc,
         stun,
         peer_id = %relay.peer_id,
         "ready"

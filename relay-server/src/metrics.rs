@@ -29,6 +29,8 @@ pub(crate) struct Metrics {
     pub(crate) websockets_refused: Counter,
     pub(crate) stun_answers: Counter,
     pub(crate) stun_refused: Counter,
+    pub(crate) webrtc_handshakes: Counter,
+    pub(crate) webrtc_refused: Counter,
     pub(crate) connections: Gauge<i64, AtomicI64>,
     reservations: Gauge<i64, AtomicI64>,
     reservations_refused: Counter,
@@ -60,6 +62,16 @@ impl Metrics {
             "stun_refused",
             "STUN questions left without an answer because there were too many",
             metrics.stun_refused.clone(),
+        );
+        part.register(
+            "webrtc_handshakes",
+            "WebRTC handshakes begun",
+            metrics.webrtc_handshakes.clone(),
+        );
+        part.register(
+            "webrtc_refused",
+            "WebRTC handshakes dropped because there were too many",
+            metrics.webrtc_refused.clone(),
         );
         part.register("connections", "Open libp2p connections", metrics.connections.clone());
         part.register("reservations", "Ions with a reservation", metrics.reservations.clone());

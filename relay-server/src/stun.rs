@@ -11,7 +11,6 @@
 //! Written by hand after RFC 8489: the published crates bring password
 //! preparation, HMAC and MD5 along, of which a binding needs nothing.
 
-mod rate;
 mod wire;
 
 use std::{
@@ -23,8 +22,7 @@ use std::{
 
 use tokio::{net::UdpSocket, sync::watch, time::Instant};
 
-use crate::{census::group, metrics::Metrics};
-use rate::Rate;
+use crate::{census::group, metrics::Metrics, rate::Rate};
 
 /// The time in which answers are counted.
 const WINDOW: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
 //! The ways in: TCP and WebSocket, secured by Noise and multiplexed by yamux,
-//! and QUIC, which brings both.
+//! and QUIC and WebRTC, which bring both.
 //!
 //! Bounds: [`STREAMS_MAX`] on one connection, whichever way it came, and of
 //! its bytes the [`allowance`](crate::allowance) of its peer.
@@ -10,7 +10,7 @@ use libp2p::{
     PeerId,
     core::{
         muxing::StreamMuxerBox,
-        transport::{Boxed, Transport as _},
+        transport::{Boxed, OptionalTransport, Transport as _},
         upgrade::Version,
     },
     identity::Keypair,
@@ -32,10 +32,14 @@ const CONNECTION_BYTES_MAX: u32 = 8 << 20;
 /// Connections whose other end is authenticated.
 pub(crate) type Transport = Boxed<(PeerId, StreamMuxerBox)>;
 
+/// WebRTC, where it is on.
+pub(crate) type Webrtc = OptionalTransport<Boxed<(PeerId, StreamMuxerBox)>>;
+
 /// All of them as one.
 pub(crate) fn all(
     key: &Keypair,
     websocket: websocket::Transport,
+    webrtc: Webrtc,
     accounts: Accounts,
 ) -> Result<Transport, noise::Error> {
     let noise = noise::Config::new(key)?;
@@ -55,6 +59,8 @@ pub(crate) fn all(
         .or_transport(tcp)
         .map(|either, _| either.into_inner())
         .or_transport(quic)
+        .map(|either, _| either.into_inner())
+        .or_transport(webrtc)
         .map(|either, _| either.into_inner())
         .map(move |(peer, muxer), _| {
             (peer, StreamMuxerBox::new(Muxer::new(muxer, accounts.of(peer))))

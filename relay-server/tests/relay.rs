@@ -13,3 +13,5 @@ mod network;
 #[path = "relay/program.rs"]
 #[cfg(unix)]
 mod program;
+#[path = "relay/webrtc.rs"]
+mod webrtc;

@@ -1,4 +1,6 @@
-//! A connection whose streams wait while their peer has used up its allowance.
+//! A connection whose streams wait while their peer has used up its allowance,
+//! and which has so many streams and no more: beyond [`STREAMS_MAX`] those that
+//! the peer opens are dropped at once, where the multiplexer itself has no bound.
 //!
 //! Waiting stops reading and writing only; the bytes stay where they are, so
 //! the other side notices it as back-pressure.
@@ -6,6 +8,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -14,21 +17,29 @@ use libp2p::core::{StreamMuxer, muxing::StreamMuxerEvent};
 use tokio::time::{Sleep, sleep};
 
 use super::Purse;
+use crate::transport::STREAMS_MAX;
 
 /// A connection that is metered.
 pub(crate) struct Muxer<M> {
     inner: M,
     purse: Purse,
+    /// Held by every stream, so that they are counted.
+    streams: Arc<()>,
 }
 
 impl<M> Muxer<M> {
     /// Meters a connection of this purse's peer.
     pub(crate) fn new(inner: M, purse: Purse) -> Self {
-        Self { inner, purse }
+        Self { inner, purse, streams: Arc::new(()) }
     }
 
     fn stream<S>(&self, inner: S) -> Stream<S> {
-        Stream { inner, purse: self.purse.clone(), reading: None, writing: None }
+        let _counted = Arc::clone(&self.streams);
+        Stream { inner, purse: self.purse.clone(), reading: None, writing: None, _counted }
+    }
+
+    fn has_room(&self) -> bool {
+        u32::try_from(Arc::strong_count(&self.streams) - 1).is_ok_and(|count| count < STREAMS_MAX)
     }
 }
 
@@ -44,8 +55,12 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Self::Substream, M::Error>> {
-        let stream = ready!(Pin::new(&mut self.inner).poll_inbound(cx))?;
-        Poll::Ready(Ok(self.stream(stream)))
+        loop {
+            let stream = ready!(Pin::new(&mut self.inner).poll_inbound(cx))?;
+            if self.has_room() {
+                return Poll::Ready(Ok(self.stream(stream)));
+            }
+        }
     }
 
     fn poll_outbound(
@@ -74,6 +89,7 @@ pub(crate) struct Stream<S> {
     purse: Purse,
     reading: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
+    _counted: Arc<()>,
 }
 
 /// Ready once the purse has something in it.

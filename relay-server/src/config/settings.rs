@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, Parser, ValueEnum};
 use serde::Deserialize;
 
-use super::{ConfigError, FILE_BYTES_MAX};
+use super::{ConfigError, FILE_BYTES_MAX, Place};
 
 /// Helps ions (browser tabs and native processes) meet, and serves mission control.
 ///
@@ -48,6 +48,11 @@ pub struct Settings {
     /// port above --listen]
     #[arg(long, env = "IONOSPHERE_RELAY_LISTEN_QUIC", value_name = "ADDRESS:PORT|off")]
     pub listen_quic: Option<PortListen>,
+    /// Where tabs connect by WebRTC (UDP), or `off`, e.g. `0.0.0.0:4001`: to an
+    /// address that needs no domain and no https. An alpha; the README says what
+    /// is weak in it. [default: off]
+    #[arg(long, env = "IONOSPHERE_RELAY_LISTEN_WEBRTC", value_name = "ADDRESS:PORT|off")]
+    pub listen_webrtc: Option<PortListen>,
     /// Where STUN is answered (UDP), or `off`: it tells tabs under which address
     /// others reach them. [default: the address and port of --listen]
     #[arg(long, env = "IONOSPHERE_RELAY_LISTEN_STUN", value_name = "ADDRESS:PORT|off")]
@@ -75,7 +80,7 @@ pub struct Settings {
     #[arg(long, env = "IONOSPHERE_RELAY_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_host: Vec<String>,
     /// Another relay for the page to use too, as a multiaddr that ends in
-    /// `/ws/p2p/…` or `/wss/p2p/…`. Can be given several times.
+    /// `/ws/p2p/…` or `/wss/p2p/…`, or one with `/webrtc-direct/`. Can be given several times.
     #[arg(long, env = "IONOSPHERE_RELAY_RELAY", value_name = "MULTIADDR", value_delimiter = ',')]
     pub relay: Vec<String>,
     /// A STUN or TURN server for ions to use beside this relay's own STUN:
@@ -171,6 +176,16 @@ pub enum PortListen {
     At(SocketAddr),
 }
 
+impl PortListen {
+    /// The place on UDP that was asked for, if any.
+    pub(super) fn place(self) -> Option<Place> {
+        match self {
+            Self::Off => None,
+            Self::At(address) => Some(Place { address, is_asked_for: true }),
+        }
+    }
+}
+
 impl FromStr for PortListen {
     type Err = String;
 
@@ -217,6 +232,7 @@ impl Settings {
             listen: self.listen.or(other.listen),
             listen_tcp: self.listen_tcp.or(other.listen_tcp),
             listen_quic: self.listen_quic.or(other.listen_quic),
+            listen_webrtc: self.listen_webrtc.or(other.listen_webrtc),
             listen_stun: self.listen_stun.or(other.listen_stun),
             data_dir: self.data_dir.or(other.data_dir),
             name: self.name.or(other.name),

@@ -25,7 +25,7 @@ fn the_defaults_are_those_that_are_documented() {
         .map(|place| place.map(|place| (place.address.to_string(), place.is_asked_for)));
     let by_default = |text: &str| Some((text.to_owned(), false));
     assert_eq!(udp, [by_default("127.0.0.1:8080"), by_default("127.0.0.1:8081")]);
-    assert_eq!(config.ice_servers, []);
+    assert_eq!((config.listen_webrtc, config.ice_servers), (None, Vec::new()));
     assert!(config.open_nebula && !config.trust_proxy);
     assert_eq!(config.tls, Tls::Off);
     let limits = config.limits;
@@ -49,7 +49,7 @@ fn what_comes_first_wins() {
 
 #[test]
 fn every_setting_is_taken_over_from_the_file() {
-    let all = "listen = \"1.2.3.4:5\"\nlisten-tcp = \"off\"\nlisten-quic = \"off\"\nlisten-stun = \"off\"\n\
+    let all = "listen = \"1.2.3.4:5\"\nlisten-tcp = \"off\"\nlisten-quic = \"off\"\nlisten-stun = \"off\"\nlisten-webrtc = \"off\"\n\
         ice-server = [\"i\"]\nallow-host = [\"h\"]\ndata-dir = \"/d\"\nname = \"n\"\n\
         open-nebula = false\npublic-url = \"https://a\"\nrelay = [\"r\"]\ntrust-proxy = true\n\
         tls-cert = \"c\"\ntls-key = \"k\"\ntls-self-made = true\ntls-name = [\"t\"]\n\

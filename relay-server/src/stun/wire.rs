@@ -129,7 +129,7 @@ fn length(bytes: &[u8]) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+    use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
     use super::*;
 

@@ -1,17 +1,21 @@
 //! Ions meet through the relay; noise on the line hurts nobody.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt};
 use libp2p::{
     Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
-    core::{Transport, upgrade::Version},
+    core::{Transport, muxing::StreamMuxerBox, upgrade::Version},
     identify,
     multiaddr::Protocol,
     noise, ping, relay, rendezvous,
     swarm::{NetworkBehaviour, SwarmEvent},
     tcp, yamux,
 };
+use libp2p_webrtc::tokio as webrtc;
 use relay_server::{Relay, config::Settings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -22,10 +26,10 @@ use tokio::{
 use crate::support::{Folder, get, is_served, settings, start};
 
 /// How long a test waits for what must come; only failures reach it.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(NetworkBehaviour)]
-struct Ion {
+pub(crate) struct Ion {
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     relay: relay::client::Behaviour,
@@ -33,7 +37,17 @@ struct Ion {
     streams: libp2p_stream::Behaviour,
 }
 
-fn ion() -> Swarm<Ion> {
+pub(crate) fn ion() -> Swarm<Ion> {
+    let mut ion = build();
+    // Who dials by WebRTC does it from where it listens.
+    ion.listen_on(
+        Multiaddr::from(Ipv4Addr::LOCALHOST).with(Protocol::Udp(0)).with(Protocol::WebRTCDirect),
+    )
+    .expect("a port is free");
+    ion
+}
+
+fn build() -> Swarm<Ion> {
     SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
@@ -45,6 +59,12 @@ fn ion() -> Swarm<Ion> {
                 .upgrade(Version::V1)
                 .authenticate(noise::Config::new(key).expect("the key is valid"))
                 .multiplex(yamux::Config::default())
+        })
+        .expect("it cannot fail")
+        .with_other_transport(|key| {
+            let certificate = webrtc::Certificate::generate(&mut rand::rng());
+            webrtc::Transport::new(key.clone(), certificate.expect("it is made"))
+                .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
         })
         .expect("it cannot fail")
         .with_relay_client(noise::Config::new, yamux::Config::default)
@@ -63,7 +83,7 @@ fn ion() -> Swarm<Ion> {
         .build()
 }
 
-fn websocket(relay: &Relay) -> Multiaddr {
+pub(crate) fn websocket(relay: &Relay) -> Multiaddr {
     Multiaddr::from(relay.http.ip())
         .with(Protocol::Tcp(relay.http.port()))
         .with(Protocol::Ws("/".into()))
@@ -71,7 +91,7 @@ fn websocket(relay: &Relay) -> Multiaddr {
 }
 
 /// Runs the ion until it says what is waited for.
-async fn until<T>(
+pub(crate) async fn until<T>(
     ion: &mut Swarm<Ion>,
     what: &str,
     mut wanted: impl FnMut(&SwarmEvent<IonEvent>) -> Option<T>,
@@ -90,7 +110,7 @@ async fn until<T>(
 }
 
 /// Connects to the relay and reserves; returns the circuit's address.
-async fn reserve(ion: &mut Swarm<Ion>, relay: &Multiaddr) -> Multiaddr {
+pub(crate) async fn reserve(ion: &mut Swarm<Ion>, relay: &Multiaddr) -> Multiaddr {
     ion.dial(relay.clone()).expect("the address can be dialed");
     until(ion, "identify", |event| {
         matches!(event, SwarmEvent::Behaviour(IonEvent::Identify(identify::Event::Received { .. })))
@@ -109,7 +129,7 @@ async fn reserve(ion: &mut Swarm<Ion>, relay: &Multiaddr) -> Multiaddr {
 }
 
 /// Keeps an ion running beside the test.
-fn keep(tasks: &mut JoinSet<()>, mut ion: Swarm<Ion>) {
+pub(crate) fn keep(tasks: &mut JoinSet<()>, mut ion: Swarm<Ion>) {
     tasks.spawn(async move {
         loop {
             ion.select_next_some().await;
@@ -237,10 +257,9 @@ async fn nobody_learns_of_all_ions_or_of_one_that_left() {
 
 /// Two ions with a circuit between them: the bytes that the second gets back
 /// from the first, which sends back what it gets.
-async fn echo(relay: &Relay, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let address = websocket(relay);
+pub(crate) async fn echo(address: &Multiaddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut first = ion();
-    let circuit = reserve(&mut first, &address).await;
+    let circuit = reserve(&mut first, address).await;
     let first_id = *first.local_peer_id();
     let protocol = StreamProtocol::new("/echo/1");
     let mut control = first.behaviour().streams.new_control();
@@ -280,7 +299,7 @@ async fn echo(relay: &Relay, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     sent.and(received).map(|_| back)
 }
 
-fn pattern(length: u32) -> Vec<u8> {
+pub(crate) fn pattern(length: u32) -> Vec<u8> {
     (0..length).map(|i| u8::try_from((i ^ (i >> 8)) & 0xff).unwrap_or(0)).collect()
 }
 
@@ -289,7 +308,7 @@ async fn megabytes_go_through_a_circuit_unchanged() {
     let folder = Folder::new();
     let relay = start(settings(&folder)).await;
     let bytes = pattern(8 << 20);
-    let back = echo(&relay, &bytes).await.expect("all comes back");
+    let back = echo(&websocket(&relay), &bytes).await.expect("all comes back");
     assert!(back == bytes, "{} bytes came back, or others", back.len());
     let metrics = get(&relay, "/metrics", &[]).await.body;
     let counted = metrics.lines().find_map(|line| {
@@ -305,7 +324,7 @@ async fn a_circuit_ends_at_its_bytes() {
     let folder = Folder::new();
     let relay = start(Settings { max_circuit_mib: Some(1), ..settings(&folder) }).await;
     let bytes = pattern(4 << 20);
-    let back = echo(&relay, &bytes).await;
+    let back = echo(&websocket(&relay), &bytes).await;
     assert!(back.is_err(), "{:?}", back.map(|back| back.len()));
     assert_eq!(get(&relay, "/healthz", &[]).await.status, 200);
 }
@@ -320,7 +339,7 @@ async fn who_has_used_up_its_allowance_gets_its_rate() {
     let relay = start(settings).await;
     let bytes = pattern(5 << 20);
     let began = Instant::now();
-    let back = echo(&relay, &bytes).await.expect("all comes back");
+    let back = echo(&websocket(&relay), &bytes).await.expect("all comes back");
     assert!(back == bytes, "{} bytes came back, or others", back.len());
     // 10 MiB less the burst at 1 MiB a second, and the last use on credit.
     assert!(began.elapsed() > Duration::from_millis(1_500), "{:?}", began.elapsed());

@@ -1,10 +1,12 @@
-//! So many answers in a window, in all and to one address.
+//! So many in a window of time, in all and for one address.
+//!
+//! Says nothing of time itself: whoever counts says when a window begins.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-/// Counts the answers of the present window. What it holds is bounded by how
-/// many there may be in all.
-pub(super) struct Rate {
+/// Counts those of the present window. What it holds is bounded by how many
+/// there may be in all.
+pub(crate) struct Rate {
     total_max: u32,
     per_address_max: u32,
     total: u32,
@@ -12,18 +14,18 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    pub(super) fn new(total_max: u32, per_address_max: u32) -> Self {
+    pub(crate) fn new(total_max: u32, per_address_max: u32) -> Self {
         Self { total_max, per_address_max, total: 0, by_address: BTreeMap::new() }
     }
 
     /// A new window begins.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.total = 0;
         self.by_address.clear();
     }
 
-    /// Counts an answer to this address, if there may be one more.
-    pub(super) fn admit(&mut self, address: IpAddr) -> bool {
+    /// Counts one for this address, if there may be one more.
+    pub(crate) fn admit(&mut self, address: IpAddr) -> bool {
         if self.total >= self.total_max {
             return false;
         }
