@@ -5,6 +5,11 @@
 //! answers with the flag to send. It sends no flag twice, and none after a
 //! reset. Flags that make no sense where they come are ignored: they harm only
 //! the stream of the one who sent them.
+//!
+//! `FIN_ACK` came late into the specification. An older implementation takes it
+//! for an error that ends the direction which is still open (rust-libp2p's
+//! servers do, with `libp2p-webrtc-utils` 0.5). Towards one that may be such a
+//! one, a [`plain`](HalfClose::plain) machine sends none and waits for none.
 
 use crate::frame::Flag;
 
@@ -49,15 +54,26 @@ pub struct HalfClose {
     writing: Writing,
     reading: Reading,
     is_reset: bool,
+    is_plain: bool,
 }
 
 impl Default for HalfClose {
     fn default() -> Self {
-        Self { writing: Writing::Open, reading: Reading::Open, is_reset: false }
+        Self { writing: Writing::Open, reading: Reading::Open, is_reset: false, is_plain: false }
     }
 }
 
 impl HalfClose {
+    /// One that neither sends nor awaits `FIN_ACK` until one comes.
+    pub fn plain() -> Self {
+        Self { is_plain: true, ..Self::default() }
+    }
+
+    /// Whether the other side has yet to show that it knows `FIN_ACK`.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// A flag came; answers with the one to send back.
     pub fn received(&mut self, flag: Flag) -> Option<Flag> {
         if self.is_reset {
@@ -66,16 +82,21 @@ impl HalfClose {
         match flag {
             Flag::Fin if self.reading != Reading::Finished => {
                 self.reading = Reading::Finished;
-                return Some(Flag::FinAck);
+                return (!self.is_plain).then_some(Flag::FinAck);
             }
-            Flag::FinAck if self.writing == Writing::Finishing => self.writing = Writing::Finished,
+            Flag::FinAck => {
+                self.is_plain = false;
+                if self.writing == Writing::Finishing {
+                    self.writing = Writing::Finished;
+                }
+            }
             Flag::StopSending if self.writing == Writing::Open => {
                 self.writing = Writing::Stopped;
                 // They need to hear that nothing more comes, to close in turn.
                 return Some(Flag::Fin);
             }
             Flag::Reset => self.is_reset = true,
-            Flag::Fin | Flag::FinAck | Flag::StopSending => {}
+            Flag::Fin | Flag::StopSending => {}
         }
         None
     }
@@ -85,7 +106,7 @@ impl HalfClose {
         if self.is_reset || self.writing != Writing::Open {
             return None;
         }
-        self.writing = Writing::Finishing;
+        self.writing = if self.is_plain { Writing::Finished } else { Writing::Finishing };
         Some(Flag::Fin)
     }
 
@@ -170,6 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn who_may_not_know_acknowledgements_gets_none() {
+        let mut a = HalfClose::plain();
+        assert_eq!(a.received(Flag::Fin), None);
+        assert!(a.is_read_finished() && !a.is_done());
+        assert_eq!(a.close_write(), Some(Flag::Fin));
+        assert!(a.is_done(), "there is nothing to wait for");
+        let mut b = HalfClose::plain();
+        b.close_write();
+        b.received(Flag::FinAck);
+        assert!(!b.is_plain(), "it knows them after all");
+        assert_eq!(b.received(Flag::Fin), Some(Flag::FinAck));
+    }
+
+    #[test]
     fn both_may_finish_at_once() {
         let mut a = HalfClose::default();
         let mut b = HalfClose::default();
@@ -215,7 +250,8 @@ mod tests {
     fn no_sequence_of_flags_panics_or_sends_after_a_reset() {
         let flags = [Flag::Fin, Flag::StopSending, Flag::Reset, Flag::FinAck];
         for number in 0..4_u32.pow(7) {
-            let mut machine = HalfClose::default();
+            let plain = number % 2 == 1;
+            let mut machine = if plain { HalfClose::plain() } else { HalfClose::default() };
             let mut was_reset = false;
             for place in 0..7 {
                 let flag = flags[(number / 4_u32.pow(place) % 4) as usize];

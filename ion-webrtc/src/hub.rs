@@ -220,7 +220,8 @@ impl Hub {
         if label == INIT_LABEL || connection.count(true) >= self.config.streams_max {
             return self.port.post(Command::CloseChannel { id, channel });
         }
-        connection.channels.insert(channel, Channel { is_open: true, ..Channel::default() });
+        let found = Channel { is_open: true, ..connection.channel() };
+        connection.channels.insert(channel, found);
         connection.inbound.push_back(channel);
         self.wakes.extend(connection.inbound_waker.take());
     }
@@ -231,6 +232,7 @@ impl Hub {
         let before = found.unread_bytes;
         let answers = found.receive(bytes, &mut self.wakes);
         connection.unread_bytes = connection.unread_bytes + found.unread_bytes - before;
+        connection.is_plain &= found.half.is_plain();
         for flag in answers {
             self.send_flag(id, channel, flag);
         }
@@ -313,6 +315,9 @@ impl Hub {
     fn close_if_done(&mut self, id: PeerConnectionId, channel: ChannelId) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let Some(found) = connection.channels.get_mut(&channel) else { return };
+        if found.is_negotiated {
+            return;
+        }
         if found.half.is_done() && !found.is_closed {
             found.is_closed = true;
             self.port.post(Command::CloseChannel { id, channel });

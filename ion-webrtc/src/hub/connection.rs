@@ -11,6 +11,7 @@ use libp2p::PeerId;
 use super::{CONNECTION_WINDOW_BYTES, channel::Channel};
 use crate::{
     failure::Failure,
+    half_close::HalfClose,
     handshake::Input,
     port::{ChannelId, Stats},
 };
@@ -49,6 +50,8 @@ pub(super) struct Connection {
     /// Channels that wait for the other side and have nobody on this one.
     pub(super) lingering: Vec<ChannelId>,
     pub(super) silence: Silence,
+    /// Whether the other side may not know `FIN_ACK`.
+    pub(super) is_plain: bool,
     pub(super) stats_waiting: Vec<oneshot::Sender<Stats>>,
     /// Whether a handshake or a muxer has it.
     pub(super) is_owned: bool,
@@ -74,6 +77,7 @@ impl Default for Connection {
             outstanding: 0,
             lingering: Vec::new(),
             silence: Silence::None,
+            is_plain: false,
             stats_waiting: Vec::new(),
             is_owned: true,
             ended: None,
@@ -86,6 +90,12 @@ impl Connection {
     pub(super) fn new_channel(&mut self) -> ChannelId {
         self.next_channel = self.next_channel.wrapping_add(2);
         ChannelId(self.next_channel)
+    }
+
+    /// A channel of the kind that this connection has.
+    pub(super) fn channel(&self) -> Channel {
+        let half = if self.is_plain { HalfClose::plain() } else { HalfClose::default() };
+        Channel { half, ..Channel::default() }
     }
 
     /// How many channels the other side has open, or we have.

@@ -85,23 +85,45 @@ impl Hub {
             return Poll::Pending;
         }
         let channel = connection.new_channel();
-        connection.channels.insert(channel, Channel { is_held: true, ..Channel::default() });
+        let found = Channel { is_held: true, ..connection.channel() };
+        connection.channels.insert(channel, found);
         self.post(Command::Open { id, channel, label: String::new(), negotiated: None });
         Poll::Ready(Ok(channel))
     }
 
-    /// A stream on a channel that both sides have agreed on beforehand.
+    /// A stream on a channel that both sides have agreed on beforehand, to a
+    /// server that may not know `FIN_ACK`.
     pub(crate) fn open_negotiated(
         &mut self,
         id: PeerConnectionId,
         number: u16,
     ) -> Result<ChannelId, Failure> {
         let connection = self.connections.get_mut(&id).ok_or(Failure::Closed)?;
+        connection.is_plain = true;
         let channel = connection.new_channel();
-        connection.channels.insert(channel, Channel { is_held: true, ..Channel::default() });
+        let found = Channel { is_held: true, is_negotiated: true, ..connection.channel() };
+        connection.channels.insert(channel, found);
         let negotiated = Some(number);
         self.post(Command::Open { id, channel, label: String::new(), negotiated });
         Ok(channel)
+    }
+
+    /// Ready once the other side has finished its direction of a channel, or can
+    /// finish it no more.
+    pub(crate) fn poll_finished(
+        &mut self,
+        (id, channel): (PeerConnectionId, ChannelId),
+        cx: &Context<'_>,
+    ) -> Poll<()> {
+        let connection = self.connections.get_mut(&id);
+        let Some(found) = connection.and_then(|one| one.channels.get_mut(&channel)) else {
+            return Poll::Ready(());
+        };
+        if found.is_closed || found.half.is_read_finished() || found.half.is_reset() {
+            return Poll::Ready(());
+        }
+        leave(&mut found.reader, cx);
+        Poll::Pending
     }
 
     /// What has to be timed; an error when the connection is no more.
@@ -233,6 +255,9 @@ impl Hub {
         found.is_held = false;
         let freed = found.discard();
         connection.unread_bytes -= freed;
+        if found.is_negotiated && connection.ended.is_none() {
+            return;
+        }
         if !found.is_open || found.is_closed {
             self.drop_channel(id, channel);
             return self.forget_if_unused(id);

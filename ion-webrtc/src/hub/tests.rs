@@ -143,3 +143,51 @@ fn events_of_what_is_no_more_harm_nobody() {
     hub.event(Event::Stats { id, stats: Stats::default() });
     assert!(hub.peers().is_empty());
 }
+
+/// A connection to a server, and its negotiated channel.
+fn served() -> (Hub, Recorder, PeerConnectionId, ChannelId) {
+    let recorder = Recorder::default();
+    let mut hub = Hub::new(Config::default(), recorder.clone());
+    let id = hub.create().unwrap();
+    let channel = hub.open_negotiated(id, 0).unwrap();
+    hub.event(Event::Opened { id, channel });
+    (hub, recorder, id, channel)
+}
+
+fn flagged(hub: &mut Hub, id: PeerConnectionId, channel: ChannelId, flag: Flag) {
+    hub.event(Event::Message { id, channel, bytes: encode_flag(flag).into() });
+}
+
+#[test]
+fn a_negotiated_channel_keeps_its_number_to_the_end() {
+    let (mut hub, recorder, id, channel) = served();
+    let cx = Context::from_waker(Waker::noop());
+    assert!(hub.poll_close_write((id, channel), &cx).is_ready());
+    assert!(hub.poll_finished((id, channel), &cx).is_pending());
+    hub.drop_stream(id, channel);
+    assert!(hub.poll_finished((id, channel), &cx).is_pending());
+    flagged(&mut hub, id, channel, Flag::Fin);
+    assert!(hub.poll_finished((id, channel), &cx).is_ready());
+    assert_eq!(recorder.closed(), [] as [u32; 0]);
+    hub.release(id);
+    assert!(recorder.is_pc_closed() && hub.connections.is_empty(), "it holds up nothing");
+}
+
+#[test]
+fn a_server_gets_no_acknowledgement_until_it_sends_one() {
+    let (mut hub, recorder, id, noise) = served();
+    hub.established(id, PeerId::random());
+    let acknowledged = |recorder: &Recorder| {
+        let commands = recorder.0.lock().unwrap();
+        let acknowledgement = encode_flag(Flag::FinAck);
+        let is_it = |command: &&Command| matches!(command, Command::Send { bytes, .. } if *bytes == acknowledgement);
+        commands.iter().filter(is_it).count()
+    };
+    come(&mut hub, id, 1, "");
+    flagged(&mut hub, id, ChannelId(1), Flag::Fin);
+    assert_eq!(acknowledged(&recorder), 0);
+    flagged(&mut hub, id, noise, Flag::FinAck);
+    come(&mut hub, id, 3, "");
+    flagged(&mut hub, id, ChannelId(3), Flag::Fin);
+    assert_eq!(acknowledged(&recorder), 1);
+}

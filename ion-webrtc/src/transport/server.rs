@@ -9,6 +9,7 @@
 use std::{
     future::poll_fn,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use futures::{
@@ -24,13 +25,17 @@ use crate::{
     failure::{Failure, Stage},
     handshake::Input,
     muxer::Muxer,
-    port::Command,
+    port::{ChannelId, Command},
     shared::{Owned, Shared},
     stream::Stream,
 };
 
 /// The channel of the Noise handshake.
 const NOISE_CHANNEL: u16 = 0;
+/// How long a server may take to finish the handshake's channel. Until then it
+/// may not look at other channels yet (libp2p's in Rust does not, and loses
+/// those that come too soon); one that finishes it never is as good.
+const FINISH_MAX: Duration = Duration::from_millis(500);
 
 /// Where a server is, and how it shows that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,10 +112,18 @@ async fn authenticate(owned: &Owned, server: &Server, keypair: Keypair) -> Resul
         inner.hub.post(Command::SetRemote { id, kind: SdpKind::Answer, sdp: answer });
     });
     let noise = noise::outbound(keypair, stream, server.fingerprint, client).boxed();
-    match select(noise, Box::pin(failed(owned))).await {
-        Either::Left((peer, _)) => peer.map_err(|why| Failure::Noise(why.to_string())),
-        Either::Right((why, _)) => Err(why),
-    }
+    let peer = match select(noise, Box::pin(failed(owned))).await {
+        Either::Left((peer, _)) => peer.map_err(|why| Failure::Noise(why.to_string()))?,
+        Either::Right((why, _)) => return Err(why),
+    };
+    select(Box::pin(finished(owned, channel)), Delay::new(FINISH_MAX)).await;
+    Ok(peer)
+}
+
+/// Waits until the server has finished its direction of a channel.
+async fn finished(owned: &Owned, channel: ChannelId) {
+    let channel = (owned.id, channel);
+    poll_fn(|cx| owned.shared.with(|inner| inner.hub.poll_finished(channel, cx))).await;
 }
 
 async fn news(owned: &Owned) -> Input {
