@@ -1,23 +1,30 @@
 //! Relays: staying connected to them, being found there, asking who is there.
 //!
+//! A relay may have several addresses. They are tried one after the other, those
+//! by WebSocket first and else in the order that they were told; the first that
+//! leads to a reservation serves until it is lost.
+//!
 //! A relay that was lost is tried again, at first soon, then ever less often.
 //! Once it relays for this ion, the ion registers under its nebula's namespace
 //! and asks who else did: at once, often while alone, rarely in company, for
 //! newcomers reach for those they find.
 //!
-//! Bounds: [`RELAYS_MAX`] relays, [`FOUND_MAX`] ions taken from one answer.
+//! Bounds: [`RELAYS_MAX`] relays, [`ADDRESSES_MAX`] of each, [`FOUND_MAX`] ions taken from one answer.
 
 use crate::{identity::IonId, platform::Time};
 
 /// Relays that one ion uses.
 pub const RELAYS_MAX: usize = super::bootstrap::RELAYS_MAX;
+/// Addresses of one relay; the ones told last stay.
+pub const ADDRESSES_MAX: usize = super::bootstrap::ADDRESSES_MAX / RELAYS_MAX;
 /// Ions that are taken from one answer.
 pub const FOUND_MAX: usize = 1_000;
 /// How soon a lost relay is tried again at first, in milliseconds; doubles.
 pub const RETRY_MS: u64 = 500;
 /// How long at most until a lost relay is tried again, in milliseconds.
 pub const RETRY_MS_MAX: u64 = 5_000;
-/// How long reaching a relay and registering there may take, in milliseconds.
+/// How long reaching a relay at one address and registering there may take, in
+/// milliseconds.
 pub const REACH_MS: u64 = 20_000;
 /// Between two questions while no other ion is linked, in milliseconds.
 pub const ASK_ALONE_MS: u64 = 2_000;
@@ -86,8 +93,12 @@ pub struct Relays {
 /// A relay as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
-    /// Its address.
+    /// The address that it is reached at, or that was tried last.
     pub address: String,
+    /// All of them, in the order in which they are tried.
+    addresses: Vec<String>,
+    /// Those that are left to try before it rests.
+    untried: Vec<String>,
     /// How far the connection is.
     pub state: State,
     /// Why it is not connected; empty while it is or nothing is known.
@@ -133,7 +144,7 @@ impl Relays {
                 self.ask(now, index, effects);
             }
             Input::Unlisted(index, problem) => self.unlisted(now, index, problem),
-            Input::Lost(index, problem) => self.lost(now, index, problem),
+            Input::Lost(index, problem) => self.lost(now, index, problem, effects),
             Input::Found(index, mut ions) => {
                 if self.relays.get(index).is_some_and(Relay::is_up) {
                     ions.truncate(FOUND_MAX);
@@ -170,20 +181,38 @@ impl Relays {
     }
 
     fn known(&mut self, now: Time, addresses: Vec<String>, effects: &mut Vec<Effect>) {
-        for address in addresses {
-            // One relay may have several addresses; the first one known is used.
-            let is_new = self.relays.iter().all(|relay| peer(&relay.address) != peer(&address));
-            if is_new && self.relays.len() < RELAYS_MAX {
-                self.relays.push(Relay::new(now, address));
-                self.connect(now, self.relays.len() - 1, effects);
+        let before = self.relays.len();
+        for told in by_relay(addresses) {
+            let is_it = |relay: &&mut Relay| peer(&relay.address) == peer(&told[0]);
+            if let Some(relay) = self.relays.iter_mut().find(is_it) {
+                relay.learn(told);
+            } else if self.relays.len() < RELAYS_MAX {
+                self.relays.push(Relay::new(now, told));
             }
+        }
+        for index in before..self.relays.len() {
+            self.connect(now, index, effects);
         }
         self.changed = true;
     }
 
+    /// Tries a relay at its first address, and may try the others after it.
     fn connect(&mut self, now: Time, index: RelayIndex, effects: &mut Vec<Effect>) {
+        let relay = &mut self.relays[index];
+        relay.untried = relay.addresses.clone();
+        self.connect_next(now, index, effects);
+    }
+
+    /// Tries a relay at the next address that is left; whether there was one.
+    fn connect_next(&mut self, now: Time, index: RelayIndex, effects: &mut Vec<Effect>) -> bool {
+        let relay = &mut self.relays[index];
+        if relay.untried.is_empty() {
+            return false;
+        }
+        relay.address = relay.untried.remove(0);
+        effects.push(Effect::Connect(index, relay.address.clone()));
         self.set(index, State::Reaching(now));
-        effects.push(Effect::Connect(index, self.relays[index].address.clone()));
+        true
     }
 
     fn rename(&mut self, now: Time, namespace: String, effects: &mut Vec<Effect>) {
@@ -215,14 +244,22 @@ impl Relays {
         }
     }
 
-    fn lost(&mut self, now: Time, index: RelayIndex, problem: String) {
+    fn lost(&mut self, now: Time, index: RelayIndex, problem: String, effects: &mut Vec<Effect>) {
         let Some(relay) = self.relays.get_mut(index) else { return };
         if let State::Resting(_) = relay.state {
             return;
         }
+        if relay.is_first_try() {
+            relay.problem = problem;
+        }
+        if let State::Reaching(_) = relay.state
+            && self.connect_next(now, index, effects)
+        {
+            return;
+        }
+        let relay = &mut self.relays[index];
         let rest = RETRY_MS.saturating_mul(1 << relay.failures.min(16)).min(RETRY_MS_MAX);
         relay.failures += 1;
-        relay.problem = problem;
         relay.state = State::Resting(now.plus_ms(rest));
         self.changed = true;
     }
@@ -256,7 +293,7 @@ impl Relays {
                     if now.since_ms(since) > REACH_MS =>
                 {
                     effects.push(Effect::Disconnect(index));
-                    self.lost(now, index, "it did not answer in time".to_owned());
+                    self.lost(now, index, "it did not answer in time".to_owned(), effects);
                 }
                 State::Registered(since) => {
                     if now.since_ms(since) > REGISTER_MS {
@@ -292,10 +329,56 @@ fn peer(address: &str) -> &str {
     address.rsplit_once("/p2p/").map_or(address, |(_, peer)| peer)
 }
 
+/// The addresses of each relay together, relays and addresses in the order that
+/// they were told.
+fn by_relay(addresses: Vec<String>) -> Vec<Vec<String>> {
+    let mut relays: Vec<Vec<String>> = Vec::new();
+    for address in addresses {
+        match relays.iter_mut().find(|told| peer(&told[0]) == peer(&address)) {
+            Some(told) => told.push(address),
+            None => relays.push(vec![address]),
+        }
+    }
+    relays
+}
+
+/// Whether an address is that of a WebSocket.
+fn is_websocket(address: &str) -> bool {
+    address.split('/').any(|part| matches!(part, "ws" | "wss"))
+}
+
 impl Relay {
-    fn new(now: Time, address: String) -> Self {
-        let state = State::Resting(now);
-        Self { address, state, problem: String::new(), failures: 0, asked_at: None }
+    /// A relay with these addresses, of which there is one at least.
+    fn new(now: Time, addresses: Vec<String>) -> Self {
+        let mut relay = Self {
+            address: addresses[0].clone(),
+            addresses: Vec::new(),
+            untried: Vec::new(),
+            state: State::Resting(now),
+            problem: String::new(),
+            failures: 0,
+            asked_at: None,
+        };
+        relay.learn(addresses);
+        relay
+    }
+
+    /// Takes further addresses, which are tried from the next time on.
+    fn learn(&mut self, mut told: Vec<String>) {
+        told.append(&mut self.addresses);
+        for address in told {
+            if self.addresses.len() < ADDRESSES_MAX && !self.addresses.contains(&address) {
+                self.addresses.push(address);
+            }
+        }
+        // Stable: each kind stays in the order that it was told.
+        self.addresses.sort_by_key(|address| !is_websocket(address));
+    }
+
+    /// Whether no other address was tried before this one since it last rested.
+    /// Its problem is the one to tell: what comes after it is second choice.
+    fn is_first_try(&self) -> bool {
+        self.is_up() || self.addresses.first() == Some(&self.address)
     }
 
     /// Whether it relays for this ion.
@@ -305,121 +388,4 @@ impl Relay {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn handle(relays: &mut Relays, ms: u64, input: Input) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        relays.handle(Time::from_ms(ms), input, &mut effects);
-        effects
-    }
-
-    fn joined() -> Relays {
-        let mut relays = Relays::default();
-        handle(&mut relays, 0, Input::Namespace("ours".to_owned()));
-        handle(&mut relays, 0, Input::Known(vec!["/relay".to_owned()]));
-        handle(&mut relays, 0, Input::Company(0));
-        handle(&mut relays, 10, Input::Reserved(0));
-        handle(&mut relays, 20, Input::Registered(0));
-        relays
-    }
-
-    #[test]
-    fn a_relay_is_reached_then_registered_at_and_asked() {
-        let mut relays = Relays::default();
-        handle(&mut relays, 0, Input::Namespace("ours".to_owned()));
-        let known = handle(&mut relays, 0, Input::Known(vec!["/relay".to_owned()]));
-        assert_eq!(known, [Effect::Connect(0, "/relay".to_owned())]);
-        let reserved = handle(&mut relays, 5, Input::Reserved(0));
-        let namespace = "ours".to_owned();
-        let expected =
-            [Effect::Register(0, namespace.clone()), Effect::Discover(0, namespace.clone())];
-        assert_eq!(reserved, expected);
-        assert!(!relays.is_registered());
-        let registered = handle(&mut relays, 9, Input::Registered(0));
-        assert_eq!(registered, [Effect::Discover(0, namespace)]);
-        assert!(relays.is_registered());
-    }
-
-    #[test]
-    fn a_lost_relay_is_tried_ever_less_often() {
-        let mut relays = joined();
-        let mut now = 100;
-        let mut pauses = Vec::new();
-        for _ in 0..8 {
-            handle(&mut relays, now, Input::Lost(0, "gone".to_owned()));
-            let begin = now;
-            while handle(&mut relays, now, Input::Tick).is_empty() {
-                now += 100;
-            }
-            pauses.push(now - begin);
-        }
-        assert_eq!(pauses[..3], [500, 1_000, 2_000]);
-        assert_eq!(pauses[7], RETRY_MS_MAX);
-        assert!(relays.are_down());
-        assert_eq!(relays.all()[0].problem, "gone");
-    }
-
-    #[test]
-    fn an_ion_asks_often_while_alone_only() {
-        let mut relays = joined();
-        assert_eq!(handle(&mut relays, 20 + ASK_ALONE_MS, Input::Tick).len(), 1);
-        handle(&mut relays, 3_000, Input::Company(1));
-        assert_eq!(handle(&mut relays, 20 + 3 * ASK_ALONE_MS, Input::Tick), []);
-        assert_eq!(handle(&mut relays, 3_000 + ASK_MS, Input::Tick).len(), 1);
-    }
-
-    #[test]
-    fn a_relay_that_never_answers_is_given_up() {
-        let mut relays = Relays::default();
-        handle(&mut relays, 0, Input::Known(vec!["/relay".to_owned()]));
-        assert_eq!(handle(&mut relays, REACH_MS, Input::Tick), []);
-        let late = handle(&mut relays, REACH_MS + 1, Input::Tick);
-        assert_eq!(late, [Effect::Disconnect(0)]);
-    }
-
-    #[test]
-    fn a_registration_is_renewed_before_it_lapses_and_stands_meanwhile() {
-        let mut relays = joined();
-        handle(&mut relays, 100, Input::Company(1));
-        let effects = handle(&mut relays, 21 + REGISTER_MS, Input::Tick);
-        assert_eq!(effects[0], Effect::Register(0, "ours".to_owned()));
-        assert!(relays.is_registered());
-        assert_eq!(handle(&mut relays, 30 + REGISTER_MS, Input::Registered(0)), []);
-    }
-
-    #[test]
-    fn a_relay_without_room_is_kept_and_asked_again() {
-        let mut relays = joined();
-        handle(&mut relays, 100, Input::Company(1));
-        handle(&mut relays, 200, Input::Unlisted(0, "full".to_owned()));
-        assert!(!relays.is_registered() && !relays.are_down());
-        assert_eq!(relays.all()[0].problem, "full");
-        let mut effects = Vec::new();
-        for seconds in 1..=REGISTER_MS / 1_000 + 1 {
-            effects.extend(handle(&mut relays, 200 + seconds * 1_000, Input::Tick));
-        }
-        assert!(effects.contains(&Effect::Register(0, "ours".to_owned())), "{effects:?}");
-        assert!(effects.contains(&Effect::Discover(0, "ours".to_owned())), "{effects:?}");
-        assert!(!effects.contains(&Effect::Disconnect(0)), "{effects:?}");
-        handle(&mut relays, 60_000, Input::Registered(0));
-        assert!(relays.is_registered());
-        assert_eq!(relays.all()[0].problem, "");
-        handle(&mut relays, 60_001, Input::Lost(0, "gone".to_owned()));
-        handle(&mut relays, 60_002, Input::Unlisted(0, "full".to_owned()));
-        assert!(relays.are_down(), "a late answer brings no relay back");
-    }
-
-    #[test]
-    fn another_nebula_means_another_registration() {
-        let mut relays = joined();
-        let effects = handle(&mut relays, 50, Input::Namespace("other".to_owned()));
-        let expected = [
-            Effect::Unregister(0, "ours".to_owned()),
-            Effect::Register(0, "other".to_owned()),
-            Effect::Discover(0, "other".to_owned()),
-        ];
-        assert_eq!(effects, expected);
-        assert!(!relays.is_registered());
-    }
-}
+mod tests;

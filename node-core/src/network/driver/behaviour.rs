@@ -11,7 +11,7 @@ use libp2p::{
     swarm::{self, NetworkBehaviour, behaviour::toggle::Toggle},
 };
 
-use super::{DirectPort, IDLE_MS, rendezvous, rooms};
+use super::{DirectPort, IDLE_MS, host, rendezvous, rooms};
 
 /// What identify calls us.
 const PROTOCOL_VERSION: &str = "/ionosphere/1";
@@ -32,6 +32,7 @@ pub(super) fn webrtc(keypair: &Keypair, port: Option<DirectPort>) -> (Webrtc, Op
         return (Webrtc { transport: OptionalTransport::none(), behaviour: None }, None);
     };
     let config = ion_webrtc::Config {
+        server_keypair: host::DIALS_WEBRTC_SERVERS.then(|| keypair.clone()),
         circuit_grace: Duration::from_millis(CIRCUIT_GRACE_MS),
         ..ion_webrtc::Config::default()
     };

@@ -16,6 +16,10 @@ use super::{
     behaviour::{Behaviour, Webrtc, config},
 };
 
+/// Whether the port for direct connections also reaches relays: those of native
+/// ions are no network's.
+pub(super) const DIALS_WEBRTC_SERVERS: bool = false;
+
 pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>, StartError> {
     let failed = |why: noise::Error| StartError(why.to_string());
     let Webrtc { transport: webrtc, behaviour } = webrtc;

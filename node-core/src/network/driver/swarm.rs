@@ -75,6 +75,8 @@ struct Dial {
 struct Relay {
     peer: PeerId,
     address: Multiaddr,
+    /// The dial that leads to it, or did.
+    dial: Option<ConnectionId>,
     listener: Option<ListenerId>,
     is_up: bool,
 }
@@ -330,7 +332,9 @@ impl<P: Platform> Driver<P> {
             }
             SwarmEvent::OutgoingConnectionError { peer_id, connection_id, error } => {
                 let why = dial_error(&error);
-                if let Some(peer) = peer_id {
+                if let Some(peer) = peer_id
+                    && self.is_dial_to_relay(peer, connection_id)
+                {
                     self.lose_relay(peer, &why);
                 }
                 if let Some(dial) = self.dials.remove(&connection_id) {

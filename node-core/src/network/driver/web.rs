@@ -1,4 +1,5 @@
-//! A tab's swarm: WebSocket to relays, and circuits through them.
+//! A tab's swarm: WebSocket to relays, or WebRTC where that does not serve, and
+//! circuits through them.
 
 use ion_websocket::Transport;
 use libp2p::{
@@ -9,6 +10,9 @@ use super::{
     StartError,
     behaviour::{Behaviour, Webrtc, config},
 };
+
+/// Whether the port for direct connections also reaches relays: a browser's does.
+pub(super) const DIALS_WEBRTC_SERVERS: bool = true;
 
 pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>, StartError> {
     let failed = |why: noise::Error| StartError(why.to_string());

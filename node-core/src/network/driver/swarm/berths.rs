@@ -3,8 +3,14 @@
 use std::str::FromStr;
 
 use libp2p::{
-    Multiaddr, PeerId, core::transport::ListenerId, multiaddr::Protocol, relay,
-    swarm::dial_opts::DialOpts,
+    Multiaddr, PeerId,
+    core::transport::ListenerId,
+    multiaddr::Protocol,
+    relay,
+    swarm::{
+        ConnectionId,
+        dial_opts::{DialOpts, PeerCondition},
+    },
 };
 
 use super::{Driver, Relay, dial_error};
@@ -31,13 +37,19 @@ impl<P: Platform> Driver<P> {
             self.tell(News::RelayLost(index, why));
             return;
         };
-        let relay = Relay { peer, address: address.clone(), listener: None, is_up: false };
+        let is_connected = self.swarm.is_connected(&peer);
+        // Another dial may be under way, to an address that was given up.
+        let dial = DialOpts::peer_id(peer)
+            .addresses(vec![address.clone()])
+            .condition(PeerCondition::Disconnected)
+            .build();
+        let number = (!is_connected).then(|| dial.connection_id());
+        let relay = Relay { peer, address, dial: number, listener: None, is_up: false };
         self.relays.insert(index, relay);
-        if self.swarm.is_connected(&peer) {
+        if is_connected {
             self.reserve(peer);
             return;
         }
-        let dial = DialOpts::peer_id(peer).addresses(vec![address]).build();
         if let Err(why) = self.swarm.dial(dial) {
             self.tell(News::RelayLost(index, dial_error(&why)));
         }
@@ -80,6 +92,11 @@ impl<P: Platform> Driver<P> {
             self.relays.remove(&index);
             self.tell(News::RelayLost(index, why.to_owned()));
         }
+    }
+
+    /// Whether this dial is the one by which a relay is being reached.
+    pub(super) fn is_dial_to_relay(&self, peer: PeerId, dial: ConnectionId) -> bool {
+        self.relays.values().any(|relay| relay.peer == peer && relay.dial == Some(dial))
     }
 
     pub(super) fn relay_of(&self, peer: PeerId) -> Option<RelayIndex> {
