@@ -1,5 +1,6 @@
 //! A site that changes: a door before a real relay that hands its pages on,
-//! and from a given moment as a newer build would have them.
+//! and from a given moment as a newer build would have them, or with another
+//! word on where to join, as a site would that is kept apart from every relay.
 //!
 //! Only what a browser asks for over plain HTTP passes. The newer build has
 //! another version and, under another name, another style sheet; everything
@@ -8,11 +9,12 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
 
+use node_core::network::bootstrap::Bootstrap;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -38,6 +40,7 @@ const PASSED: [&str; 6] = [
 pub struct ChangedSite {
     at: SocketAddr,
     build: Arc<AtomicU32>,
+    bootstrap: Arc<OnceLock<Vec<u8>>>,
     task: JoinHandle<()>,
 }
 
@@ -48,13 +51,21 @@ impl ChangedSite {
         let door = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let at = door.local_addr().expect("a door has an address");
         let build = Arc::new(AtomicU32::new(0));
-        let task = tokio::spawn(serve(door, relay, Arc::clone(&build)));
-        Self { at, build, task }
+        let bootstrap = Arc::default();
+        let task = tokio::spawn(serve(door, relay, Arc::clone(&build), Arc::clone(&bootstrap)));
+        Self { at, build, bootstrap, task }
     }
 
     /// The address of a place of the page.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.at)
+    }
+
+    /// From now on, and to the end, this is where to join. Panics when it was
+    /// said before.
+    pub fn tell(&self, bootstrap: &Bootstrap) {
+        let bytes = serde_json::to_vec(bootstrap).expect("it can be written");
+        self.bootstrap.set(bytes).expect("it is said once");
     }
 
     /// From now on the site is that of a newer build.
@@ -78,19 +89,33 @@ fn version(build: u32) -> String {
     format!("{build:016x}")
 }
 
-async fn serve(door: TcpListener, relay: SocketAddr, build: Arc<AtomicU32>) {
+async fn serve(
+    door: TcpListener,
+    relay: SocketAddr,
+    build: Arc<AtomicU32>,
+    bootstrap: Arc<OnceLock<Vec<u8>>>,
+) {
     while let Ok((socket, _)) = door.accept().await {
         let build = build.load(Ordering::SeqCst);
+        let bootstrap = bootstrap.get().cloned();
         // A browser that goes away in the middle is no failure of the door.
-        tokio::spawn(async move { answer(socket, relay, build).await });
+        tokio::spawn(async move { answer(socket, relay, build, bootstrap).await });
     }
 }
 
-async fn answer(mut socket: TcpStream, relay: SocketAddr, build: u32) -> Option<()> {
+async fn answer(
+    mut socket: TcpStream,
+    relay: SocketAddr,
+    build: u32,
+    bootstrap: Option<Vec<u8>>,
+) -> Option<()> {
     let path = asked(&mut socket).await?;
     let real = path.replace(&style(build), &style(0));
     let got = http_get::get(relay, &real, "").await.ok()?;
-    let body = changed(got.body.clone(), build);
+    let body = match bootstrap {
+        Some(bootstrap) if real == "/bootstrap.json" => bootstrap,
+        _ => changed(got.body.clone(), build),
+    };
     let headers: String = PASSED
         .iter()
         .filter_map(|name| Some(format!("{name}: {}\r\n", got.header(name)?)))

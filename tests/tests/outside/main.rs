@@ -14,6 +14,7 @@ mod js_libp2p;
 mod mesh;
 mod mistakes;
 mod offline;
+mod over_webrtc;
 mod recovery;
 mod relay_down;
 mod servers;
