@@ -4,15 +4,15 @@
 //!
 //! The transport itself is libp2p's, an alpha. What stands here is what it
 //! lacks: a [`certificate`] that is kept, a [`door`] that lets in no more
-//! handshakes than the relay can bear, and event loops that end with all that
-//! failed ones leave behind ([`generation`]). It is off unless an operator turns it on;
+//! handshakes than the relay can bear, and an [`event_loop`] for each connection
+//! that ends with all that the library leaves behind. It is off unless an operator turns it on;
 //! the README says what is weak in it.
 //!
 //! Specification: libp2p `webrtc/webrtc-direct.md`.
 
 mod certificate;
 mod door;
-mod generation;
+mod event_loop;
 
 use libp2p::{
     Transport as _,
@@ -26,7 +26,7 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use crate::{metrics::Metrics, transport::Webrtc};
 pub(crate) use certificate::kept;
 use door::Door;
-use generation::Muxer;
+use event_loop::Muxer;
 
 /// A certificate's hash: SHA-256, as a multihash.
 pub(crate) type Certhash = libp2p::multihash::Multihash<64>;
@@ -47,8 +47,8 @@ pub(crate) fn transport(
     // handshake where that is not settled. An error means that it is.
     let _ = default_provider().install_default();
     let transport = libp2p_webrtc::tokio::Transport::new(key.clone(), certificate);
-    let transport = Door::new(transport, metrics).map(|((peer, connection), place), _| {
-        (peer, StreamMuxerBox::new(Muxer::new(connection, place)))
+    let transport = Door::new(transport, metrics).map(|((peer, connection), event_loop), _| {
+        (peer, StreamMuxerBox::new(Muxer::new(connection, event_loop)))
     });
     OptionalTransport::some(transport.boxed())
 }

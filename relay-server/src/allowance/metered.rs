@@ -34,8 +34,8 @@ impl<M> Muxer<M> {
     }
 
     fn stream<S>(&self, inner: S) -> Stream<S> {
-        let _counted = Arc::clone(&self.streams);
-        Stream { inner, purse: self.purse.clone(), reading: None, writing: None, _counted }
+        let (purse, streams) = (self.purse.clone(), Arc::clone(&self.streams));
+        Stream { inner, purse, reading: None, writing: None, _streams: streams }
     }
 
     fn has_room(&self) -> bool {
@@ -89,7 +89,7 @@ pub(crate) struct Stream<S> {
     purse: Purse,
     reading: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
-    _counted: Arc<()>,
+    _streams: Arc<()>,
 }
 
 /// Ready once the purse has something in it.

@@ -5,8 +5,8 @@
 //! there, and gives it up after ten seconds. So there are at most
 //! [`HANDSHAKES_MAX`] at a time, [`NEW_MAX`] new ones in a [`WINDOW`] and
 //! [`NEW_PER_ADDRESS_MAX`] of them from one address; what is beyond is dropped
-//! before anything is made for it. Each runs in a
-//! [`generation`](super::generation) of its own time. It dials nobody.
+//! before anything is made for it. Each runs in an
+//! [`event_loop`](super::event_loop) of its own. It dials nobody.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -29,15 +29,15 @@ use tokio::{
     time::Instant,
 };
 
-use super::generation::{Generations, Place};
+use super::event_loop::{EventLoop, Loops};
 use crate::{address::ip, census::group, metrics::Metrics, rate::Rate};
 
 /// Handshakes at a time.
-pub(crate) const HANDSHAKES_MAX: usize = 128;
+pub(crate) const HANDSHAKES_MAX: usize = 64;
 /// The time in which new handshakes are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 /// New handshakes in a window, in all.
-pub(crate) const NEW_MAX: u32 = 64;
+pub(crate) const NEW_MAX: u32 = 48;
 /// New handshakes in a window from one address (IPv6: one /64), which may be a
 /// school.
 pub(crate) const NEW_PER_ADDRESS_MAX: u32 = 32;
@@ -46,7 +46,7 @@ pub(crate) const NEW_PER_ADDRESS_MAX: u32 = 32;
 pub(crate) struct Door<T> {
     inner: T,
     room: Arc<Semaphore>,
-    generations: Generations,
+    loops: Loops,
     rate: Rate,
     window: Instant,
     metrics: Metrics,
@@ -57,23 +57,23 @@ impl<T> Door<T> {
         Self {
             inner,
             room: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
-            generations: Generations::default(),
+            loops: Loops::new(),
             rate: Rate::new(NEW_MAX, NEW_PER_ADDRESS_MAX),
             window: Instant::now(),
             metrics,
         }
     }
 
-    /// Room and a place for a handshake, if there are any.
-    fn admit(&mut self, remote: &Multiaddr) -> Option<(OwnedSemaphorePermit, Place)> {
+    /// Room and an event loop for a handshake, if there are any.
+    fn admit(&mut self, remote: &Multiaddr) -> Option<(OwnedSemaphorePermit, EventLoop)> {
         if self.window.elapsed() >= WINDOW {
             self.window = Instant::now();
             self.rate.begin();
         }
         let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
         let from = ip(remote).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let place = self.rate.admit(group(from)).then(|| self.generations.place())?;
-        Some((room, place?))
+        let event_loop = self.rate.admit(group(from)).then(|| self.loops.start())?;
+        Some((room, event_loop?))
     }
 }
 
@@ -84,7 +84,7 @@ where
     T::Output: Send + 'static,
     T::Error: Send + 'static,
 {
-    type Output = (T::Output, Place);
+    type Output = (T::Output, EventLoop);
     type Error = T::Error;
     type ListenerUpgrade = BoxFuture<'static, Result<Self::Output, T::Error>>;
     type Dial = Pending<Result<Self::Output, T::Error>>;
@@ -116,12 +116,12 @@ where
         loop {
             match ready!(Pin::new(&mut self.inner).poll(cx)) {
                 TransportEvent::Incoming { listener_id, upgrade, local_addr, send_back_addr } => {
-                    let Some((room, place)) = self.admit(&send_back_addr) else {
+                    let Some((room, event_loop)) = self.admit(&send_back_addr) else {
                         self.metrics.webrtc_refused.inc();
                         continue;
                     };
                     self.metrics.webrtc_handshakes.inc();
-                    let upgrade = handshake(upgrade, room, place).boxed();
+                    let upgrade = handshake(upgrade, room, event_loop).boxed();
                     return Poll::Ready(TransportEvent::Incoming {
                         listener_id,
                         upgrade,
@@ -138,8 +138,8 @@ where
 async fn handshake<T, E>(
     upgrade: impl Future<Output = Result<T, E>>,
     _room: OwnedSemaphorePermit,
-    place: Place,
-) -> Result<(T, Place), E> {
-    let output = place.run(Box::pin(upgrade)).await?;
-    Ok((output, place))
+    event_loop: EventLoop,
+) -> Result<(T, EventLoop), E> {
+    let output = event_loop.run(Box::pin(upgrade)).await?;
+    Ok((output, event_loop))
 }

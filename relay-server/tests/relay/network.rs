@@ -257,7 +257,7 @@ async fn nobody_learns_of_all_ions_or_of_one_that_left() {
 
 /// Two ions with a circuit between them: the bytes that the second gets back
 /// from the first, which sends back what it gets.
-pub(crate) async fn echo(address: &Multiaddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+async fn echo(address: &Multiaddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut first = ion();
     let circuit = reserve(&mut first, address).await;
     let first_id = *first.local_peer_id();
@@ -299,7 +299,7 @@ pub(crate) async fn echo(address: &Multiaddr, bytes: &[u8]) -> std::io::Result<V
     sent.and(received).map(|_| back)
 }
 
-pub(crate) fn pattern(length: u32) -> Vec<u8> {
+fn pattern(length: u32) -> Vec<u8> {
     (0..length).map(|i| u8::try_from((i ^ (i >> 8)) & 0xff).unwrap_or(0)).collect()
 }
 

@@ -1,4 +1,6 @@
-//! The way in over WebRTC, by the library's own client.
+//! The way in over WebRTC, by the library's own client. It may lose the streams
+//! that either side opens first, and breaks on messages above 8 KiB, so what
+//! goes on inside a connection is tested with real tabs.
 
 use std::net::{SocketAddr, UdpSocket};
 
@@ -15,7 +17,7 @@ use relay_server::{
 use tokio::task::JoinSet;
 
 use crate::{
-    network::{echo, ion, keep, pattern, reserve, until},
+    network::{ion, keep, reserve, until},
     support::{Folder, get, settings, start},
 };
 
@@ -65,41 +67,17 @@ async fn it_is_off_unless_it_is_asked_for() {
     assert!(!folder.0.join("data/webrtc.pem").exists(), "no certificate is made");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_megabyte_goes_through_a_circuit_unchanged() {
-    let folder = Folder::new();
-    let relay = start(over_webrtc(&folder)).await;
-    let bytes = pattern(1 << 20);
-    let back = echo(&address(&relay), &bytes).await.expect("all comes back");
-    assert!(back == bytes, "{} bytes came back, or others", back.len());
-    let name = "ionosphere_libp2p_bandwidth_bytes_total\
-        {protocols=\"/ip4/udp/webrtc-direct\",direction=\"Inbound\"}";
-    assert!(count(&relay, name).await > 2 << 20);
-    assert!(count(&relay, "ionosphere_relay_webrtc_handshakes_total").await >= 2);
-}
-
-/// A quarter of a MiB there and back is half a MiB of each ion's allowance, of
-/// which the burst gives a quarter.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_allowance_holds_here_too() {
-    let folder = Folder::new();
-    let kib = Some(32);
-    let relay = start(Settings { max_peer_kib_per_second: kib, ..over_webrtc(&folder) }).await;
-    let bytes = pattern(256 << 10);
-    let began = std::time::Instant::now();
-    let back = echo(&address(&relay), &bytes).await.expect("all comes back");
-    assert!(back == bytes, "{} bytes came back, or others", back.len());
-    // 512 KiB less the burst at 32 KiB a second, and the last use on credit.
-    assert!(began.elapsed() > std::time::Duration::from_secs(4), "{:?}", began.elapsed());
-}
-
 #[tokio::test]
 async fn connections_from_one_address_are_bounded_here_too() {
     let folder = Folder::new();
     let one = Some(1);
     let relay = start(Settings { max_connections_per_address: one, ..over_webrtc(&folder) }).await;
     let mut first = ion();
-    reserve(&mut first, &address(&relay)).await;
+    first.dial(address(&relay)).expect("the address can be dialed");
+    until(&mut first, "the connection", |event| {
+        matches!(event, SwarmEvent::ConnectionEstablished { .. }).then_some(())
+    })
+    .await;
     let mut tasks = JoinSet::new();
     keep(&mut tasks, first);
     let mut second = ion();
@@ -109,6 +87,7 @@ async fn connections_from_one_address_are_bounded_here_too() {
     })
     .await;
     assert_eq!(count(&relay, "ionosphere_relay_connections").await, 1);
+    assert!(count(&relay, "ionosphere_relay_webrtc_handshakes_total").await >= 1);
 }
 
 /// A question to begin a handshake, as anybody can send it under any address.
@@ -148,7 +127,7 @@ async fn a_flood_of_handshakes_is_cut_off_and_answered_with_nothing() {
         }));
     }
     let begun = count(&relay, "ionosphere_relay_webrtc_handshakes_total").await;
-    assert!((1..=128).contains(&begun), "{begun} handshakes at a time");
+    assert!((1..=64).contains(&begun), "{begun} handshakes at a time");
     for socket in sockets {
         socket.set_nonblocking(true).expect("it can be asked");
         assert!(socket.recv(&mut [0; 2_000]).is_err(), "an answer to a forged address");
