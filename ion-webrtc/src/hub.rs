@@ -314,10 +314,10 @@ impl Hub {
 
     fn close_if_done(&mut self, id: PeerConnectionId, channel: ChannelId) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let Some(found) = connection.channels.get_mut(&channel) else { return };
-        if found.is_negotiated {
+        if connection.negotiated == Some(channel) {
             return;
         }
+        let Some(found) = connection.channels.get_mut(&channel) else { return };
         if found.half.is_done() && !found.is_closed {
             found.is_closed = true;
             self.port.post(Command::CloseChannel { id, channel });

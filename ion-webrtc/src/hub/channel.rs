@@ -22,10 +22,6 @@ pub(super) struct Channel {
     pub(super) is_closed: bool,
     /// Whether a stream object exists for it.
     pub(super) is_held: bool,
-    /// Agreed on beforehand. It stays to the end of the connection, since its
-    /// number would go to the next channel, and libp2p's servers in Rust take
-    /// that one for this.
-    pub(super) is_negotiated: bool,
     pub(super) half: HalfClose,
     pub(super) decoder: Decoder,
     pub(super) unread: VecDeque<Bytes>,

@@ -44,6 +44,10 @@ pub(super) struct Connection {
     pub(super) init: Option<ChannelId>,
     /// Whether the other side has opened its own.
     pub(super) has_remote_init: bool,
+    /// The channel that was agreed on beforehand. It stays to the end of the
+    /// connection, since its number would go to the next one, which libp2p's
+    /// servers in Rust would take for it.
+    pub(super) negotiated: Option<ChannelId>,
     next_channel: u32,
     pub(super) unread_bytes: usize,
     pub(super) outstanding: usize,
@@ -72,6 +76,7 @@ impl Default for Connection {
             end_waker: None,
             init: None,
             has_remote_init: false,
+            negotiated: None,
             next_channel: 0,
             unread_bytes: 0,
             outstanding: 0,

@@ -14,6 +14,10 @@ use crate::{
     port::{ChannelId, Command, PeerConnectionId},
 };
 
+/// Bytes of one frame to a server that may be an older one: rust-libp2p's takes
+/// messages of 8 KiB, though it means to take 16, and breaks the stream on more.
+const PLAIN_PAYLOAD_BYTES_MAX: usize = (8 << 10) - 16;
+
 /// What a muxer has to time.
 pub(crate) enum Timed {
     /// This channel waits for the other side.
@@ -101,7 +105,8 @@ impl Hub {
         let connection = self.connections.get_mut(&id).ok_or(Failure::Closed)?;
         connection.is_plain = true;
         let channel = connection.new_channel();
-        let found = Channel { is_held: true, is_negotiated: true, ..connection.channel() };
+        connection.negotiated = Some(channel);
+        let found = Channel { is_held: true, ..connection.channel() };
         connection.channels.insert(channel, found);
         let negotiated = Some(number);
         self.post(Command::Open { id, channel, label: String::new(), negotiated });
@@ -222,7 +227,8 @@ impl Hub {
             leave(&mut found.writer, cx);
             return Poll::Pending;
         }
-        let (frame, taken) = encode_payload(buffer);
+        let longest = if connection.is_plain { PLAIN_PAYLOAD_BYTES_MAX } else { usize::MAX };
+        let (frame, taken) = encode_payload(&buffer[..buffer.len().min(longest)]);
         self.send(id, channel, frame);
         Poll::Ready(Ok(taken))
     }
@@ -255,7 +261,7 @@ impl Hub {
         found.is_held = false;
         let freed = found.discard();
         connection.unread_bytes -= freed;
-        if found.is_negotiated && connection.ended.is_none() {
+        if connection.negotiated == Some(channel) && connection.ended.is_none() {
             return;
         }
         if !found.is_open || found.is_closed {

@@ -191,3 +191,23 @@ fn a_server_gets_no_acknowledgement_until_it_sends_one() {
     flagged(&mut hub, id, ChannelId(3), Flag::Fin);
     assert_eq!(acknowledged(&recorder), 1);
 }
+
+#[test]
+fn a_server_gets_short_messages_until_it_is_known_to_be_newer() {
+    let (mut hub, recorder, id, noise) = served();
+    let cx = Context::from_waker(Waker::noop());
+    let longest = |recorder: &Recorder| {
+        let commands = recorder.0.lock().unwrap();
+        let sent = commands.iter().map(|command| match command {
+            Command::Send { bytes, .. } => bytes.len(),
+            _ => 0,
+        });
+        sent.max().unwrap()
+    };
+    let written = hub.poll_write((id, noise), &cx, &[0; 100_000]);
+    assert!(matches!(written, Poll::Ready(Ok(1..=8_192))), "{written:?}");
+    assert!(longest(&recorder) <= 8 << 10);
+    flagged(&mut hub, id, noise, Flag::FinAck);
+    assert!(hub.poll_write((id, noise), &cx, &[0; 100_000]).is_ready());
+    assert!(longest(&recorder) > 8 << 10);
+}
