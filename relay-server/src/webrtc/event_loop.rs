@@ -16,6 +16,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures::FutureExt;
@@ -23,6 +24,7 @@ use libp2p::core::{StreamMuxer, muxing::StreamMuxerEvent};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::Sleep,
 };
 
 /// Event loops, and with them connections and handshakes, at a time.
@@ -31,6 +33,9 @@ pub(super) const LOOPS_MAX: usize = 1_024;
 /// An ion that asks its relay every two seconds has a new connection after two
 /// hours.
 const STREAMS_MAX: u32 = 4_096;
+/// How long a connection may take to close in order; the library waits for an
+/// answer, which who is gone does not give.
+const CLOSING_MAX: Duration = Duration::from_secs(2);
 
 /// Makes event loops.
 pub(super) struct Loops {
@@ -88,11 +93,12 @@ pub(super) struct Muxer<M> {
     inner: M,
     event_loop: EventLoop,
     streams: u32,
+    closing: Option<Pin<Box<Sleep>>>,
 }
 
 impl<M> Muxer<M> {
     pub(super) fn new(inner: M, event_loop: EventLoop) -> Self {
-        Self { inner, event_loop, streams: 0 }
+        Self { inner, event_loop, streams: 0, closing: None }
     }
 }
 
@@ -132,7 +138,11 @@ where
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.run(|inner| inner.poll_close(cx)).map_err(io::Error::other)
+        if let Poll::Ready(closed) = self.run(|inner| inner.poll_close(cx)) {
+            return Poll::Ready(closed.map_err(io::Error::other));
+        }
+        let closing = self.closing.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSING_MAX)));
+        closing.as_mut().poll(cx).map(Ok)
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<StreamMuxerEvent>> {
@@ -184,6 +194,7 @@ mod tests {
     #[derive(Default)]
     struct Endless {
         is_closed: bool,
+        never_closes: bool,
     }
 
     impl StreamMuxer for Endless {
@@ -205,8 +216,8 @@ mod tests {
         }
 
         fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            self.is_closed = true;
-            Poll::Ready(Ok(()))
+            self.is_closed = !self.never_closes;
+            if self.is_closed { Poll::Ready(Ok(())) } else { Poll::Pending }
         }
 
         fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<StreamMuxerEvent>> {
@@ -225,5 +236,14 @@ mod tests {
         assert!(!muxer.inner.is_closed);
         assert!(matches!(Pin::new(&mut muxer).poll_inbound(&mut cx), Poll::Ready(Err(_))));
         assert!(muxer.inner.is_closed);
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_other_end_is_gone_closes_all_the_same() {
+        let event_loop = Loops::new().start().expect("there is room");
+        let gone = Endless { never_closes: true, ..Endless::default() };
+        let mut muxer = Muxer::new(gone, event_loop);
+        let closed = std::future::poll_fn(|cx| Pin::new(&mut muxer).poll_close(cx)).await;
+        assert!(closed.is_ok());
     }
 }
