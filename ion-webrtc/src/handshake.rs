@@ -2,11 +2,9 @@
 //! `webrtc/webrtc.md`, as a pure machine.
 //!
 //! The offerer opens a channel labelled `init`, offers, and both sides tell
-//! each other candidates as they are found. When `init` is open the offerer
-//! closes it, and the connection stands for it when that is done; for the
-//! answerer it stands when the browser says so. The answerer leaves `init` to
-//! the offerer: some offerers would otherwise wait for an `open` that has
-//! passed.
+//! each other candidates as they are found. For the offerer the connection
+//! stands when `init` is open, for the answerer when the browser says so. Who
+//! closes `init`, and when, is the muxer's concern.
 //!
 //! It refuses offers to an offerer, answers to an answerer, second ones of
 //! either, and more than [`CANDIDATES_MAX`] candidates. It keeps no time: the
@@ -70,8 +68,6 @@ pub enum Input {
 pub enum Effect {
     /// Open the channel `init`.
     OpenInit,
-    /// Close it.
-    CloseInit,
     /// Make the local description.
     Describe,
     /// Take the other side's.
@@ -137,8 +133,10 @@ impl Session {
             Input::SignalingEnded => self.fail(Failure::Refused, effects),
             Input::Described(sdp) => self.described(sdp, effects),
             Input::Found(candidate) => self.found(candidate, effects),
-            Input::InitOpened if self.role == Role::Offerer => effects.push(Effect::CloseInit),
-            Input::InitClosed if self.role == Role::Offerer => self.done(effects),
+            // Closed by the other side at once, it was open all the same.
+            Input::InitOpened | Input::InitClosed if self.role == Role::Offerer => {
+                self.done(effects);
+            }
             Input::Connected if self.role == Role::Answerer => self.done(effects),
             Input::InitOpened | Input::InitClosed | Input::Connected => {}
             Input::Unreachable => self.fail(self.unreachable(), effects),

@@ -106,8 +106,9 @@ impl Hub {
         self.port.post(Command::Open { id, channel, label, negotiated: None });
     }
 
-    pub(crate) fn close_init(&mut self, id: PeerConnectionId) {
-        if let Some(channel) = self.connections.get(&id).and_then(|one| one.init) {
+    /// A channel named `init` has stood long enough.
+    pub(crate) fn close_init(&mut self, id: PeerConnectionId, channel: ChannelId) {
+        if self.connections.get(&id).is_some_and(|one| one.ended.is_none()) {
             self.port.post(Command::CloseChannel { id, channel });
         }
     }
@@ -199,6 +200,7 @@ impl Hub {
     fn opened(&mut self, id: PeerConnectionId, channel: ChannelId) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.init == Some(channel) {
+            connection.keep_init(channel, &mut self.wakes);
             return self.news(id, Input::InitOpened);
         }
         if let Some(channel) = connection.channels.get_mut(&channel) {
@@ -213,9 +215,9 @@ impl Hub {
             // It crossed the news of that.
             return;
         }
-        // One is theirs to close and never a stream; more have no meaning.
+        // One is never a stream and closed later; more have no meaning.
         if label == INIT_LABEL && !std::mem::replace(&mut connection.has_remote_init, true) {
-            return;
+            return connection.keep_init(channel, &mut self.wakes);
         }
         if label == INIT_LABEL || connection.count(true) >= self.config.streams_max {
             return self.port.post(Command::CloseChannel { id, channel });

@@ -191,7 +191,6 @@ impl<'a> Drive<'a> {
         }
         self.owned.shared.with(|inner| match effect {
             Effect::OpenInit => inner.hub.open_init(id),
-            Effect::CloseInit => inner.hub.close_init(id),
             Effect::Describe => inner.hub.post(Command::Describe { id, credentials: None }),
             Effect::SetRemote(kind, sdp) => {
                 inner.hub.post(Command::SetRemote { id, kind, sdp });

@@ -51,6 +51,9 @@ pub(super) struct Connection {
     next_channel: u32,
     pub(super) unread_bytes: usize,
     pub(super) outstanding: usize,
+    /// The channels named `init`, ours and theirs, that are to be closed in a
+    /// while.
+    pub(super) inits: Vec<ChannelId>,
     /// Channels that wait for the other side and have nobody on this one.
     pub(super) lingering: Vec<ChannelId>,
     pub(super) silence: Silence,
@@ -77,6 +80,7 @@ impl Default for Connection {
             init: None,
             has_remote_init: false,
             negotiated: None,
+            inits: Vec::new(),
             next_channel: 0,
             unread_bytes: 0,
             outstanding: 0,
@@ -125,6 +129,12 @@ impl Connection {
             channel.is_closed = true;
             channel.wake(wakes);
         }
+    }
+
+    /// A channel named `init` is open: it is to be closed in a while.
+    pub(super) fn keep_init(&mut self, channel: ChannelId, wakes: &mut Vec<Waker>) {
+        self.inits.push(channel);
+        wakes.extend(self.end_waker.take());
     }
 
     /// Whether nobody can ask for it any more.

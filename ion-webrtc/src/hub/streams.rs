@@ -22,6 +22,8 @@ const PLAIN_PAYLOAD_BYTES_MAX: usize = (8 << 10) - 16;
 pub(crate) enum Timed {
     /// This channel waits for the other side.
     Lingers(ChannelId),
+    /// This channel named `init` is open.
+    Init(ChannelId),
     /// Nothing is heard from the other side.
     Disconnected,
 }
@@ -144,6 +146,7 @@ impl Hub {
             return Poll::Ready(Err(why.clone()));
         }
         let mut timed: Vec<Timed> = connection.lingering.drain(..).map(Timed::Lingers).collect();
+        timed.extend(connection.inits.drain(..).map(Timed::Init));
         if connection.silence == Silence::News {
             connection.silence = Silence::Known;
             timed.push(Timed::Disconnected);

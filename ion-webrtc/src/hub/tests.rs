@@ -73,11 +73,34 @@ fn init_is_never_a_stream_and_comes_once() {
     come(&mut hub, id, 1, INIT_LABEL);
     let cx = Context::from_waker(Waker::noop());
     assert!(hub.poll_inbound(id, &cx).is_pending());
-    assert_eq!(recorder.closed(), [] as [u32; 0], "left to the other side");
+    assert_eq!(recorder.closed(), [] as [u32; 0], "it stands for a while");
     come(&mut hub, id, 3, INIT_LABEL);
     assert_eq!(recorder.closed(), [3]);
     come(&mut hub, id, 5, "");
     assert_eq!(hub.poll_inbound(id, &cx), Poll::Ready(Ok(ChannelId(5))));
+}
+
+#[test]
+fn both_inits_are_closed_after_a_while() {
+    let recorder = Recorder::default();
+    let mut hub = Hub::new(Config::default(), recorder.clone());
+    let id = hub.create().unwrap();
+    hub.open_init(id);
+    let ours = ChannelId(2);
+    hub.event(Event::Opened { id, channel: ours });
+    let cx = Context::from_waker(Waker::noop());
+    assert_eq!(hub.poll_news(id, &cx), Poll::Ready(Input::InitOpened));
+    hub.established(id, PeerId::random());
+    come(&mut hub, id, 1, INIT_LABEL);
+    let Poll::Ready(Ok(timed)) = hub.poll_timed(id, &cx) else { panic!("they have to be timed") };
+    let [Timed::Init(first), Timed::Init(second)] = timed[..] else { panic!("two") };
+    assert!(hub.poll_timed(id, &cx).is_pending(), "once");
+    hub.close_init(id, first);
+    hub.close_init(id, second);
+    assert_eq!(recorder.closed(), [ours.0, 1]);
+    hub.release(id);
+    hub.close_init(id, first);
+    assert_eq!(recorder.closed().len(), 2, "nothing is asked of what is no more");
 }
 
 #[test]

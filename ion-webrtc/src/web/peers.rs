@@ -18,6 +18,7 @@ use crate::port::{ChannelId, Command, Event, PeerConnectionId};
 
 mod channel;
 mod connection;
+mod init;
 mod js;
 
 use connection::Connection;

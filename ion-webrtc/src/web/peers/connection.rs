@@ -14,15 +14,15 @@ use js_sys::{ArrayBuffer, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    EventTarget, RtcDataChannel, RtcDataChannelEvent, RtcDataChannelInit, RtcIceCandidateInit,
-    RtcPeerConnection, RtcPeerConnectionIceEvent, RtcPeerConnectionState, RtcSdpType,
-    RtcSessionDescriptionInit,
+    EventTarget, RtcDataChannel, RtcDataChannelEvent, RtcIceCandidateInit, RtcPeerConnection,
+    RtcPeerConnectionIceEvent, RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit,
 };
 
-use super::{Emit, Numbers, channel::Channel, js};
+use super::{Emit, Numbers, channel::Channel, init::Init, js};
 use crate::{
     IceServer,
     description::SdpKind,
+    handshake::INIT_LABEL,
     port::{ChannelId, Event, PeerConnectionId, State, Stats},
     signaling::IceCandidate,
 };
@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pc: RtcPeerConnection,
     emit: Emit,
     channels: RefCell<BTreeMap<ChannelId, Channel>>,
+    /// The other side's channel `init`, until it is closed here.
+    init: RefCell<Option<(ChannelId, Init)>>,
     numbers: Numbers,
     handler: RefCell<Option<Handler>>,
     /// The SCTP and DTLS transports, once they are watched.
@@ -53,6 +55,7 @@ impl Connection {
             pc,
             emit,
             channels: RefCell::default(),
+            init: RefCell::default(),
             numbers: Numbers::default(),
             handler: RefCell::default(),
             transports: RefCell::default(),
@@ -152,6 +155,9 @@ impl Connection {
     fn inbound(&self, found: RtcDataChannel) {
         let channel = self.numbers.next();
         let label = found.label();
+        if label == INIT_LABEL && self.init.borrow().is_none() {
+            self.init.replace(Some((channel, Init::new(&self.pc, &found))));
+        }
         self.add(channel, found);
         self.emit(Event::Inbound { id: self.id, channel, label });
     }
@@ -164,19 +170,8 @@ impl Connection {
     }
 
     pub(super) fn open(&self, channel: ChannelId, label: &str, negotiated: Option<u16>) {
-        let init = RtcDataChannelInit::new();
-        if let Some(number) = negotiated {
-            init.set_negotiated(true);
-            init.set_id(number);
-        }
-        // Throws when the connection is closed: what web-sys says can't fail.
-        let created = {
-            let create: Result<js_sys::Function, _> =
-                js::get(&self.pc, "createDataChannel").dyn_into();
-            create.and_then(|create| create.call2(&self.pc, &label.into(), &init))
-        };
-        match created {
-            Ok(created) => self.add(channel, created.unchecked_into()),
+        match js::create_channel(&self.pc, label, negotiated) {
+            Ok(created) => self.add(channel, created),
             Err(_) => self.emit(Event::ChannelClosed { id: self.id, channel }),
         }
     }
@@ -188,6 +183,8 @@ impl Connection {
     }
 
     pub(super) fn close_channel(&self, channel: ChannelId) {
+        // What is closed here has no `closing`, and is answered by the other side.
+        self.init.borrow_mut().take_if(|(init, _)| *init == channel);
         if let Some(channel) = self.channels.borrow().get(&channel) {
             channel.close();
         }
@@ -271,6 +268,7 @@ impl Connection {
                 let _ = transport.remove_event_listener_with_callback("statechange", function);
             }
         }
+        self.init.replace(None);
         self.channels.borrow_mut().clear();
         self.pc.close();
     }

@@ -4,8 +4,8 @@ use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    EventTarget, RtcConfiguration, RtcIceServer, RtcPeerConnection, RtcSdpType,
-    RtcSessionDescriptionInit,
+    EventTarget, RtcConfiguration, RtcDataChannel, RtcDataChannelInit, RtcIceServer,
+    RtcPeerConnection, RtcSdpType, RtcSessionDescriptionInit,
 };
 
 use crate::IceServer;
@@ -55,6 +55,22 @@ pub(super) fn configuration(ice_servers: &[IceServer]) -> RtcConfiguration {
     let configuration = RtcConfiguration::new();
     configuration.set_ice_servers(&servers);
     configuration
+}
+
+/// Opens a channel; throws where web-sys says that nothing fails, as on a closed
+/// connection.
+pub(super) fn create_channel(
+    pc: &RtcPeerConnection,
+    label: &str,
+    negotiated: Option<u16>,
+) -> Result<RtcDataChannel, JsValue> {
+    let init = RtcDataChannelInit::new();
+    if let Some(number) = negotiated {
+        init.set_negotiated(true);
+        init.set_id(number);
+    }
+    let create: Function = get(pc, "createDataChannel").dyn_into()?;
+    create.call2(pc, &label.into(), &init).map(JsCast::unchecked_into)
 }
 
 /// Makes an offer, puts these ICE credentials into it as user name and
