@@ -14,7 +14,6 @@ mod peer;
 mod seen;
 mod streams;
 mod swarm;
-mod telling;
 
 use ion_webrtc::web::Host;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ion_webrtc::{Config, web::Remote};
+use ion_webrtc::{Config, Discreet, web::Remote};
 use libp2p::{
     Swarm, Transport as _,
     core::{muxing::StreamMuxerBox, upgrade::Version},
@@ -14,8 +14,6 @@ use libp2p::{
 };
 use web_sys::MessagePort;
 
-use crate::telling;
-
 /// How long a connection that nobody uses is kept.
 const IDLE_MAX: Duration = Duration::from_mins(5);
 
@@ -23,7 +21,7 @@ const IDLE_MAX: Duration = Duration::from_mins(5);
 pub(crate) struct Behaviour {
     pub(crate) webrtc: ion_webrtc::Behaviour,
     pub(crate) relay: relay::client::Behaviour,
-    pub(crate) identify: telling::Behaviour,
+    pub(crate) identify: Discreet<identify::Behaviour>,
     pub(crate) ping: ping::Behaviour,
     pub(crate) streams: libp2p_stream::Behaviour,
 }
@@ -54,7 +52,7 @@ pub(crate) fn swarm(port: &MessagePort, keypair: &Keypair) -> Result<Swarm<Behav
     let behaviour = Behaviour {
         webrtc,
         relay,
-        identify: telling::Behaviour(identify::Behaviour::new(told)),
+        identify: Discreet(identify::Behaviour::new(told)),
         ping: ping::Behaviour::new(ping::Config::new()),
         streams: libp2p_stream::Behaviour::new(),
     };

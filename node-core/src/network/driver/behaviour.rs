@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ion_webrtc::Control;
+use ion_webrtc::{Control, Discreet};
 use libp2p::{
     core::transport::OptionalTransport,
     identify,
@@ -26,6 +26,11 @@ pub(super) struct Webrtc {
 /// on its way arrives, in milliseconds.
 const CIRCUIT_GRACE_MS: u64 = 10_000;
 
+/// How long a direct connection may stay disconnected, as the browser calls it
+/// after seven seconds and a half without an answer, in milliseconds. That of a
+/// killed tab ends so; everybody is to know of it within 10 s.
+const DISCONNECTED_MS: u64 = 500;
+
 /// What makes direct connections, and the handle to it, where there is a port.
 pub(super) fn webrtc(keypair: &Keypair, port: Option<DirectPort>) -> (Webrtc, Option<Control>) {
     let Some(port) = port else {
@@ -34,6 +39,7 @@ pub(super) fn webrtc(keypair: &Keypair, port: Option<DirectPort>) -> (Webrtc, Op
     let config = ion_webrtc::Config {
         server_keypair: host::DIALS_WEBRTC_SERVERS.then(|| keypair.clone()),
         circuit_grace: Duration::from_millis(CIRCUIT_GRACE_MS),
+        disconnected_max: Duration::from_millis(DISCONNECTED_MS),
         ..ion_webrtc::Config::default()
     };
     let (transport, behaviour, control) =
@@ -48,7 +54,7 @@ pub(super) struct Behaviour {
     pub(super) relay: relay::client::Behaviour,
     pub(super) rendezvous: rendezvous::client::Behaviour,
     pub(super) rooms: rooms::Behaviour,
-    identify: identify::Behaviour,
+    identify: Discreet<identify::Behaviour>,
     ping: ping::Behaviour,
 }
 
@@ -65,7 +71,7 @@ impl Behaviour {
             relay,
             rendezvous: rendezvous::client::Behaviour::new(keypair.clone()),
             rooms: rooms::Behaviour::default(),
-            identify: identify::Behaviour::new(identify),
+            identify: Discreet(identify::Behaviour::new(identify)),
             ping: ping::Behaviour::default(),
         }
     }

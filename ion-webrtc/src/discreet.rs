@@ -1,17 +1,19 @@
-//! identify, which keeps to itself how it sees the other side unless that is
-//! an address of the network.
+//! A behaviour that is not told where a peer was seen, unless that is an address
+//! of the network.
 //!
-//! Identify tells each peer the address that it was seen at. For a direct link
-//! that is `/webrtc/p2p/X`, for an inbound circuit `/p2p/X`. js-libp2p 3.3
-//! throws on addresses without an IP address or a name, and then counts the
-//! whole peer as not identified.
+//! It is for libp2p's identify, which tells each peer the address that it was
+//! seen at. For a direct link that is `/webrtc/p2p/X`, for an inbound circuit
+//! `/p2p/X`: of no use to the peer, and js-libp2p (3.3) throws on addresses
+//! without an IP address or a name, and then counts the whole peer as not
+//! identified.
+//!
+//! It refuses nothing and changes nothing else; it has no state of its own.
 
 use std::task::{Context, Poll};
 
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
-    identify,
     multiaddr::Protocol,
     swarm::{
         ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
@@ -19,10 +21,11 @@ use libp2p::{
     },
 };
 
-/// The behaviour; what is inside does all the rest.
-pub(crate) struct Behaviour(pub(crate) identify::Behaviour);
+/// The behaviour inside, which sees an empty address in place of one that does
+/// not begin with an IP address or a name.
+#[derive(Debug)]
+pub struct Discreet<B>(pub B);
 
-/// What the other side may be told of where it was seen.
 fn told(address: &Multiaddr) -> Multiaddr {
     match address.iter().next() {
         Some(
@@ -30,15 +33,16 @@ fn told(address: &Multiaddr) -> Multiaddr {
             | Protocol::Ip6(_)
             | Protocol::Dns(_)
             | Protocol::Dns4(_)
-            | Protocol::Dns6(_),
+            | Protocol::Dns6(_)
+            | Protocol::Dnsaddr(_),
         ) => address.clone(),
         _ => Multiaddr::empty(),
     }
 }
 
-impl NetworkBehaviour for Behaviour {
-    type ConnectionHandler = <identify::Behaviour as NetworkBehaviour>::ConnectionHandler;
-    type ToSwarm = identify::Event;
+impl<B: NetworkBehaviour> NetworkBehaviour for Discreet<B> {
+    type ConnectionHandler = B::ConnectionHandler;
+    type ToSwarm = B::ToSwarm;
 
     fn handle_established_inbound_connection(
         &mut self,
@@ -89,5 +93,26 @@ impl NetworkBehaviour for Behaviour {
         cx: &mut Context<'_>,
     ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
         self.0.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_network_are_told() {
+        let peer = PeerId::random();
+        let network = [
+            "/ip4/192.0.2.1/udp/1/webrtc-direct".to_owned(),
+            "/ip6/::1/tcp/1".to_owned(),
+            format!("/dns4/relay.example/tcp/443/wss/p2p/{peer}/p2p-circuit/p2p/{peer}"),
+        ];
+        for address in network.map(|one| one.parse::<Multiaddr>().unwrap()) {
+            assert_eq!(told(&address), address);
+        }
+        for address in [format!("/webrtc/p2p/{peer}"), format!("/p2p/{peer}"), String::new()] {
+            assert_eq!(told(&address.parse().unwrap()), Multiaddr::empty(), "{address}");
+        }
     }
 }
