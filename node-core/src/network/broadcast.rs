@@ -95,6 +95,14 @@ pub enum Input {
         /// What; at most [`PAYLOAD_BYTES_MAX`].
         payload: Vec<u8>,
     },
+    /// Tell everybody, and all neighbours at once: for short news that comes when
+    /// links have just broken, which a broken tree must not hold up.
+    Alert {
+        /// About what.
+        topic: Topic,
+        /// What; at most [`PAYLOAD_BYTES_MAX`].
+        payload: Vec<u8>,
+    },
     /// Time has passed; wanted every [`HAVE_MS`] or a few times of it.
     Tick,
 }
@@ -172,6 +180,7 @@ impl Broadcast {
             Input::NeighbourDown(ion) => self.down(&ion),
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
             Input::Publish { topic, payload } => self.publish(now, topic, payload, effects),
+            Input::Alert { topic, payload } => self.alert(now, topic, payload, effects),
             Input::Tick => self.tick(now, effects),
         }
     }
@@ -275,6 +284,18 @@ impl Broadcast {
         let (from, knowers) = (None, Vec::new());
         self.seen.insert(id, Entry { at: now, hops: 0, from, knowers, body: Some(body.clone()) });
         self.spread(now, id, 0, &body, effects);
+    }
+
+    fn alert(&mut self, now: Time, topic: Topic, payload: Vec<u8>, effects: &mut Vec<Effect>) {
+        let lazy = self.neighbours.iter().filter(|(_, neighbour)| !neighbour.is_eager);
+        let lazy: Vec<IonId> = lazy.map(|(ion, _)| *ion).collect();
+        for ion in &lazy {
+            self.set_eager(*ion, true);
+        }
+        self.publish(now, topic, payload, effects);
+        for ion in lazy {
+            self.set_eager(ion, false);
+        }
     }
 
     /// Sends to eager neighbours and announces to lazy ones.

@@ -105,6 +105,8 @@ pub enum Ending {
 pub enum Effect {
     /// Tell everybody.
     Publish(Vec<u8>),
+    /// Tell everybody, and all neighbours at once.
+    Alert(Vec<u8>),
     /// An ion of the nebula is there.
     Arrived(IonId),
     /// It is not any more.
@@ -146,6 +148,8 @@ pub struct Entry {
     /// Who told that it is gone, since its last beat.
     witnesses: BTreeSet<IonId>,
     suspected_at: Option<Time>,
+    /// Beats up to this one may be from before that.
+    doubted: Age,
 }
 
 /// The machine.
@@ -316,8 +320,9 @@ impl Directory {
         entry.interval_ms = beat.interval_ms;
         entry.via = way.from;
         entry.hops = way.hops;
-        entry.witnesses.clear();
-        entry.suspected_at = None;
+        if beat.age > entry.doubted {
+            entry.trust();
+        }
         self.changed |= is_news;
     }
 
@@ -351,7 +356,7 @@ impl Directory {
         effects.push(Effect::Departed(ion, cause));
         let age = match cause {
             // One more beat may be on its way from before the end.
-            Cause::Told => entry.age.next(),
+            Cause::Told => entry.age.next().max(entry.doubted),
             Cause::Silent => entry.age,
         };
         self.remember_departed(now, ion, age);
@@ -382,8 +387,7 @@ impl Directory {
         let entry = self.entry(now, ion, Way { from: ion, hops: 1 }, effects);
         entry.via = ion;
         entry.hops = 1;
-        entry.witnesses.clear();
-        entry.suspected_at = None;
+        entry.trust();
     }
 
     fn down(&mut self, now: Time, ion: IonId, ending: Ending, effects: &mut Vec<Effect>) {
@@ -397,21 +401,21 @@ impl Directory {
         match ending {
             Ending::Cut => entry.heard_at = entry.heard_at.max(now.minus_ms(entry.interval_ms)),
             Ending::Left => {
-                let age = entry.age;
+                let age = entry.age.next();
                 self.notices.plan(now, ion, age, &mut self.rng);
                 self.depart(now, ion, Cause::Told, effects);
             }
             Ending::Lost => {
-                let age = entry.age;
+                let age = entry.age.next();
                 self.notices.plan(now, ion, age, &mut self.rng);
-                self.witnessed(now, self.own, ion, effects);
+                self.witnessed(now, self.own, ion, age, effects);
             }
         }
     }
 
     fn leave(&mut self, effects: &mut Vec<Effect>) {
         self.age.counter += 1;
-        effects.push(Effect::Publish(encode(&Message::Goodbye { age: self.age })));
+        effects.push(Effect::Alert(encode(&Message::Goodbye { age: self.age })));
         for ion in std::mem::take(&mut self.entries).into_keys() {
             effects.push(Effect::Departed(ion, Cause::Told));
         }
@@ -427,7 +431,7 @@ impl Directory {
             let told = self.entries.get(&ion).map_or(0, |entry| entry.witnesses.len());
             // Enough others have told; or it has beaten since.
             if told <= WITNESSES && self.entries.get(&ion).is_none_or(|one| one.age <= age) {
-                effects.push(Effect::Publish(encode(&Message::Gone { ion, age })));
+                effects.push(Effect::Alert(encode(&Message::Gone { ion, age })));
             }
         }
         self.expire(now, effects);
@@ -502,7 +506,14 @@ impl Entry {
             hops: way.hops,
             witnesses: BTreeSet::new(),
             suspected_at: None,
+            doubted: Age::default(),
         }
+    }
+
+    /// It lives: nobody's word that it is gone counts any more.
+    fn trust(&mut self) {
+        self.witnesses.clear();
+        self.suspected_at = None;
     }
 }
 

@@ -469,6 +469,10 @@ impl Mesh {
                     let topic = Topic::Presence;
                     self.push(Step::Broadcast(broadcast::Input::Publish { topic, payload }));
                 }
+                directory::Effect::Alert(payload) => {
+                    let topic = Topic::Presence;
+                    self.push(Step::Broadcast(broadcast::Input::Alert { topic, payload }));
+                }
                 directory::Effect::Arrived(ion) => {
                     self.found(now, &[ion]);
                     effects.push(Effect::Arrived(ion));

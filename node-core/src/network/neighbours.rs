@@ -48,8 +48,9 @@ pub use offences::{BAN_MS, BANS_MAX, OFFENCES_MAX};
 pub const LINKS_MAX: usize = 128;
 /// Between two beats, in milliseconds.
 pub const BEAT_MS: u64 = 1_000;
-/// After how long a silent neighbour is lost, in milliseconds.
-pub const SILENCE_MS: u64 = 10_000;
+/// After how long a silent neighbour is lost, in milliseconds: everybody is to
+/// know within 10 s that an ion is gone, and the news of it takes a while.
+pub const SILENCE_MS: u64 = 8_000;
 /// How long reaching and greeting may take, in milliseconds.
 pub const GREETING_MS: u64 = 20_000;
 

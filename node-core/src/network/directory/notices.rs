@@ -1,7 +1,9 @@
 //! News of those who are gone: what this ion has to tell, and whom it believes.
 //!
 //! A neighbour's end is told after a random moment, so that of many neighbours
-//! only the first few tell. Bounds: [`PLANNED_MAX`] notices to tell,
+//! only the first few tell. What is told names the beat after the last one that
+//! the teller knows: that one may have left before the end, and have reached
+//! others. Bounds: [`PLANNED_MAX`] notices to tell,
 //! [`AUTHORS_MAX`] authors whose notices are counted.
 
 use std::collections::BTreeMap;
@@ -20,6 +22,14 @@ const PLANNED_MAX: usize = 64;
 const AUTHORS_MAX: usize = 1_024;
 /// How many beats newer than what is known here a notice may claim.
 const AHEAD_MAX: u64 = 4;
+
+impl Age {
+    /// Whether the other is of the same run and at most [`AHEAD_MAX`] beats newer.
+    fn leads_to(self, other: Self) -> bool {
+        other.incarnation == self.incarnation
+            && other.counter <= self.counter.saturating_add(AHEAD_MAX)
+    }
+}
 /// Over which time they are counted, in milliseconds.
 const COUNT_MS: u64 = 60_000;
 
@@ -92,7 +102,7 @@ impl Directory {
         }
         let is_refuted = self.entries.get(&ion).is_none_or(|entry| entry.age > age);
         if !is_refuted && !self.neighbours.contains(&ion) && self.notices.may_tell(now, author) {
-            self.witnessed(now, author, ion, effects);
+            self.witnessed(now, author, ion, age, effects);
         }
     }
 
@@ -100,10 +110,8 @@ impl Directory {
     /// come, does not bring it back. A liar gains [`AHEAD_MAX`] beats by it.
     fn departed_later(&mut self, ion: IonId, age: Age) {
         let Some((known, _)) = self.departed.get_mut(&ion) else { return };
-        let is_near = age.incarnation == known.incarnation
-            && age.counter <= known.counter.saturating_add(AHEAD_MAX);
-        if is_near {
-            *known = age.next().max(*known);
+        if known.leads_to(age) {
+            *known = age.max(*known);
         }
     }
 
@@ -111,9 +119,10 @@ impl Directory {
     fn refute(&mut self, now: Time, age: Age, effects: &mut Vec<Effect>) {
         let is_past = age.incarnation < self.age.incarnation;
         if !is_past && now.since_ms(self.beat_at) >= REFUTE_MS_MIN {
-            // The beat after the last one known may be from before the end, and
-            // brings nobody back.
-            self.age = self.age.next();
+            // Beats up to the one that is told of may be from before the end, and
+            // bring nobody back.
+            let told = if self.age.leads_to(age) { age } else { self.age };
+            self.age = self.age.next().max(told);
             self.publish_beat(now, effects);
         }
     }
@@ -124,9 +133,13 @@ impl Directory {
         now: Time,
         witness: IonId,
         ion: IonId,
+        age: Age,
         effects: &mut Vec<Effect>,
     ) {
         let Some(entry) = self.entries.get_mut(&ion) else { return };
+        if entry.age.leads_to(age) {
+            entry.doubted = entry.doubted.max(age);
+        }
         if entry.witnesses.len() <= WITNESSES {
             entry.witnesses.insert(witness);
         }
