@@ -12,6 +12,9 @@ const RUNS_MAX: usize = 10;
 /// JavaScript: the tasks that each ion has finished, as pairs of id and count.
 const SHARES: &str = "[...document.querySelectorAll('[data-test=\"job-by-ion\"]')]\
     .map((row) => [row.dataset.ion, Number(row.dataset.finished)])";
+/// JavaScript: milliseconds since 1970, on the clock that all pages of one
+/// browser share.
+pub const NOW: &str = "(performance.timeOrigin + performance.now())";
 /// JavaScript: the results that came, whatever is shown of them.
 const RESULTS: &str =
     "Number(document.querySelector('[data-test=\"results-count\"]')?.dataset.count ?? 0)";
@@ -152,21 +155,35 @@ pub async fn invite(tab: &Tab, name: &str) -> String {
     link
 }
 
-/// Notes every change of the number of ions that the page shows, from now on.
+/// Notes every change of the number of ions that the page shows, and when it
+/// came ([`NOW`]), from now on.
 pub async fn watch_ions(tab: &Tab) {
-    tab.run(
+    tab.run(&format!(
         "const count = () => document.querySelector('[data-test=\"ion-count\"]').dataset.count;
-         globalThis.testIons = [count()];
-         new MutationObserver(() => {
-            if (testIons.at(-1) !== count()) { testIons.push(count()); }
-         }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['data-count'] });",
-    )
+         window.testIons = [count()];
+         window.testIonsAt = [{NOW}];
+         new MutationObserver(() => {{
+            if (window.testIons.at(-1) !== count()) {{
+                window.testIons.push(count());
+                window.testIonsAt.push({NOW});
+            }}
+         }}).observe(document.body,
+             {{ subtree: true, attributes: true, attributeFilter: ['data-count'] }});",
+    ))
     .await;
 }
 
 /// The numbers of ions that the page has shown since [`watch_ions`], in order.
 pub async fn ions_shown(tab: &Tab) -> Vec<String> {
-    let read = tab.run("return testIons;").await;
+    let read = tab.run("return window.testIons;").await;
     let text = |count: &Value| count.as_str().map(str::to_owned);
     read.as_array().into_iter().flatten().filter_map(text).collect()
+}
+
+/// When the page showed that number of ions first since [`watch_ions`]; waits
+/// for it. In milliseconds since 1970 ([`NOW`]).
+pub async fn showed_ions_at(tab: &Tab, ions: usize) -> f64 {
+    let at = format!("window.testIonsAt[window.testIons.indexOf('{ions}')]");
+    let at = tab.wait_for(&format!("a count of {ions} ions"), &at).await;
+    at.as_f64().expect("a time is a number")
 }

@@ -57,6 +57,17 @@ impl Tab {
         self.browser.close(&self.window).await.expect("an open tab can be closed");
     }
 
+    /// Kills its process, as a crash does: the page can say nothing more. Panics
+    /// when it lives on.
+    pub async fn kill(self) {
+        let command =
+            Post { path: "goog/cdp/execute", body: json!({ "cmd": "Page.crash", "params": {} }) };
+        let killed =
+            self.browser.within(&self.window, async |client| client.issue_cmd(command).await).await;
+        let said = killed.map_or_else(|error| error.to_string(), |answer| answer.to_string());
+        assert!(said.contains("crashed"), "the tab lives on: {said}");
+    }
+
     /// What a JavaScript expression is worth now.
     pub async fn value(&self, expression: &str) -> Result<Value, CmdError> {
         let script = format!("return ({expression});");
@@ -65,7 +76,8 @@ impl Tab {
             .await
     }
 
-    /// Runs JavaScript statements.
+    /// Runs JavaScript statements. What is to be there for later ones they have
+    /// to keep in `window`: Firefox gives to each a `globalThis` of its own.
     pub async fn run(&self, script: &str) -> Value {
         let done = self
             .browser

@@ -44,16 +44,21 @@ async fn two_js_nodes_meet_on_our_relay() {
     assert_exchanged(&reached["exchanged"], CIRCUIT_BYTES);
 }
 
-/// Two tabs link over `/webrtc`, the first dialing the second, and do all that
-/// there is to do in both directions.
+/// Two tabs of one browser link.
 async fn assert_they_link(from: Kind, to: Kind) {
     let _turn = turn().await;
+    let browser = Browser::start().await;
+    assert_linked((&browser, from), (&browser, to)).await;
+}
+
+/// Two tabs meet on a relay of their own and link over `/webrtc`, the first
+/// dialing the second, and do all that there is to do in both directions.
+pub(crate) async fn assert_linked(from: (&Browser, Kind), to: (&Browser, Kind)) {
     let relay = Relay::start();
     let address = relay.browser_address().await;
     let pages = Pages::serve(vec![js_programs()]).await;
-    let browser = Browser::start().await;
-    let one = PeerTab::open(&browser, &pages, from, &address).await;
-    let two = PeerTab::open(&browser, &pages, to, &address).await;
+    let one = PeerTab::open(from.0, &pages, from.1, &address).await;
+    let two = PeerTab::open(to.0, &pages, to.1, &address).await;
     let dialed = one.link(&address, &two).await;
     assert_eq!((&dialed["isDirect"], &dialed["isLimited"]), (&json!(true), &json!(false)));
     for (from, to) in [(&one, &two), (&two, &one)] {
@@ -70,9 +75,9 @@ async fn assert_they_link(from: Kind, to: Kind) {
 
 /// The last stream that this tab served has ended cleanly.
 async fn assert_served(tab: &PeerTab) {
-    let served = "Promise.resolve(testPeer.served()).then((all) => { globalThis.served = all })";
+    let served = "Promise.resolve(testPeer.served()).then((all) => { window.served = all })";
     tab.tab.run(&format!("setInterval(() => {served}, 50)")).await;
-    tab.tab.wait_for("a clean end", "globalThis.served?.at(-1)?.end === 'clean'").await;
+    tab.tab.wait_for("a clean end", "window.served?.at(-1)?.end === 'clean'").await;
 }
 
 #[tokio::test]

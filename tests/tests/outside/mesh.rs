@@ -10,7 +10,7 @@ use ionosphere_tests::{
 use crate::{turn, two_tabs};
 
 /// Waits until every linked ion of a tab, at least one, is linked directly.
-async fn linked_directly(tab: &Tab) {
+pub(crate) async fn linked_directly(tab: &Tab) {
     tab.click("nav-network").await;
     let kinds = "[...document.querySelectorAll('[data-test=\"link-row\"]')]\
         .map((row) => row.dataset.link)";
@@ -19,7 +19,7 @@ async fn linked_directly(tab: &Tab) {
 }
 
 /// Waits until a tab knows that no relay answers.
-async fn without_relay(tab: &Tab) {
+pub(crate) async fn without_relay(tab: &Tab) {
     tab.wait_for("a word that the relay is gone", "document.body.dataset.phase === 'no-relay'")
         .await;
 }
@@ -65,8 +65,8 @@ async fn far_ion(tab: &Tab) -> String {
     tab.wait_for("an ion that is not linked", &id).await.as_str().unwrap_or_default().to_owned()
 }
 
-/// JavaScript: the element of one ion's row.
-fn of_row(row: &str, ion: &str, part: &str) -> String {
+/// JavaScript: the element of one ion's row, or a part of it.
+pub(crate) fn of_row(row: &str, ion: &str, part: &str) -> String {
     format!("document.querySelector('[data-test=\"{row}\"][data-id=\"{ion}\"]{part}')")
 }
 
@@ -115,12 +115,10 @@ async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
     }
     // A word to an ion that is not linked comes back over others.
     let far = far_ion(&tabs[0]).await;
-    let any = format!(
-        "({}?.click(), [...document.querySelectorAll('[data-test=\"echo-answer\"]')]\
-            .some((answer) => / ms/.test(answer.innerText)))",
-        query("echo")
-    );
-    tabs[0].wait_for("an echo", &any).await;
+    let any = "(document.querySelector('[data-test=\"far-row\"] [data-test=\"echo\"]')?.click(),
+        [...document.querySelectorAll('[data-test=\"far-row\"] [data-test=\"echo-answer\"]')]\
+            .some((answer) => / ms/.test(answer.innerText)))";
+    tabs[0].wait_for("an echo", any).await;
     tabs[0].screenshot("network-far").await;
     // Whoever is used that much is linked in the end, with no relay to help.
     let echo = of_row("far-row", &far, " [data-test=\"echo\"]");

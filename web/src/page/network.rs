@@ -139,6 +139,7 @@ fn links_head() -> AnyView {
                 <th scope="col">"Ion"</th>
                 <th scope="col">"Link"</th>
                 {numbers.collect_view()}
+                <th scope="col">"Echo"</th>
             </tr>
         </thead>
     }
@@ -148,10 +149,10 @@ fn links_head() -> AnyView {
 fn link_rows(desk: At) -> AnyView {
     let linked = desk.ions.with(|ions| network::linked(ions));
     let clock_ms = desk.ion_clock_ms();
-    linked.iter().take(ROWS_MAX).map(|ion| link_row(ion, clock_ms)).collect_view().seal()
+    linked.iter().take(ROWS_MAX).map(|ion| link_row(desk, ion, clock_ms)).collect_view().seal()
 }
 
-fn link_row(ion: &IonView, clock_ms: u64) -> AnyView {
+fn link_row(desk: At, ion: &IonView, clock_ms: u64) -> AnyView {
     let (_, kind) = words::link(ion.link);
     let since_ms = clock_ms.saturating_sub(ion.linked_at_ms);
     view! {
@@ -160,8 +161,8 @@ fn link_row(ion: &IonView, clock_ms: u64) -> AnyView {
             <td data-label="Link" class="link-cell">
                 {link_cell(ion, None)}
             </td>
-            <td data-label="Round trip" class="number" data-test="link-round-trip">
-                {words::round_trip(ion.round_trip_ms)}
+            <td data-label="Round trip" class="number">
+                <span data-test="link-round-trip">{words::round_trip(ion.round_trip_ms)}</span>
             </td>
             <td data-label="Receives" class="number">
                 {network::throughput(ion.received_per_s)}
@@ -174,6 +175,10 @@ fn link_row(ion: &IonView, clock_ms: u64) -> AnyView {
             </td>
             <td data-label="Since" class="number" title=format::duration(since_ms)>
                 {format::ago(since_ms)}
+            </td>
+            <td data-label="Echo">
+                {echo_button(desk, ion.id.clone())}
+                {echo_answer(desk, ion.id.clone())}
             </td>
         </tr>
     }
@@ -248,11 +253,6 @@ fn far_row(desk: At, id: String) -> AnyView {
         ion.with(|ion| ion.as_ref().map(|ion| desk.ions.with(|ions| network::way(ion, ions))))
     });
     let why = live(move || ion.with(|ion| ion.as_ref().map(|ion| ion.why.clone())));
-    let echo = Memo::new({
-        let id = id.clone();
-        move |_| desk.echoes.with(|echoes| echoes.of(&id).cloned())
-    });
-    let is_asked = move || echo.with(|echo| *echo == Some(Echo::Asked));
     view! {
         <li class="row" data-test="far-row" data-id=row_id>
             <div class="grow">
@@ -263,21 +263,38 @@ fn far_row(desk: At, id: String) -> AnyView {
                     </span>
                 </p>
                 <p class="small muted">{why}</p>
-                <p class="small echo" role="status" data-test="echo-answer">
-                    {live(move || echo.get().map(echo_words))}
-                </p>
+                {echo_answer(desk, id.clone())}
             </div>
-            <button
-                type="button"
-                class="button"
-                data-test="echo"
-                title="Send a word there, and see how long it takes to come back"
-                disabled=is_asked
-                on:click=move |_| desk.echo(&id)
-            >
-                {live(move || if is_asked() { "Under way …" } else { "Echo" })}
-            </button>
+            {echo_button(desk, id)}
         </li>
+    }
+    .seal()
+}
+
+fn echo_button(desk: At, id: String) -> AnyView {
+    let asked = id.clone();
+    let is_asked = Memo::new(move |_| desk.echoes.with(|all| all.of(&asked) == Some(&Echo::Asked)));
+    view! {
+        <button
+            type="button"
+            class="button"
+            data-test="echo"
+            title="Send a word there, and see how long it takes to come back"
+            disabled=move || is_asked.get()
+            on:click=move |_| desk.echo(&id)
+        >
+            {live(move || if is_asked.get() { "Under way …" } else { "Echo" })}
+        </button>
+    }
+    .seal()
+}
+
+fn echo_answer(desk: At, id: String) -> AnyView {
+    let echo = Memo::new(move |_| desk.echoes.with(|echoes| echoes.of(&id).cloned()));
+    view! {
+        <p class="small echo" role="status" data-test="echo-answer">
+            {live(move || echo.get().map(echo_words))}
+        </p>
     }
     .seal()
 }
