@@ -9,6 +9,6 @@ pub mod name;
 pub mod nebula;
 pub mod slot;
 
-pub use keys::{Ed25519Keys, IonId, Keys, Signature, SimKeys};
+pub use keys::{Ed25519Keys, IonId, Keys, MemberKeys, Signature, SimKeys};
 pub use name::NAME_CHARS_MAX;
 pub use nebula::{Invitation, InvitationError, Membership, NebulaId};

@@ -23,11 +23,17 @@
 //!
 //! Bounds: [`STEPS_MAX`] steps in one run.
 //!
+//! Smaller worlds stand beside it: [`nebula`] plays the network alone, by the
+//! thousand, [`mesh`] the overlay alone, and [`flood`] any one machine on a graph.
+//!
 //! Reading order: [`options`], [`world`], [`jobs`], [`scenario`]; then `net`, `relays`,
 //! `guests`, `users` and `checks`, which add to the world.
 
+pub mod flood;
+pub mod graph;
 pub mod jobs;
 pub mod mesh;
+pub mod nebula;
 pub mod options;
 pub mod scenario;
 pub mod trace;

@@ -263,7 +263,7 @@ fn golden_compute_messages() {
 
 #[test]
 fn golden_openings() {
-    assert_eq!(digest(&openings()), "5e41f94df53c2b3b");
+    assert_eq!(digest(&openings()), "8c31763e4d7b3352");
 }
 
 #[test]

@@ -3,7 +3,5 @@
 
 #[path = "flood/broadcast.rs"]
 mod broadcast;
-#[path = "flood/graph.rs"]
-mod graph;
 #[path = "flood/routing.rs"]
 mod routing;

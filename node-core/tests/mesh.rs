@@ -1,51 +1,51 @@
-//! The overlay's runs: a thousand ions under churn, partitions and address
-//! translators, seed by seed, and small meshes that each show one thing.
+//! The mesh's runs: a thousand ions under churn, partitions and address
+//! translators, seed by seed, as whole meshes and as overlays alone, and small
+//! ones that each show one thing.
 
 #[path = "mesh/small.rs"]
 mod small;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "mesh/seeds.rs"]
+mod seeds;
 
-use node_core::sim::mesh::scenario::{MeshScenario, run};
+use node_core::sim::{
+    mesh::scenario::{MeshScenario, run as run_overlays},
+    nebula::scenario::{NebulaScenario, run as run_meshes},
+};
+use seeds::{each_seed, ions};
 
-/// Seeds of one test run.
-const SEEDS: u64 = 20;
-/// Of those, one in so many has a thousand ions, the others a hundred.
+/// Of the seeds of the test command, one in so many has a thousand ions.
 const LARGE_EACH: u64 = 10;
-/// Runs at a time.
-const THREADS: u64 = 2;
+/// Ions of the others, as overlays alone.
+const FEW_LINKS: u64 = 100;
+/// The same as whole meshes, which cost more: a thousand are run on demand.
+const MANY_MESHES: u64 = 150;
+/// Ions of the others, as whole meshes.
+const FEW_MESHES: u64 = 60;
 
-fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not \"{text}\"")))
+/// Ions of the run of that seed.
+fn ions_of(seed: u64, many: u64, few: u64) -> u64 {
+    ions().unwrap_or(if seed.is_multiple_of(LARGE_EACH) { many } else { few })
 }
 
-fn scenario(seed: u64) -> MeshScenario {
-    let whole = MeshScenario::default();
-    if seed.is_multiple_of(LARGE_EACH) { whole } else { MeshScenario { ions: 100, ..whole } }
-}
-
+/// Overlays alone.
 #[test]
 fn a_thousand_links() {
-    let (first, count) = match number("SIM_SEED") {
-        Some(seed) => (seed, 1),
-        None => (0, number("SIM_SEEDS").unwrap_or(SEEDS)),
-    };
-    let next = AtomicU64::new(first);
-    let work = || loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= first + count {
-            return;
-        }
-        match run(seed, &scenario(seed)) {
-            Ok(summary) => println!("{summary}"),
-            Err(failure) => panic!("{failure}\nreplay: cargo xtask sim --mesh --seed {seed}"),
-        }
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS.min(count)).map(|_| scope.spawn(work)).collect();
-        for thread in threads {
-            assert!(thread.join().is_ok(), "a seed failed; it stands above");
-        }
+    let whole = MeshScenario::default();
+    each_seed("--overlay", |seed| {
+        let ions = ions_of(seed, whole.ions, FEW_LINKS);
+        let summary = run_overlays(seed, &MeshScenario { ions, ..whole });
+        summary.map(|summary| summary.to_string()).map_err(|failure| (ions, failure))
+    });
+}
+
+/// Overlay, neighbours, directory, broadcast, routing and signaling together.
+#[test]
+fn a_thousand_meshes() {
+    let whole = NebulaScenario::default();
+    each_seed("--mesh", |seed| {
+        let ions = ions_of(seed, MANY_MESHES, FEW_MESHES);
+        let summary = run_meshes(seed, &NebulaScenario { ions, ..whole });
+        summary.map(|summary| summary.to_string()).map_err(|failure| (ions, failure))
     });
 }

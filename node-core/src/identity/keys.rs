@@ -1,10 +1,11 @@
 //! An ion's id, which is its Ed25519 public key and its libp2p peer id, and
 //! what its secret half can do: [`Keys`] signs, verifies, seals and opens.
 //!
-//! [`Ed25519Keys`] is what runs in the world; [`SimKeys`] keeps no secret and
+//! [`Ed25519Keys`] is what runs in the world, as [`MemberKeys`] inside a nebula; [`SimKeys`] keeps no secret and
 //! is cheap enough for thousands of simulated ions.
 
 mod ed25519;
+mod member;
 mod sim;
 
 use std::{fmt, str::FromStr};
@@ -13,6 +14,7 @@ use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
 
 pub use ed25519::Ed25519Keys;
+pub use member::MemberKeys;
 pub use sim::SimKeys;
 
 /// A signature's length, in bytes.

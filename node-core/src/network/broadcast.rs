@@ -4,24 +4,27 @@
 //! Rumours go at once to *eager* neighbours; the others, *lazy* ones, are told
 //! in batches that this ion has them. Who gets a rumour twice makes that link
 //! lazy, so that after the first rumours the eager links are a tree; who hears
-//! of a rumour that does not come asks for it and makes that link eager again,
-//! which repairs the tree after loss and churn. Beyond the paper, what no
+//! of a rumour that does not come asks for it, and where the tree is broken
+//! makes that link eager again ([`repair`](PROBATION_MS) says when, which the
+//! paper leaves open). Beyond the paper, what no
 //! neighbour is known to have after [`ASSURE_MS`] is announced on eager links
 //! too, and to a new neighbour what is young, so that a lost frame on the only
 //! way to an ion is noticed as well.
 //!
-//! A rumour is signed by its author; the signature is checked once, before it
-//! is delivered or passed on. It refuses to order rumours, to deliver to who
-//! was not there, and to remember names for more than [`SEEN_MS`]: a rumour
-//! that is replayed later is delivered again, so what is carried must bear it.
+//! A rumour is signed by its author as a member of the nebula; the signature is
+//! checked once, before it is delivered or passed on. It refuses what is not
+//! signed so, what is replayed ([`seen`](SEEN_MS) and after that `floors` know
+//! it), to order rumours, and to deliver to who was not there.
 //!
 //! Bounds: [`NEIGHBOURS_MAX`] neighbours, frames and bytes per neighbour and
 //! per author in a second, and those of [`wire`], [`seen`](SEEN_MAX) and
 //! [`missing`](MISSING_MAX). An ion's cost per rumour is one payload, or a few,
 //! and one small frame per link, whatever the size of the nebula.
 
+mod floors;
 mod missing;
 mod neighbour;
+mod repair;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -32,20 +35,23 @@ use std::{
     sync::Arc,
 };
 
+pub use floors::{FLOOR_MS, FLOORS_MAX};
 pub use missing::{
     GRAFT_AGAIN_MS, GRAFT_MS, GRAFT_SPREAD_MS, GRAFTS_MAX, MISSING_MAX, PROMISES_MAX,
 };
 pub use neighbour::{
     NEIGHBOUR_BYTES, NEIGHBOUR_FRAMES, PENDING_MAX, REPAIR_BYTES, UNKEPT_PROMISES,
 };
+pub use repair::{HURT_MS, PROBATION_MAX, PROBATION_MS, PRUNES_PER_S, RATE_MS};
 pub use seen::{KEPT_BYTES_MAX, KEPT_MS, SEEN_MAX, SEEN_MS};
 pub use wire::{PAYLOAD_BYTES_MAX, Topic};
 
 use self::{
     missing::{Due, MissingTable},
     neighbour::Neighbour,
+    repair::{Prunes, Repair},
     seen::{Body, Entry, Seen},
-    wire::{IDS_MAX, Id, Message, Refusal, Rumour},
+    wire::{IDS_MAX, Id, Message, Refusal, Rumour, Serial},
 };
 use super::{
     budget::{Budget, Rate},
@@ -78,6 +84,9 @@ pub const ASSURE_MS: u64 = 1_000;
 pub const RECENT_MS: u64 = 10_000;
 /// How many links shorter another way must be to be taken instead.
 pub const SHORTER_HOPS: u16 = 5;
+/// Between two times that one is taken, in milliseconds; up to twice that. The
+/// tree serves many authors: what is shorter from one is longer from another.
+pub const SHORTEN_MS: u64 = 10_000;
 
 /// What happened.
 #[derive(Debug)]
@@ -149,27 +158,36 @@ pub struct Broadcast {
     neighbours: BTreeMap<IonId, Neighbour>,
     seen: Seen,
     missing: MissingTable,
+    repair: Repair,
     /// What is to be announced again, and when.
     assure: VecDeque<(Time, Id)>,
     authors: BTreeMap<IonId, Budget>,
     own: Budget,
+    /// Of what this ion says next.
+    serial: Serial,
     have_at: Time,
+    shorten_at: Time,
+    prunes: Prunes,
 }
 
 impl Broadcast {
-    /// Without neighbours yet. `rng` makes what this ion says distinct from
-    /// what it said before a restart.
-    pub fn new(keys: Arc<dyn Keys>, rng: Rng) -> Self {
+    /// Without neighbours yet. `keys` are those of a member; `life` must be
+    /// higher than in every earlier run under the same key and nebula.
+    pub fn new(keys: Arc<dyn Keys>, rng: Rng, life: u64) -> Self {
         Self {
             keys,
+            serial: Serial { life, number: 0 },
             rng,
             neighbours: BTreeMap::new(),
             seen: Seen::default(),
             missing: MissingTable::default(),
+            repair: Repair::new(),
             assure: VecDeque::new(),
             authors: BTreeMap::new(),
             own: Budget::new(OWN_FRAMES, OWN_BYTES, Time::ZERO),
             have_at: Time::ZERO,
+            shorten_at: Time::ZERO,
+            prunes: Prunes::default(),
         }
     }
 
@@ -177,7 +195,7 @@ impl Broadcast {
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
             Input::NeighbourUp(ion) => self.up(now, ion),
-            Input::NeighbourDown(ion) => self.down(&ion),
+            Input::NeighbourDown(ion) => self.down(now, &ion),
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
             Input::Publish { topic, payload } => self.publish(now, topic, payload, effects),
             Input::Alert { topic, payload } => self.alert(now, topic, payload, effects),
@@ -200,8 +218,11 @@ impl Broadcast {
         self.neighbours.insert(ion, neighbour);
     }
 
-    fn down(&mut self, ion: &IonId) {
-        self.neighbours.remove(ion);
+    fn down(&mut self, now: Time, ion: &IonId) {
+        if self.neighbours.remove(ion).is_some_and(|neighbour| neighbour.is_eager) {
+            self.repair.hurt(now);
+        }
+        self.repair.down(ion);
         self.missing.down(ion);
     }
 
@@ -226,11 +247,16 @@ impl Broadcast {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         match wire::decode(bytes)? {
-            Message::Push { hops, body, signature } => {
-                self.pushed(now, from, hops, &body, signature, effects)?;
+            Message::Push { hops, is_repair, body, signature } => {
+                let way = Way { from, hops: hops.max(1), is_repair };
+                self.pushed(now, way, &body, signature, effects)?;
             }
             Message::Have(ids) => self.announced(now, from, &ids, effects),
-            Message::Graft(ids) => self.grafted(now, from, &ids, effects),
+            Message::Graft(ids) => {
+                self.set_eager(from, true);
+                self.give(now, from, &ids, effects);
+            }
+            Message::Fetch(ids) => self.give(now, from, &ids, effects),
             Message::Prune => self.set_eager(from, false),
         }
         Ok(())
@@ -239,34 +265,72 @@ impl Broadcast {
     fn pushed(
         &mut self,
         now: Time,
-        from: IonId,
-        hops: u16,
+        mut way: Way,
         bytes: &[u8],
         signature: Signature,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        let id = Id::of(bytes);
-        if self.seen.known_by(&id, from).is_some() {
-            self.set_eager(from, false);
-            effects.push(Effect::Send(from, encode(&Message::Prune)));
+        let (id, from) = (Id::of(bytes), way.from);
+        if let Some(entry) = self.seen.known_by(&id, from) {
+            let is_surplus = !entry.is_repair && !way.is_repair && self.prunes.counts(&id);
+            self.repeated(from, &id, is_surplus, effects);
             return Ok(());
         }
         let rumour = wire::read(&*self.keys, bytes, &signature)?;
-        self.missing.found(&id);
-        self.set_eager(from, true);
+        if self.seen.is_old(now, &rumour.author, rumour.serial) {
+            self.missing.found(&id);
+            return Ok(());
+        }
+        let is_fetched = self.found(now, from, id);
+        way.is_repair |= is_fetched;
         let is_taken = rumour.author != self.keys.own()
             && self.author_may(now, rumour.author, rumour.payload.len());
         let body = is_taken.then(|| Body { bytes: bytes.into(), signature });
-        let hops = hops.max(1);
-        let entry =
-            Entry { at: now, hops, from: Some(from), knowers: vec![from], body: body.clone() };
+        let Way { hops, is_repair, .. } = way;
+        let (knowers, kept) = (vec![from], body.clone());
+        let Rumour { author, serial, .. } = rumour;
+        let from_whom = Some(from);
+        let entry = Entry {
+            at: now,
+            author,
+            serial,
+            hops,
+            is_repair,
+            from: from_whom,
+            knowers,
+            body: kept,
+        };
         self.seen.insert(id, entry);
         if let Some(body) = body {
             let Rumour { author, topic, payload, .. } = rumour;
             effects.push(Effect::Deliver { author, topic, payload, from, hops });
-            self.spread(now, id, hops, &body, effects);
+            self.spread(now, id, is_fetched, &body, effects);
         }
         Ok(())
+    }
+
+    /// A rumour came that is there already: the link is one too many, unless
+    /// it, or the first, came by a repair.
+    fn repeated(&mut self, from: IonId, id: &Id, is_surplus: bool, effects: &mut Vec<Effect>) {
+        if self.is_eager(&from) {
+            self.repair.is_brought(id, &from);
+        }
+        if is_surplus {
+            self.set_eager(from, false);
+            effects.push(Effect::Send(from, encode(&Message::Prune)));
+        }
+    }
+
+    /// A rumour came for the first time; whether it had to be fetched.
+    fn found(&mut self, now: Time, from: IonId, id: Id) -> bool {
+        if self.missing.found(&id) != Some(from) {
+            self.set_eager(from, true);
+            return false;
+        }
+        if !self.is_eager(&from) {
+            self.repair.fetched(now, id, from);
+        }
+        true
     }
 
     fn publish(&mut self, now: Time, topic: Topic, payload: Vec<u8>, effects: &mut Vec<Effect>) {
@@ -276,14 +340,18 @@ impl Broadcast {
         if !self.own.spend(now, payload.len()) {
             return effects.push(Effect::Refused(Unpublished::TooFast));
         }
-        let nonce = self.rng.next_u64();
-        let rumour = Rumour { author: self.keys.own(), topic, nonce, payload };
+        self.serial.number += 1;
+        let (author, serial) = (self.keys.own(), self.serial);
+        let rumour = Rumour { author, topic, serial, payload };
         let (bytes, signature) = wire::signed(&*self.keys, &rumour);
         let id = Id::of(&bytes);
         let body = Body { bytes: bytes.into(), signature };
-        let (from, knowers) = (None, Vec::new());
-        self.seen.insert(id, Entry { at: now, hops: 0, from, knowers, body: Some(body.clone()) });
-        self.spread(now, id, 0, &body, effects);
+        let (is_repair, from, knowers) = (false, None, Vec::new());
+        let kept = Some(body.clone());
+        let (at, hops) = (now, 0);
+        let entry = Entry { at, author, serial, hops, is_repair, from, knowers, body: kept };
+        self.seen.insert(id, entry);
+        self.spread(now, id, false, &body, effects);
     }
 
     fn alert(&mut self, now: Time, topic: Topic, payload: Vec<u8>, effects: &mut Vec<Effect>) {
@@ -299,9 +367,17 @@ impl Broadcast {
     }
 
     /// Sends to eager neighbours and announces to lazy ones.
-    fn spread(&mut self, now: Time, id: Id, hops: u16, body: &Body, effects: &mut Vec<Effect>) {
-        let from = self.seen.get(&id).and_then(|entry| entry.from);
-        let frame = push(hops, body);
+    fn spread(
+        &mut self,
+        now: Time,
+        id: Id,
+        is_fetched: bool,
+        body: &Body,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.seen.get(&id) else { return };
+        let (from, hops) = (entry.from, entry.hops);
+        let frame = push(hops, is_fetched, body);
         for (ion, neighbour) in &mut self.neighbours {
             if Some(*ion) == from {
             } else if neighbour.is_eager {
@@ -317,8 +393,8 @@ impl Broadcast {
         for (id, hops) in ids {
             match self.seen.known_by(id, from) {
                 Some(entry) if hops.saturating_add(1 + SHORTER_HOPS) <= entry.hops => {
-                    let parent = entry.from;
-                    self.shorten(from, parent, effects);
+                    let parent = entry.from.filter(|_| !entry.is_repair && now >= self.shorten_at);
+                    self.shorten(now, from, parent, effects);
                 }
                 Some(_) => {}
                 None => {
@@ -330,10 +406,11 @@ impl Broadcast {
     }
 
     /// Takes a neighbour that had a rumour over far fewer links as the parent.
-    fn shorten(&mut self, to: IonId, parent: Option<IonId>, effects: &mut Vec<Effect>) {
+    fn shorten(&mut self, now: Time, to: IonId, parent: Option<IonId>, effects: &mut Vec<Effect>) {
         let is_lazy = self.neighbours.get(&to).is_some_and(|neighbour| !neighbour.is_eager);
         let Some(parent) = parent.filter(|parent| is_lazy && *parent != to) else { return };
-        if self.neighbours.get(&parent).is_some_and(|neighbour| neighbour.is_eager) {
+        if self.is_eager(&parent) {
+            self.shorten_at = now.plus_ms(SHORTEN_MS + self.rng.below(SHORTEN_MS));
             self.set_eager(parent, false);
             effects.push(Effect::Send(parent, encode(&Message::Prune)));
             self.set_eager(to, true);
@@ -341,20 +418,21 @@ impl Broadcast {
         }
     }
 
-    fn grafted(&mut self, now: Time, from: IonId, ids: &[Id], effects: &mut Vec<Effect>) {
-        self.set_eager(from, true);
+    /// Sends what a neighbour lacks.
+    fn give(&mut self, now: Time, from: IonId, ids: &[Id], effects: &mut Vec<Effect>) {
         let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
         for id in ids {
             let Some(entry) = self.seen.get(id) else { continue };
             let Some(body) = &entry.body else { continue };
             if neighbour.repairs(now, body.bytes.len()) {
-                effects.push(Effect::Send(from, push(entry.hops, body)));
+                effects.push(Effect::Send(from, push(entry.hops, true, body)));
             }
         }
     }
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.seen.shrink(now);
+        self.prunes.tick(now, || self.seen.count_since(now.minus_ms(RATE_MS)));
         self.repair(now, effects);
         self.announce_again(now);
         if now >= self.have_at {
@@ -380,11 +458,20 @@ impl Broadcast {
                 }
             }
         }
+        let is_hurt = self.repair.is_hurt(now);
         for (ion, ids) in wanted {
-            self.set_eager(ion, true);
-            for part in ids.chunks(IDS_MAX) {
-                effects.push(Effect::Send(ion, encode(&Message::Graft(part.to_vec()))));
+            let is_graft = is_hurt && !self.is_eager(&ion);
+            if is_graft {
+                self.set_eager(ion, true);
             }
+            let ask = if is_graft { Message::Graft } else { Message::Fetch };
+            for part in ids.chunks(IDS_MAX) {
+                effects.push(Effect::Send(ion, encode(&ask(part.to_vec()))));
+            }
+        }
+        if let Some(ion) = self.repair.due(now).filter(|ion| !self.is_eager(ion)) {
+            self.set_eager(ion, true);
+            effects.push(Effect::Send(ion, encode(&Message::Graft(Vec::new()))));
         }
     }
 
@@ -399,6 +486,10 @@ impl Broadcast {
                 }
             }
         }
+    }
+
+    fn is_eager(&self, ion: &IonId) -> bool {
+        self.neighbours.get(ion).is_some_and(|neighbour| neighbour.is_eager)
     }
 
     fn set_eager(&mut self, ion: IonId, is_eager: bool) {
@@ -419,9 +510,18 @@ impl Broadcast {
     }
 }
 
-fn push(hops: u16, body: &Body) -> Vec<u8> {
+/// By which way a rumour came.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    from: IonId,
+    hops: u16,
+    is_repair: bool,
+}
+
+fn push(hops: u16, is_repair: bool, body: &Body) -> Vec<u8> {
     let hops = hops.saturating_add(1);
-    encode(&Message::Push { hops, body: body.bytes.to_vec(), signature: body.signature })
+    let Body { bytes, signature } = body;
+    encode(&Message::Push { hops, is_repair, body: bytes.to_vec(), signature: *signature })
 }
 
 fn flush(ion: IonId, neighbour: &mut Neighbour, effects: &mut Vec<Effect>) {

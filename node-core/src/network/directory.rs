@@ -52,6 +52,8 @@ pub const INTERVAL_MS_MIN: u64 = 1_000;
 pub const INTERVAL_MS_MAX: u64 = 1_000 * DIRECTORY_MAX as u64 / DELIVERIES_PER_S;
 /// Intervals without a beat after which an ion has departed.
 pub const PROMISES_BROKEN: u64 = 4;
+/// Between two looks at everybody, at most, in milliseconds.
+const EXPIRE_MS_MAX: u64 = 5_000;
 /// How long one notice waits to be refuted, in milliseconds.
 pub const REFUTE_MS: u64 = 1_000;
 /// The least time between two beats that refute, in milliseconds.
@@ -169,6 +171,8 @@ pub struct Directory {
     entries: BTreeMap<IonId, Entry>,
     departed: BTreeMap<IonId, (Age, Time)>,
     notices: Notices,
+    /// Nobody's time is over before.
+    expire_at: Time,
     changed: bool,
 }
 
@@ -190,6 +194,7 @@ impl Directory {
             entries: BTreeMap::new(),
             departed: BTreeMap::new(),
             notices: Notices::default(),
+            expire_at: Time::ZERO,
             changed: false,
         }
     }
@@ -216,6 +221,11 @@ impl Directory {
     /// Everybody who is there, but this ion.
     pub fn entries(&self) -> &BTreeMap<IonId, Entry> {
         &self.entries
+    }
+
+    /// What this ion says of itself.
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// Whether anything that is shown changed since this was last asked.
@@ -323,6 +333,8 @@ impl Directory {
         if beat.age > entry.doubted {
             entry.trust();
         }
+        let over_at = entry.over_at();
+        self.expire_at = self.expire_at.min(over_at);
         self.changed |= is_news;
     }
 
@@ -399,7 +411,10 @@ impl Directory {
         }
         let Some(entry) = self.entries.get_mut(&ion) else { return };
         match ending {
-            Ending::Cut => entry.heard_at = entry.heard_at.max(now.minus_ms(entry.interval_ms)),
+            Ending::Cut => {
+                entry.heard_at = entry.heard_at.max(now.minus_ms(entry.interval_ms));
+                self.expire_at = self.expire_at.min(entry.over_at());
+            }
             Ending::Left => {
                 let age = entry.age.next();
                 self.notices.plan(now, ion, age, &mut self.rng);
@@ -438,15 +453,19 @@ impl Directory {
         self.beat(now, effects);
     }
 
+    /// Looks at everybody only when somebody's time may be over: among a
+    /// thousand ions that is seldom.
     fn expire(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        let is_over = |ion: &IonId, entry: &Entry| {
-            let is_late = now.since_ms(entry.heard_at) > PROMISES_BROKEN * entry.interval_ms;
-            let is_doomed = entry.suspected_at.is_some_and(|at| now.since_ms(at) >= REFUTE_MS);
-            let cause = if is_doomed { Cause::Told } else { Cause::Silent };
-            ((is_late || is_doomed) && !self.neighbours.contains(ion)).then_some((*ion, cause))
-        };
-        let over = self.entries.iter().filter_map(|(ion, entry)| is_over(ion, entry));
-        for (ion, cause) in over.collect::<Vec<_>>() {
+        if now < self.expire_at {
+            return;
+        }
+        let others = || self.entries.iter().filter(|(ion, _)| !self.neighbours.contains(*ion));
+        let over: Vec<(IonId, Cause)> =
+            others().filter_map(|(ion, entry)| Some((*ion, entry.is_over(now)?))).collect();
+        let next = others().map(|(_, entry)| entry.over_at()).filter(|at| *at > now).min();
+        let latest = now.plus_ms(EXPIRE_MS_MAX);
+        self.expire_at = next.map_or(latest, |at| at.min(latest));
+        for (ion, cause) in over {
             self.depart(now, ion, cause, effects);
         }
         self.departed.retain(|_, (_, at)| now.since_ms(*at) < DEPARTED_MS);
@@ -493,6 +512,19 @@ struct Beat {
 }
 
 impl Entry {
+    /// When nothing is waited for any more.
+    fn over_at(&self) -> Time {
+        let late = self.heard_at.plus_ms(PROMISES_BROKEN * self.interval_ms + 1);
+        self.suspected_at.map_or(late, |at| late.min(at.plus_ms(REFUTE_MS)))
+    }
+
+    /// Why it has departed, if it has.
+    fn is_over(&self, now: Time) -> Option<Cause> {
+        let is_doomed = self.suspected_at.is_some_and(|at| now.since_ms(at) >= REFUTE_MS);
+        let cause = if is_doomed { Cause::Told } else { Cause::Silent };
+        (now >= self.over_at()).then_some(cause)
+    }
+
     /// Until it beats, it is taken to beat as often as this ion.
     fn new(now: Time, way: Way, interval_ms: u64) -> Self {
         Self {

@@ -33,13 +33,15 @@ use super::{
     wire::{Presence, Room},
 };
 use crate::{
-    identity::{IonId, Keys, Membership, NebulaId},
+    identity::{IonId, Keys, MemberKeys, Membership, NebulaId},
     platform::{Time, sim::Rng},
 };
 
 pub mod echo;
 
 pub mod near;
+
+pub mod questions;
 
 mod carry;
 mod signals;
@@ -91,6 +93,14 @@ pub enum Input {
         /// The ion.
         ion: IonId,
     },
+    /// Ask everybody within some layers who is there.
+    Ask {
+        /// The caller's name for it; in use until [`Effect::Ended`].
+        request: u64,
+        /// 0 for the direct peers, 1 also for theirs, …, at most
+        /// [`routing::ECHO_MAX`].
+        echo: u8,
+    },
     /// Enter, leave or speak in a room of a name.
     Rooms(rooms::Input),
     /// An ion broke the rules of a room.
@@ -138,6 +148,24 @@ pub enum Effect {
         /// milliseconds; `None` when it reached nobody.
         result: Option<(u16, u64)>,
     },
+    /// An ion answered; each ion once.
+    Answered {
+        /// The caller's name for the request.
+        request: u64,
+        /// Who; verified.
+        from: IonId,
+        /// What it says.
+        answer: questions::Answer,
+    },
+    /// No more answers come.
+    Ended {
+        /// The caller's name for the request.
+        request: u64,
+        /// Answers that came.
+        answers: usize,
+        /// Whether everybody within reach was asked and had time to answer.
+        is_complete: bool,
+    },
     /// What was said to that ion does not reach it.
     Unreachable(IonId),
     /// Make an offer.
@@ -184,6 +212,7 @@ pub struct Mesh {
     neighbours: Neighbours,
     overlay: Overlay,
     directory: Directory,
+    /// Both of no nebula until the ion belongs somewhere; nobody is linked then.
     broadcast: Broadcast,
     routing: Routing,
     rooms: Rooms,
@@ -194,6 +223,8 @@ pub struct Mesh {
     nearby: near::Nearby,
     echoes: Echoes,
     standing: Standing,
+    /// Higher in each nebula that it moves to, and after each restart.
+    life: u64,
     look_at: Time,
     queue: VecDeque<Step>,
 }
@@ -209,7 +240,7 @@ impl Mesh {
         let mut part = || Rng::new(rng.next_u64());
         Self {
             neighbours,
-            broadcast: Broadcast::new(keys.clone(), part()),
+            broadcast: Broadcast::new(keys.clone(), part(), incarnation),
             routing: Routing::new(keys.clone(), part()),
             rooms: Rooms::new(part()),
             overlay: Overlay::new(own, part().next_u64(), limits),
@@ -222,6 +253,7 @@ impl Mesh {
             keys,
             rng,
             standing: Standing::default(),
+            life: incarnation,
             look_at: Time::ZERO,
             queue: VecDeque::new(),
         }
@@ -248,6 +280,7 @@ impl Mesh {
             Input::Answer(ion, answer) => self.answered(ion, answer),
             Input::Say(ion, room, bytes) => self.say(ion, room, bytes),
             Input::Echo { request, ion } => self.call(now, request, ion, effects),
+            Input::Ask { request, echo } => self.ask(request, echo),
             Input::Rooms(input) => self.push(Step::Rooms(input)),
             Input::Offence(ion) => self.push(Step::Neighbours(neighbours::Input::Offence(ion))),
             Input::Move(nebula, membership) => self.leave_for(now, nebula, membership, effects),
@@ -316,14 +349,16 @@ impl Mesh {
         // The goodbye is on its way before the links end.
         self.settle(now, effects);
         self.push(Step::Overlay(overlay::Input::Clear));
+        let keys: Arc<dyn Keys> = Arc::new(MemberKeys::new(self.keys.clone(), &membership));
         self.membership = Some(membership.clone());
         self.nearby = near::Nearby::default();
         self.push(Step::Neighbours(neighbours::Input::Move(membership)));
         self.settle(now, effects);
         // Nothing that was said there is passed on here.
         let mut part = || Rng::new(self.rng.next_u64());
-        self.broadcast = Broadcast::new(self.keys.clone(), part());
-        self.routing = Routing::new(self.keys.clone(), part());
+        self.life += 1;
+        self.broadcast = Broadcast::new(keys.clone(), part(), self.life);
+        self.routing = Routing::new(keys, part());
         self.signaling = Some(Signaling::new(self.keys.clone(), nebula, part()));
         self.signals = signals::Signals::default();
     }

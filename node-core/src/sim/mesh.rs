@@ -248,8 +248,7 @@ impl MeshWorld {
     }
 
     fn survey(&mut self) {
-        let parts = self.components();
-        self.parts = parts;
+        self.parts = self.graph().components();
         self.living = self.living();
     }
 

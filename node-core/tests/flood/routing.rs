@@ -16,9 +16,8 @@ use node_core::{
         wire::Room,
     },
     platform::{Time, sim::Rng},
+    sim::flood::{Event, Member, Options, World, ion},
 };
-
-use crate::graph::{Event, Member, Options, World, ion};
 
 /// Seeds of one test run.
 const SEEDS: u64 = 20;

@@ -149,7 +149,7 @@ fn links_head() -> AnyView {
 fn link_rows(desk: At) -> AnyView {
     let linked = desk.ions.with(|ions| network::linked(ions));
     let clock_ms = desk.ion_clock_ms();
-    linked.iter().take(ROWS_MAX).map(|ion| link_row(desk, ion, clock_ms)).collect_view().seal()
+    linked.iter().take(ROWS_MAX).map(|ion| link_row(desk, ion, clock_ms)).collect_view().into_any()
 }
 
 fn link_row(desk: At, ion: &IonView, clock_ms: u64) -> AnyView {

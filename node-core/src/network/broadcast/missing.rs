@@ -20,7 +20,7 @@ pub const PROMISES_MAX: usize = 512;
 pub const GRAFT_MS: u64 = 200;
 /// What is added to it at random, in milliseconds: when a branch of the tree
 /// breaks, the first that asks repairs it for the others.
-pub const GRAFT_SPREAD_MS: u64 = 200;
+pub const GRAFT_SPREAD_MS: u64 = 100;
 /// How long one that was asked for may take, in milliseconds.
 pub const GRAFT_AGAIN_MS: u64 = 300;
 /// How often one rumour is asked for.
@@ -69,11 +69,11 @@ impl MissingTable {
         }
     }
 
-    /// It came.
-    pub(super) fn found(&mut self, id: &Id) {
-        if let Some(missing) = self.missing.remove(id) {
-            self.release(&missing);
-        }
+    /// It came; gives who was asked for it last, if anybody.
+    pub(super) fn found(&mut self, id: &Id) -> Option<IonId> {
+        let missing = self.missing.remove(id)?;
+        self.release(&missing);
+        missing.asked
     }
 
     /// A neighbour is gone, and its promises with it.

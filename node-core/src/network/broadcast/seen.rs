@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use super::wire::Id;
+use super::{
+    floors::Floors,
+    wire::{Id, Serial},
+};
 use crate::{
     identity::{IonId, Signature},
     platform::Time,
@@ -35,7 +38,11 @@ pub(super) struct Body {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) at: Time,
+    pub(super) author: IonId,
+    pub(super) serial: Serial,
     pub(super) hops: u16,
+    /// Whether this ion, or who brought it, had to ask for it.
+    pub(super) is_repair: bool,
     /// From whom it came first; `None` for one's own.
     pub(super) from: Option<IonId>,
     /// Neighbours that have it too.
@@ -50,6 +57,7 @@ pub(super) struct Seen {
     order: VecDeque<(Time, Id)>,
     kept: VecDeque<(Time, Id, usize)>,
     kept_bytes: usize,
+    floors: Floors,
 }
 
 impl Seen {
@@ -62,6 +70,12 @@ impl Seen {
         self.order.push_back((at, id));
         self.entries.insert(id, entry);
         self.shrink(at);
+    }
+
+    /// Whether a rumour whose name is not known was said before one that is
+    /// forgotten.
+    pub(super) fn is_old(&self, now: Time, author: &IonId, serial: Serial) -> bool {
+        self.floors.is_old(now, author, serial)
     }
 
     pub(super) fn get(&self, id: &Id) -> Option<&Entry> {
@@ -83,6 +97,11 @@ impl Seen {
         young.filter_map(|(_, id, _)| Some((*id, self.entries.get(id)?.hops)))
     }
 
+    /// How many came since then.
+    pub(super) fn count_since(&self, since: Time) -> usize {
+        self.order.iter().rev().take_while(|(at, _)| *at >= since).count()
+    }
+
     /// Forgets what is too old or too much.
     pub(super) fn shrink(&mut self, now: Time) {
         while let Some((at, id, bytes)) = self.kept.front().copied() {
@@ -100,7 +119,9 @@ impl Seen {
                 break;
             }
             self.order.pop_front();
-            self.entries.remove(&id);
+            if let Some(Entry { author, serial, .. }) = self.entries.remove(&id) {
+                self.floors.raise(now, author, serial);
+            }
         }
     }
 }
@@ -112,7 +133,18 @@ mod tests {
     fn entry(at: u64, bytes: usize) -> Entry {
         let body = Body { bytes: vec![0; bytes].into(), signature: [0; 64] };
         let at = Time::from_ms(at);
-        Entry { at, hops: 1, from: None, knowers: vec![], body: Some(body) }
+        let author = IonId::from_bytes([1; 32]);
+        let serial = Serial { life: 1, number: 1 };
+        Entry {
+            at,
+            author,
+            serial,
+            hops: 1,
+            is_repair: false,
+            from: None,
+            knowers: vec![],
+            body: Some(body),
+        }
     }
 
     fn id(number: usize) -> Id {

@@ -6,7 +6,11 @@ fn ion(salt: u8) -> IonId {
 }
 
 fn machine(salt: u8, neighbours: &[u8]) -> Broadcast {
-    let mut machine = Broadcast::new(Arc::new(SimKeys::of(ion(salt))), Rng::new(salt.into()));
+    machine_of(Arc::new(SimKeys::of(ion(salt))), salt, neighbours)
+}
+
+fn machine_of(keys: Arc<dyn Keys>, salt: u8, neighbours: &[u8]) -> Broadcast {
+    let mut machine = Broadcast::new(keys, Rng::new(salt.into()), 1);
     for salt in neighbours {
         step(&mut machine, 0, Input::NeighbourUp(ion(*salt)));
     }
@@ -82,12 +86,12 @@ fn what_does_not_come_is_asked_for_and_given() {
     let have = encode(&Message::Have(vec![(id, 1)]));
     assert_eq!(step(&mut machine, 1, Input::Heard(ion(3), have)), []);
     let asked = step(&mut machine, 1 + GRAFT_MS + GRAFT_SPREAD_MS, Input::Tick);
-    assert_eq!(sent(&asked), [(ion(3), Message::Graft(vec![id]))]);
+    assert_eq!(sent(&asked), [(ion(3), Message::Fetch(vec![id]))]);
     let mut other = self::machine(3, &[1, 4]);
     step(&mut other, 1, Input::Heard(ion(4), frame));
-    let graft = encode(&Message::Graft(vec![id]));
-    let given = step(&mut other, 2, Input::Heard(ion(1), graft));
-    assert!(matches!(&sent(&given)[..], [(_, Message::Push { hops: 2, .. })]));
+    let fetch = encode(&Message::Fetch(vec![id]));
+    let given = step(&mut other, 2, Input::Heard(ion(1), fetch));
+    assert!(matches!(&sent(&given)[..], [(_, Message::Push { hops: 2, is_repair: true, .. })]));
 }
 
 #[test]
@@ -130,12 +134,14 @@ fn a_much_shorter_way_is_taken() {
 
 #[test]
 fn what_is_not_signed_by_its_author_goes_no_further() {
-    let Ok(Message::Push { hops, mut body, signature }) = wire::decode(&pushed(9, b"hello")) else {
+    let Ok(Message::Push { hops, is_repair, mut body, signature }) =
+        wire::decode(&pushed(9, b"hello"))
+    else {
         panic!("it is a push");
     };
     let end = body.len() - 1;
     body[end] ^= 1;
-    let forged = encode(&Message::Push { hops, body, signature });
+    let forged = encode(&Message::Push { hops, is_repair, body, signature });
     let effects = step(&mut machine(1, &[2, 3]), 1, Input::Heard(ion(2), forged));
     assert_eq!(effects, [Effect::Offence(ion(2))]);
 }
@@ -211,4 +217,85 @@ fn ones_own_rumour_is_not_delivered_again() {
     let mut machine = machine(1, &[2, 3]);
     let frame = pushed(1, b"from before");
     assert_eq!(step(&mut machine, 1, Input::Heard(ion(2), frame)), []);
+}
+
+/// Two lazy neighbours, one that lost its frame, one that has it: it is fetched,
+/// and as no eager neighbour brings it, that link becomes part of the tree.
+#[test]
+fn a_broken_tree_is_mended_where_it_broke_and_a_slow_one_left_alone() {
+    for is_brought in [false, true] {
+        let mut machine = machine(1, &[2, 3]);
+        step(&mut machine, 0, Input::Heard(ion(3), encode(&Message::Prune)));
+        let frame = pushed(9, b"hello");
+        let have = encode(&Message::Have(vec![(id_of(&frame), 1)]));
+        step(&mut machine, 1, Input::Heard(ion(3), have));
+        let asked = 1 + GRAFT_MS + GRAFT_SPREAD_MS;
+        assert_eq!(sent(&step(&mut machine, asked, Input::Tick)).len(), 1);
+        let Ok(Message::Push { hops, body, signature, .. }) = wire::decode(&frame) else {
+            panic!("it is a push");
+        };
+        let repair = Message::Push { hops, is_repair: true, body, signature };
+        step(&mut machine, asked + 1, Input::Heard(ion(3), encode(&repair)));
+        assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(2)]);
+        if is_brought {
+            let late = step(&mut machine, asked + 2, Input::Heard(ion(2), frame));
+            assert_eq!(sent(&late), [], "it was only slow");
+        }
+        let effects = sent(&step(&mut machine, asked + 1 + PROBATION_MS, Input::Tick));
+        let is_grafted = effects.contains(&(ion(3), Message::Graft(vec![])));
+        assert_eq!(is_grafted, !is_brought, "{effects:?}");
+    }
+}
+
+#[test]
+fn after_an_eager_neighbour_went_the_tree_is_mended_at_once() {
+    let mut machine = machine(1, &[2, 3]);
+    step(&mut machine, 0, Input::Heard(ion(3), encode(&Message::Prune)));
+    step(&mut machine, 1, Input::NeighbourDown(ion(2)));
+    let id = id_of(&pushed(9, b"hello"));
+    step(&mut machine, 2, Input::Heard(ion(3), encode(&Message::Have(vec![(id, 9)]))));
+    let asked = sent(&step(&mut machine, HURT_MS, Input::Tick));
+    assert!(asked.contains(&(ion(3), Message::Graft(vec![id]))), "{asked:?}");
+}
+
+/// The signature of one who can't know what members know counts for nothing,
+/// even when it is a true one.
+#[test]
+fn authors_that_are_no_members_are_not_heard() {
+    use crate::identity::{Invitation, MemberKeys};
+    let nebula = |salt| Invitation::found("lab", false, vec![], &[salt; 48]).expect("it is valid");
+    let keys = |salt| -> Arc<dyn Keys> { Arc::new(SimKeys::of(ion(salt))) };
+    let member = |salt, of| -> Arc<dyn Keys> {
+        Arc::new(MemberKeys::new(keys(salt), &nebula(of).membership()))
+    };
+    for (author, is_heard) in [(member(9, 1), true), (member(9, 2), false), (keys(9), false)] {
+        let said = sent(&say(&mut machine_of(author, 9, &[1]), 0, b"hello"));
+        let frame = encode(&said[0].1);
+        let mut machine = machine_of(member(1, 1), 1, &[2, 3]);
+        let effects = step(&mut machine, 1, Input::Heard(ion(2), frame));
+        let delivered = effects.iter().any(|one| matches!(one, Effect::Deliver { .. }));
+        assert_eq!(delivered, is_heard);
+        assert_eq!(effects.contains(&Effect::Offence(ion(2))), !is_heard);
+    }
+}
+
+#[test]
+fn what_is_replayed_after_its_name_is_forgotten_goes_no_further() {
+    let mut author = machine(9, &[1]);
+    let frames: Vec<Vec<u8>> = [b"one", b"two"]
+        .map(|payload| encode(&sent(&say(&mut author, 0, payload))[0].1))
+        .into_iter()
+        .collect();
+    let mut machine = machine(1, &[2, 3]);
+    for frame in &frames {
+        step(&mut machine, 1, Input::Heard(ion(2), frame.clone()));
+    }
+    let later = 1 + SEEN_MS;
+    step(&mut machine, later, Input::Tick);
+    for frame in &frames {
+        assert_eq!(step(&mut machine, later + 1, Input::Heard(ion(3), frame.clone())), []);
+    }
+    let new = encode(&sent(&say(&mut author, later, b"three"))[0].1);
+    let effects = step(&mut machine, later + 2, Input::Heard(ion(3), new));
+    assert!(matches!(effects[0], Effect::Deliver { .. }));
 }

@@ -51,7 +51,16 @@ impl Id {
     }
 }
 
-/// What an author signs.
+/// The order in which an author says things: first its lives, then a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Serial {
+    /// Higher after each restart.
+    pub life: u64,
+    /// Higher with each rumour.
+    pub number: u64,
+}
+
+/// What an author signs, as a member of the nebula.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rumour {
     /// Who says it.
@@ -59,7 +68,7 @@ pub struct Rumour {
     /// About what.
     pub topic: Topic,
     /// Tells it from what the author said before.
-    pub nonce: u64,
+    pub serial: Serial,
     /// What.
     #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
@@ -72,6 +81,9 @@ pub enum Message {
     Push {
         /// Links that it crossed, this one included. Not signed: for measuring.
         hops: u16,
+        /// Whether the sender, or the receiver, had to ask for it: then it may
+        /// come on a link that leads backwards, which says nothing about the tree.
+        is_repair: bool,
         /// The encoded [`Rumour`], as its author signed it.
         #[serde(with = "serde_bytes")]
         body: Vec<u8>,
@@ -83,6 +95,8 @@ pub enum Message {
     Have(Vec<(Id, u16)>),
     /// Send me these, and from now on everything at once.
     Graft(Vec<Id>),
+    /// Send me these; I stay as eager or lazy as I was.
+    Fetch(Vec<Id>),
     /// From now on tell me only what you have.
     Prune,
 }
@@ -115,7 +129,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, Refusal> {
     let message = serde_ipld_dagcbor::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
     let ids = match &message {
         Message::Have(ids) => ids.len(),
-        Message::Graft(ids) => ids.len(),
+        Message::Graft(ids) | Message::Fetch(ids) => ids.len(),
         Message::Push { .. } | Message::Prune => 0,
     };
     if ids > IDS_MAX { Err(Refusal::TooManyIds) } else { Ok(message) }

@@ -144,6 +144,7 @@ impl Directory {
             entry.witnesses.insert(witness);
         }
         entry.suspected_at.get_or_insert(now);
+        self.expire_at = self.expire_at.min(entry.over_at());
         let links = entry.standing.map_or(WITNESSES, |standing| usize::from(standing.links));
         if entry.witnesses.len() >= WITNESSES.min(links.max(1)) {
             self.depart(now, ion, Cause::Told, effects);

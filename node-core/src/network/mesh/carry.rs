@@ -71,12 +71,15 @@ impl Mesh {
                     self.delivered(now, from, line, bytes, hops, effects);
                 }
                 routing::Effect::Unreachable { to, .. } => self.unreachable(to, effects),
-                routing::Effect::Asked { asker, request, .. } => {
-                    // Nothing answers questions to everybody yet.
-                    let body = None;
-                    self.push(Step::Routing(routing::Input::Reply { asker, request, body }));
+                routing::Effect::Asked { asker, request, body, path } => {
+                    self.asked(asker, request, &body, path);
                 }
-                routing::Effect::Answered { .. } | routing::Effect::Ended { .. } => {}
+                routing::Effect::Answered { request, from, body } => {
+                    self.answered_by(request, from, &body, effects);
+                }
+                routing::Effect::Ended { request, answers, is_complete } => {
+                    effects.push(Effect::Ended { request, answers, is_complete });
+                }
                 routing::Effect::Offence(ion) => self.offence(ion),
             }
         }

@@ -16,6 +16,8 @@ struct Ion {
     heard: Vec<(IonId, Vec<u8>)>,
     told: Vec<(IonId, Vec<u8>)>,
     echoed: Vec<(u64, Option<(u16, u64)>)>,
+    answered: Vec<(IonId, Vec<IonId>)>,
+    ended: Vec<(u64, usize, bool)>,
 }
 
 impl Ion {
@@ -98,6 +100,8 @@ impl Bench {
             heard: Vec::new(),
             told: Vec::new(),
             echoed: Vec::new(),
+            answered: Vec::new(),
+            ended: Vec::new(),
         };
         self.ions.insert(own, ion);
         self.tell(own, belong(1));
@@ -142,6 +146,10 @@ impl Bench {
             Effect::Told { author, payload, .. } => body.told.push((author, payload)),
             Effect::Unreachable(ion) => panic!("{ion:?} is unreachable"),
             Effect::Echoed { request, result } => body.echoed.push((request, result)),
+            Effect::Answered { from, answer, .. } => body.answered.push((from, answer.path)),
+            Effect::Ended { request, answers, is_complete } => {
+                body.ended.push((request, answers, is_complete));
+            }
             // Nobody here is beyond the reach of a relay.
             Effect::Near(..)
             | Effect::Offer(_)
@@ -231,6 +239,8 @@ fn five_ions_with_two_links_each_know_and_reach_each_other() {
     for seed in 0..10 {
         let mut bench = Bench::new(seed, 5, Limits::new(2, 2));
         bench.until(20_000, "all know all", Bench::all_know_all);
+        // Links that were just made may still be exchanged for others.
+        bench.run_for(5_000);
         for to in 2..=5 {
             bench.tell(id(1), Input::Say(id(to), Room::Compute, vec![to]));
         }
@@ -312,6 +322,40 @@ fn an_ion_that_comes_back_is_known_again() {
     bench.agenda.retain(|_, (ion, _)| *ion != id(5));
     bench.add(5, Limits::new(3, 4));
     bench.until(10_000, "it is back", Bench::all_know_all);
+}
+
+/// Mission N3: 0 layers are the direct peers, 1 also theirs; answers tell who
+/// held the question before.
+#[test]
+fn a_question_is_answered_once_by_everybody_within_its_layers() {
+    let mut bench = Bench::new(2, 12, Limits::new(2, 3));
+    bench.until(10_000, "all know all", Bench::all_know_all);
+    bench.run_for(2_000);
+    let peers: BTreeSet<IonId> =
+        bench.ions[&id(1)].mesh.neighbours().all().iter().map(|one| one.ion).collect();
+    for (request, echo) in [(1, 0), (2, 11)] {
+        bench.ions.get_mut(&id(1)).expect("it is there").answered.clear();
+        bench.tell(id(1), Input::Ask { request, echo });
+        let ms_max = routing::ask_ms_max(echo) + TICK_MS;
+        bench.until(ms_max, "it ended", |bench| {
+            bench.ions[&id(1)].ended.last().is_some_and(|(ended, ..)| *ended == request)
+        });
+        let answered = &bench.ions[&id(1)].answered;
+        let from: BTreeSet<IonId> = answered.iter().map(|(from, _)| *from).collect();
+        assert_eq!(from.len(), answered.len(), "each answers once");
+        if echo == 0 {
+            assert_eq!(from, peers);
+            assert!(answered.iter().all(|(_, path)| *path == [id(1)]));
+        } else {
+            assert_eq!(from.len(), 11);
+            let holds_once = |path: &Vec<IonId>| {
+                path.iter().collect::<BTreeSet<_>>().len() == path.len() && path[0] == id(1)
+            };
+            assert!(answered.iter().all(|(_, path)| holds_once(path)));
+            assert!(answered.iter().any(|(_, path)| path.len() > 2), "some are far");
+        }
+        assert_eq!(bench.ions[&id(1)].ended.last(), Some(&(request, from.len(), true)));
+    }
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub const WAYS_MAX: usize = 3;
 pub const PATH_MS: u64 = 60_000;
 /// How young a way is so that it need not be learned again, in milliseconds.
 const FRESH_MS: u64 = 10_000;
+/// Between two times that old ways are forgotten, in milliseconds: nobody takes
+/// them before that either.
+const SHRINK_MS: u64 = 5_000;
 
 #[derive(Clone, Copy, Debug)]
 struct Way {
@@ -31,6 +34,7 @@ struct Way {
 pub(super) struct Paths {
     /// The newest way first.
     ways: BTreeMap<IonId, Vec<Way>>,
+    shrink_at: Time,
 }
 
 impl Paths {
@@ -75,7 +79,10 @@ impl Paths {
 
     /// Forgets what is no longer believed.
     pub(super) fn shrink(&mut self, now: Time) {
-        self.retain(|way| now.since_ms(way.at) < PATH_MS);
+        if now >= self.shrink_at {
+            self.shrink_at = now.plus_ms(SHRINK_MS);
+            self.retain(|way| now.since_ms(way.at) < PATH_MS);
+        }
     }
 
     fn retain(&mut self, keep: impl Fn(&Way) -> bool) {

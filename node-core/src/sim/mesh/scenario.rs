@@ -99,13 +99,14 @@ pub fn run(seed: u64, scenario: &MeshScenario) -> Result<MeshSummary, String> {
     part(&mut world, scenario.cut_ms)?;
     let healed = world.run_until(scenario.whole_ms_max, MeshWorld::split)?;
     let cuts_percent = calm(&mut world, scenario)?;
+    let graph = world.graph();
     let summary = MeshSummary {
         seed,
         ions: world.living().len(),
         whole_after_ms: [joined, churned, healed],
         cuts_percent,
-        diameter: world.diameter(),
-        mean_degree_percent: world.mean_degree_percent(),
+        diameter: graph.diameter(),
+        mean_degree_percent: graph.mean_degree_percent(),
         nearness_ms: world.nearness_ms(),
         steps: world.steps,
     };

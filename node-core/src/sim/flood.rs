@@ -1,13 +1,21 @@
-//! A graph of ions on virtual time: every ion keeps about six links to random
-//! others, at most ten, as the overlay does; frames on a link keep their order,
-//! take 10 to 150 ms, and may be lost; who leaves is missed a while later.
+//! One machine of the mesh by itself, by the thousand, on a graph of ions on
+//! virtual time: every ion keeps about six links to random others, at most ten,
+//! as the overlay does; frames on a link keep their order, take 10 to 150 ms,
+//! and may be lost; who leaves is missed a while later.
+//!
+//! Refuses: to decide about links, which the overlay does. Bounds: memory; ions
+//! that left are kept as numbers.
+//!
+//! Reading order: this file, [`speech`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use node_core::{
+use crate::{
     identity::IonId,
     platform::{Time, sim::Rng},
 };
+
+pub mod speech;
 
 /// Links that an ion wants.
 const DEGREE: usize = 6;
@@ -17,15 +25,19 @@ const DEGREE_MAX: usize = 10;
 const TICK_MS: u64 = 250;
 
 /// What happens to a member.
-pub(crate) enum Event {
+pub enum Event {
+    /// A link stands.
     Up(IonId),
+    /// A link is gone.
     Down(IonId),
+    /// A frame came.
     Heard(IonId, Vec<u8>),
+    /// Time has passed.
     Tick,
 }
 
 /// A machine with what the test wants to know of it.
-pub(crate) trait Member {
+pub trait Member {
     /// Takes one event; what it sends goes to `out`.
     fn step(&mut self, now: Time, event: Event, out: &mut Vec<(IonId, Vec<u8>)>);
 }
@@ -46,27 +58,35 @@ struct Link {
 }
 
 /// What a world is made of.
-pub(crate) struct Options {
-    pub(crate) ions: usize,
-    pub(crate) seed: u64,
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Ions at first.
+    pub ions: usize,
+    /// Decides everything that is random.
+    pub seed: u64,
     /// Frames that are lost, of a thousand.
-    pub(crate) loss_permille: u64,
+    pub loss_permille: u64,
     /// Ions that leave, and that join, in a minute.
-    pub(crate) churn_per_minute: u64,
+    pub churn_per_minute: u64,
 }
 
 /// Looks at frames.
-pub(crate) type Watch = Box<dyn FnMut(&[u8])>;
+pub type Watch = Box<dyn FnMut(&[u8])>;
 /// Makes a member from its id and a seed.
 type Make<M> = Box<dyn Fn(IonId, u64) -> M>;
 
-pub(crate) struct World<M> {
-    pub(crate) now: u64,
-    pub(crate) members: Vec<Option<M>>,
-    pub(crate) born: Vec<u64>,
-    pub(crate) frames: u64,
+/// The world.
+pub struct World<M> {
+    /// Virtual time, in milliseconds.
+    pub now: u64,
+    /// Everybody; `None` once they left.
+    pub members: Vec<Option<M>>,
+    /// When each joined, in milliseconds.
+    pub born: Vec<u64>,
+    /// Frames that were sent.
+    pub frames: u64,
     /// Looks at every frame that is sent.
-    pub(crate) watch: Watch,
+    pub watch: Watch,
     make: Make<M>,
     places: BTreeMap<IonId, usize>,
     links: Vec<BTreeMap<usize, Link>>,
@@ -77,12 +97,14 @@ pub(crate) struct World<M> {
     options: Options,
 }
 
-pub(crate) fn ion(index: usize) -> IonId {
+/// The id of the ion of that number.
+pub fn ion(index: usize) -> IonId {
     IonId::from_bytes(*blake3::hash(&index.to_le_bytes()).as_bytes())
 }
 
 impl<M: Member> World<M> {
-    pub(crate) fn new(options: Options, make: impl Fn(IonId, u64) -> M + 'static) -> Self {
+    /// A world of members that `make` makes of an id and a seed.
+    pub fn new(options: Options, make: impl Fn(IonId, u64) -> M + 'static) -> Self {
         let mut world = Self {
             now: 0,
             members: Vec::new(),
@@ -108,18 +130,19 @@ impl<M: Member> World<M> {
     }
 
     /// From now on ions come and go.
-    pub(crate) fn start_churn(&mut self) {
+    pub fn start_churn(&mut self) {
         if let Some(between_ms) = 60_000_u64.checked_div(self.options.churn_per_minute) {
             self.push(between_ms, Due::Churn);
         }
     }
 
-    pub(crate) fn random(&mut self, end: usize) -> usize {
+    /// A random number below `end`.
+    pub fn random(&mut self, end: usize) -> usize {
         usize::try_from(self.rng.below(end as u64)).expect("it is below a usize")
     }
 
     /// A random ion that lives.
-    pub(crate) fn anyone(&mut self) -> usize {
+    pub fn anyone(&mut self) -> usize {
         loop {
             let index = self.random(self.members.len());
             if self.members[index].is_some() {
@@ -129,7 +152,7 @@ impl<M: Member> World<M> {
     }
 
     /// All that are in one component with this one.
-    pub(crate) fn component(&self, index: usize) -> BTreeSet<usize> {
+    pub fn component(&self, index: usize) -> BTreeSet<usize> {
         let (mut seen, mut open) = (BTreeSet::from([index]), vec![index]);
         while let Some(next) = open.pop() {
             let new = self.links[next].keys().filter(|other| self.members[**other].is_some());
@@ -141,7 +164,7 @@ impl<M: Member> World<M> {
     }
 
     /// Lets a member do something by itself.
-    pub(crate) fn act(
+    pub fn act(
         &mut self,
         index: usize,
         act: impl FnOnce(&mut M, Time, &mut Vec<(IonId, Vec<u8>)>),
@@ -152,7 +175,8 @@ impl<M: Member> World<M> {
         self.send(index, out);
     }
 
-    pub(crate) fn run_until(&mut self, ms: u64) {
+    /// Lets time pass until then, in milliseconds.
+    pub fn run_until(&mut self, ms: u64) {
         while let Some(entry) = self.queue.first_entry() {
             if entry.key().0 > ms {
                 break;
