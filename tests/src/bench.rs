@@ -7,6 +7,7 @@ mod channels;
 mod join;
 mod mechanisms;
 mod relay;
+mod simulated;
 mod sizes;
 mod tasks;
 
@@ -53,10 +54,18 @@ enum Group {
     Relay,
     Mechanisms,
     Channels,
+    Simulated,
 }
 
-const GROUPS: [Group; 6] =
-    [Group::Sizes, Group::Relay, Group::Join, Group::Tasks, Group::Mechanisms, Group::Channels];
+const GROUPS: [Group; 7] = [
+    Group::Sizes,
+    Group::Simulated,
+    Group::Relay,
+    Group::Join,
+    Group::Tasks,
+    Group::Mechanisms,
+    Group::Channels,
+];
 
 const fn row(
     name: &'static str,
@@ -69,13 +78,19 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 18] = [
+pub const ROWS: [Row; 24] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
     row("size-page", "KiB", 300.0, Better::Lower, Group::Sizes),
     row("size-ion", "KiB", 600.0, Better::Lower, Group::Sizes),
     row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
+    row("broadcast-hops-1000", "links", 15.0, Better::Lower, Group::Simulated),
+    row("broadcast-redundancy-1000", "ratio", 0.2, Better::Lower, Group::Simulated),
+    row("broadcast-missed-1000", "ions", 0.0, Better::Lower, Group::Simulated),
+    row("broadcast-redundancy-churn-1000", "ratio", 0.0, Better::Lower, Group::Simulated),
+    row("presence-bytes-per-ion-100", "B/s", 0.0, Better::Lower, Group::Simulated),
+    row("presence-bytes-per-ion-1000", "B/s", 0.0, Better::Lower, Group::Simulated),
     row("relay-connections", "ions", 1_000.0, Better::Higher, Group::Relay),
     row("relay-memory-per-ion", "KiB", 0.0, Better::Lower, Group::Relay),
     row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
@@ -119,7 +134,7 @@ impl Measured {
     pub fn line(&self) -> String {
         let goal = if self.row.goal > 0.0 { self.row.goal.to_string() } else { "–".to_owned() };
         format!(
-            "{:22} {:>12} {:6} {goal:>8} {:>8} {:>5}",
+            "{:31} {:>12} {:6} {goal:>8} {:>8} {:>5}",
             self.row.name,
             rounded(self.value),
             self.row.unit,
@@ -132,7 +147,7 @@ impl Measured {
 /// The table's head.
 pub fn head() -> String {
     format!(
-        "{:22} {:>12} {:6} {:>8} {:>8} {:>5}",
+        "{:31} {:>12} {:6} {:>8} {:>8} {:>5}",
         "name", "value", "unit", "goal", "better", "runs"
     )
 }
@@ -154,6 +169,7 @@ pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
             Group::Relay => relay::measure().await,
             Group::Mechanisms => mechanisms::measure().await,
             Group::Channels => channels::measure().await,
+            Group::Simulated => simulated::measure(),
         };
         for row in wanted {
             let runs = found.iter().find(|(name, _)| *name == row.name);
