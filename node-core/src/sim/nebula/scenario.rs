@@ -56,7 +56,7 @@ pub struct NebulaSummary {
     /// Ions that lived at the end.
     pub ions: usize,
     /// Milliseconds until all were one component: after the last joined, after
-    /// the churn, after the heal, and after a tenth left without any relay.
+    /// the churn, after the heal, and after the relay returned.
     pub whole_after_ms: [u64; 4],
     /// The longest way between two ions.
     pub diameter: usize,
@@ -202,13 +202,16 @@ fn part(world: &mut NebulaWorld, cut_ms: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// The relay dies, and a tenth of all leave at once.
+/// The relay dies, a tenth of all leave at once, and after a while it returns.
 fn lose_the_relay(world: &mut NebulaWorld, scenario: &NebulaScenario) -> Result<u64, String> {
     world.set_relay(false);
     for _ in 0..scenario.ions / 10 {
         let leaver = world.anyone();
         world.leave(leaver, true);
     }
+    world.run_for(scenario.cut_ms)?;
+    // Parts that fell apart have no way to each other until one returns.
+    world.set_relay(true);
     world.run_until(scenario.whole_ms_max, split)
 }
 
