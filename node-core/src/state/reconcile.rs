@@ -145,7 +145,7 @@ impl Reader {
         Ok(path)
     }
 
-    fn items<'a>(&mut self, items: &'a [Item]) -> Result<Vec<(Vec<u8>, &'a [u8])>, Malformed> {
+    fn items<'a>(&mut self, items: &'a [Item]) -> Result<BTreeMap<Vec<u8>, &'a [u8]>, Malformed> {
         let item = |Item(path, digest): &'a Item| Ok((self.path(path)?, digest.as_slice()));
         items.iter().map(item).collect()
     }
@@ -246,15 +246,13 @@ impl<'a> Writer<'a> {
 
     /// All that the other side holds in a range: gives what it lacks, asks for
     /// what is lacking here.
-    fn compare(&mut self, table: &'a Table, span: Span<'_>, theirs: &[(Vec<u8>, &[u8])]) {
-        let theirs: BTreeMap<&[u8], &[u8]> =
-            theirs.iter().map(|(path, digest)| (path.as_slice(), *digest)).collect();
+    fn compare(&mut self, table: &'a Table, span: Span<'_>, theirs: &BTreeMap<Vec<u8>, &[u8]>) {
         let is_same = |path: &[u8], digest: &[u8]| {
             table.get(path).is_some_and(|own| beginning(own) == digest)
         };
         let room = ITEMS_MAX.saturating_sub(self.listed + self.wanted.len());
         let lacking = theirs.iter().filter(|(path, digest)| !is_same(path, digest));
-        self.wanted.extend(lacking.map(|(path, _)| path.to_vec()).take(room));
+        self.wanted.extend(lacking.map(|(path, _)| path.clone()).take(room));
         let lacks = |own: &&Entry| theirs.get(own.path()) != Some(&beginning(own));
         let room = GIVEN_MAX.saturating_sub(self.given.len());
         self.given.extend(table.range(span).filter(lacks).take(room));

@@ -85,7 +85,9 @@ struct Block {
 impl Block {
     fn of(entries: Vec<Entry>) -> Self {
         let mut sum = Sum::default();
-        entries.iter().for_each(|entry| sum.add(&entry.digest().into()));
+        for entry in &entries {
+            sum.add(&entry.digest().into());
+        }
         Self { entries, sum }
     }
 

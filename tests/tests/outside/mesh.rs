@@ -95,6 +95,11 @@ async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
     const TABS: usize = 5;
     let _turn = turn().await;
     let mut relay = Relay::start();
+    // A sixth, in a nebula and a browser of its own, so that nothing leads to it.
+    let elsewhere = Browser::start().await;
+    let sixth = elsewhere.open(&relay.url("/")).await;
+    mission::joined(&sixth).await;
+    mission::invite(&sixth, "apart").await;
     let browser = Browser::start().await;
     let mut tabs = Vec::new();
     for _ in 0..TABS {
@@ -138,6 +143,14 @@ async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
     for tab in &tabs {
         mission::counts_ions(tab, TABS).await;
     }
+    // The sixth pairs with one of them, and reaches all.
+    pair(&tabs[4], &sixth).await;
+    tabs.push(sixth);
+    for tab in &tabs {
+        mission::counts_ions(tab, TABS + 1).await;
+    }
+    mission::run_shared(&tabs[TABS], "mandelbrot", 2).await;
+    assert_eq!(mission::ended(&tabs[TABS]).await, "finished");
 }
 
 /// Lets one tab show a code, the other answer it, and the first take the answer.
