@@ -1,6 +1,6 @@
 //! A stream: one data channel, read and written as bytes.
 //!
-//! Writes make frames of at most 16 KiB and wait while a MiB is on the way.
+//! Writes make frames of at most 16 KiB and wait while 4 MiB are on the way.
 //! Closing says that no more comes and does not wait for the other side;
 //! dropping resets what was not finished. What was received is read to its end
 //! before an error shows.

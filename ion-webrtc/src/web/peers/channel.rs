@@ -34,7 +34,7 @@ impl Channel {
         emit: Emit,
     ) -> Self {
         channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-        let low = u32::try_from(DRAINED_BYTES).expect("it is half a MiB");
+        let low = u32::try_from(DRAINED_BYTES).expect("it is two MiB");
         channel.set_buffered_amount_low_threshold(low);
         let (unreported, is_over) = (Cell::new(0), Cell::new(false));
         let inner = Rc::new(Inner { channel, id, emit, unreported, is_over });
