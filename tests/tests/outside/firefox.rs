@@ -39,6 +39,24 @@ async fn a_firefox_and_a_chromium_draw_one_picture() {
 }
 
 #[tokio::test]
+async fn every_page_is_drawn_in_firefox() {
+    let _turn = turn().await;
+    let (_relay, _browsers, fox, _chrome) = firefox_and_chromium().await;
+    for page in ["overview", "jobs", "sparks", "network", "ions", "settings"] {
+        fox.click(&format!("nav-{page}")).await;
+        fox.wait_for("a title", "document.querySelector('h1')?.textContent").await;
+        let too_wide = "document.documentElement.scrollWidth > innerWidth";
+        assert_eq!(fox.value(too_wide).await.expect("the page answers"), false, "{page}");
+        fox.screenshot(&format!("firefox-{page}")).await;
+    }
+    // Firefox's own parts print as well, without a network now and then errors.
+    let said = fox.console().await;
+    let wrong: Vec<_> =
+        said.iter().filter(|line| line.contains("JavaScript error: http")).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
 async fn a_firefox_and_a_chromium_link_directly_and_work_without_a_relay() {
     let _turn = turn().await;
     let (mut relay, _browsers, fox, chrome) = firefox_and_chromium().await;
