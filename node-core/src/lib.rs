@@ -1,9 +1,10 @@
 #![doc = include_str!("../../ARCHITECTURE.md")]
 
+pub mod codec;
 pub mod compute;
 pub mod identity;
 pub mod network;
 pub mod node;
 pub mod platform;
 pub mod sim;
-pub mod state;
+pub mod store;

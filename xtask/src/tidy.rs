@@ -15,8 +15,14 @@ const LINES_MAX: usize = 600;
 
 /// The rooms of `node-core`, from the bottom up; rooms on one floor do not
 /// know each other, and nobody knows a room above.
-const FLOORS: [&[&str]; 5] =
-    [&["platform"], &["identity"], &["network", "compute"], &["node"], &["sim"]];
+const FLOORS: [&[&str]; 6] = [
+    &["codec"],
+    &["platform"],
+    &["identity"],
+    &["store", "network", "compute"],
+    &["node"],
+    &["sim"],
+];
 
 /// What one room takes from its neighbour on the same floor, and why:
 /// a room's limit on frames is the limit on what it carries.

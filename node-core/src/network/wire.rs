@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::codec::encode;
 use crate::identity::nebula::Proof;
 
 /// One frame of the link room, in bytes.
@@ -65,11 +66,6 @@ pub struct Presence {
     pub workers: u16,
     /// Guest workers that run something.
     pub busy: u16,
-}
-
-/// A value as bytes.
-pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_ipld_dagcbor::to_vec(value).expect("plain data always has a DAG-CBOR form")
 }
 
 /// A value from bytes of bounded length; `None` when they are not one.

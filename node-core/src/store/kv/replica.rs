@@ -192,7 +192,7 @@ mod tests {
     use proptest::{prelude::*, sample::Index};
 
     use super::*;
-    use crate::state::{stamp::AHEAD_MS_MAX, table::tests::entry};
+    use crate::store::kv::{stamp::AHEAD_MS_MAX, table::tests::entry};
 
     const NOW: u64 = HORIZON_MS * 2;
 

@@ -213,14 +213,19 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         identity::{IonId, SimKeys},
-        state::{
+        store::kv::{
             entry::{Body, Key, Space},
             stamp::Stamp,
         },
     };
 
     /// An entry that everybody may write.
-    pub(in crate::state) fn entry(name: &str, value: Option<&str>, ms: u64, author: u8) -> Entry {
+    pub(in crate::store::kv) fn entry(
+        name: &str,
+        value: Option<&str>,
+        ms: u64,
+        author: u8,
+    ) -> Entry {
         let author = IonId::from_bytes([author; 32]);
         let key = Key { space: Space::Members("test".to_owned()), name: name.to_owned() };
         let value = value.map(|value| ByteBuf::from(value.as_bytes()));

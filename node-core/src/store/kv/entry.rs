@@ -12,8 +12,8 @@ use serde_bytes::ByteBuf;
 
 use super::stamp::Stamp;
 use crate::{
+    codec,
     identity::{IonId, Keys, Signature},
-    network::wire,
 };
 
 /// A value, in bytes; larger ones are chunks.
@@ -190,7 +190,7 @@ impl Entry {
     /// As it travels and is stored.
     pub fn encode(&self) -> Vec<u8> {
         let signature = ByteBuf::from(self.signature);
-        wire::encode(&Wire { body: self.body.clone(), signature })
+        codec::encode(&Wire { body: self.body.clone(), signature })
     }
 
     /// From bytes of anybody.
@@ -226,7 +226,7 @@ fn check(body: &Body) -> Result<(), Refusal> {
 }
 
 fn signed(body: &Body) -> (Vec<u8>, Digest) {
-    let bytes = wire::encode(body);
+    let bytes = codec::encode(body);
     let digest = *blake3::hash(&bytes).as_bytes();
     ([CONTEXT, &bytes].concat(), digest)
 }

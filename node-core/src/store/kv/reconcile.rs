@@ -82,7 +82,7 @@ impl Message {
 
     /// As it travels.
     pub fn encode(&self) -> Vec<u8> {
-        crate::network::wire::encode(self)
+        crate::codec::encode(self)
     }
 
     /// From bytes of anybody.
@@ -275,7 +275,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::state::table::tests::entry;
+    use crate::store::kv::table::tests::entry;
 
     fn table(entries: impl IntoIterator<Item = Entry>) -> Table {
         let mut table = Table::default();

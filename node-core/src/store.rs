@@ -1,0 +1,9 @@
+//! The nebula's memory and disk.
+//!
+//! [`kv`] is the small shared memory that every ion holds: signed entries that
+//! merge without a master. Files are chunks plus entries that name them.
+//!
+//! Machines decide here; what is kept is for the driver and
+//! [`platform`](crate::platform), what is sent for the mesh.
+
+pub mod kv;
