@@ -1,4 +1,5 @@
-//! The one seam to the machine below: time, randomness, sleep, tasks, storage.
+//! The one seam to the machine below: time, randomness, sleep, tasks, storage,
+//! disk.
 //!
 //! [`Platform`] has three implementations: `web` (a dedicated worker or a
 //! page), `native` (tokio) and [`sim`] (virtual time from a seed). Drivers and
@@ -9,6 +10,7 @@
 //! none is `Send`), blocking, and calendar arithmetic. All three pass one
 //! conformance suite, `tests/platform/conformance.rs`.
 
+pub mod disk;
 pub mod sim;
 pub mod storage;
 pub mod time;
@@ -20,6 +22,7 @@ pub mod web;
 
 use futures::future::LocalBoxFuture;
 
+pub use disk::Disk;
 pub use storage::{Batch, Storage};
 pub use time::Time;
 
@@ -28,6 +31,8 @@ pub use time::Time;
 pub trait Platform: Clone + 'static {
     /// The store of small settings.
     type Storage: Storage;
+    /// The store of what is large, many or ordered.
+    type Disk: Disk;
 
     /// Milliseconds since this platform started. Never goes back; unlike
     /// [`wall_ms`](Self::wall_ms) it does not jump when the user sets the clock.
@@ -60,4 +65,10 @@ pub trait Platform: Clone + 'static {
         &self,
         name: &str,
     ) -> LocalBoxFuture<'static, Result<Self::Storage, storage::Error>>;
+
+    /// Opens the disk of that name, and makes it if it is not there; names and
+    /// errors are those of [`open_storage`](Self::open_storage), and the two
+    /// do not share names. Where another tab or program holds it back this
+    /// waits, a few seconds at most. Several handles of one name are one disk.
+    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<Self::Disk, storage::Error>>;
 }

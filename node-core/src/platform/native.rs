@@ -27,7 +27,10 @@ use rand::TryRngCore;
 
 pub use storage::NativeStorage;
 
-use super::{Platform, Time, storage::Error};
+use super::{Platform, Time, disk::MemoryDisk, storage::Error};
+
+/// Most bytes that a disk in memory takes.
+const MEMORY_BYTES_MAX: u64 = 256 << 20;
 
 /// Sleeps longer than this are slept in parts.
 const SLEEP_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
@@ -56,6 +59,8 @@ pub fn run<F: Future>(future: F) -> io::Result<F::Output> {
 
 impl Platform for NativePlatform {
     type Storage = NativeStorage;
+    /// In memory until the backends of this platform are built.
+    type Disk = MemoryDisk;
 
     fn now(&self) -> Time {
         Time::ZERO + self.start.elapsed()
@@ -98,6 +103,11 @@ impl Platform for NativePlatform {
             Ok(storage)
         }
         .boxed_local()
+    }
+
+    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<MemoryDisk, Error>> {
+        let checked = super::storage::check_name(name);
+        async move { checked.map(|()| MemoryDisk::new(MEMORY_BYTES_MAX)) }.boxed_local()
     }
 }
 

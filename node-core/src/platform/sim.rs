@@ -14,19 +14,22 @@
 //! anything outside the simulation ends the run with [`Stuck`].
 
 mod disk;
+mod drive;
 mod rng;
+mod storage;
 mod world;
 
 use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture};
 
-pub use disk::SimStorage;
+pub use disk::SimDisk;
 pub use rng::Rng;
+pub use storage::SimStorage;
 pub use world::Stuck;
 
 use self::{
-    disk::Disk,
+    drive::Drive,
     world::{OwnerId, Sleep, World},
 };
 use super::{Platform, Time, storage::Error};
@@ -47,7 +50,7 @@ impl Sim {
 
     /// A new machine with an empty disk.
     pub fn platform(&self) -> SimPlatform {
-        SimPlatform::start(&self.world, Disk::empty())
+        SimPlatform::start(&self.world, Drive::empty())
     }
 
     /// Milliseconds since the world's start, the same for all its platforms.
@@ -94,15 +97,15 @@ pub struct SimPlatform {
     world: Rc<World>,
     owner: OwnerId,
     rng: Rc<RefCell<Rng>>,
-    disk: Disk,
+    drive: Drive,
 }
 
 impl SimPlatform {
-    fn start(world: &Rc<World>, disk: Disk) -> Self {
+    fn start(world: &Rc<World>, drive: Drive) -> Self {
         let owner = world.new_owner();
         let rng = Rc::new(RefCell::new(Rng::new(world.seed() ^ owner.scrambled())));
-        disk.mount(owner);
-        Self { world: world.clone(), owner, rng, disk }
+        drive.mount(owner);
+        Self { world: world.clone(), owner, rng, drive }
     }
 
     /// Ends every task of this machine where it stands and forgets its
@@ -112,23 +115,52 @@ impl SimPlatform {
     #[must_use]
     pub fn crash(&self) -> Self {
         self.world.end_tasks_of(self.owner);
-        Self::start(&self.world, self.disk.clone())
+        Self::start(&self.world, self.drive.clone())
     }
 
-    /// Gives each store of this machine at most so many bytes of keys and
-    /// values; what is there stays.
+    /// A [`crash`](Self::crash) that takes some of the last writes to
+    /// [disks](SimDisk) with it although they had resolved, as power cuts may:
+    /// how many follows from the seed. Settings stay.
+    #[must_use]
+    pub fn cut_power(&self) -> Self {
+        let after = self.crash();
+        self.drive.lose_unsynced(self.now(), &mut self.rng.borrow_mut());
+        after
+    }
+
+    /// Sets how long every read and write of a disk, and every write of
+    /// settings, takes from now on, in milliseconds.
+    pub fn slow_disk(&self, read_ms: u64, write_ms: u64) {
+        self.drive.slow(read_ms, write_ms);
+    }
+
+    /// Lets somebody else hold the disks, or let go of them: while they do,
+    /// disks can't be opened.
+    pub fn hold_disk(&self, is_held: bool) {
+        self.drive.hold(is_held);
+    }
+
+    /// Deletes all disks under whoever uses them, as a user who clears a
+    /// site's data. Settings stay.
+    pub fn delete_disks(&self) {
+        self.drive.delete_databases();
+    }
+
+    /// Gives each store and disk of this machine at most so many bytes of keys
+    /// and values; what is there stays.
     pub fn limit_disk(&self, bytes_max: usize) {
-        self.disk.limit(bytes_max);
+        self.drive.limit(bytes_max);
     }
 
     /// Takes the disk away, as a private window does: stores can't be opened.
     pub fn remove_disk(&self) {
-        self.disk.remove();
+        self.drive.remove();
     }
 }
 
 impl Platform for SimPlatform {
     type Storage = SimStorage;
+    type Disk = SimDisk;
 
     fn now(&self) -> Time {
         self.world.now()
@@ -151,6 +183,10 @@ impl Platform for SimPlatform {
     }
 
     fn open_storage(&self, name: &str) -> LocalBoxFuture<'static, Result<SimStorage, Error>> {
-        SimStorage::open(&self.world, &self.disk, self.owner, name)
+        SimStorage::open(&self.world, &self.drive, self.owner, name)
+    }
+
+    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<SimDisk, Error>> {
+        SimDisk::open(&self.world, &self.drive, self.owner, name)
     }
 }

@@ -102,18 +102,18 @@ pub enum Error {
     /// The machine gives no more space.
     #[error("the storage is full; nothing was written")]
     QuotaExceeded,
-    /// One key or value is over its limit.
+    /// One key, value or write is over its limit.
     #[error("a {what} of {bytes} bytes is over the limit of {bytes_max}")]
     TooLarge {
-        /// `"key"`, `"value"` or `"store"`.
+        /// `"key"`, `"value"` or `"write"`.
         what: &'static str,
         /// Its length.
         bytes: usize,
         /// The limit.
         bytes_max: usize,
     },
-    /// The store, or the batch, would hold too many entries.
-    #[error("more than {entries_max} entries do not fit into one store")]
+    /// The store, or what is asked or written at once, would hold too many entries.
+    #[error("more than {entries_max} entries are too many for one store or one call")]
     TooMany {
         /// The limit.
         entries_max: usize,
@@ -128,6 +128,13 @@ pub enum Error {
     #[error("what is stored can't be read: {reason}")]
     Corrupt {
         /// Where and how.
+        reason: String,
+    },
+    /// What was stored was deleted or replaced under us, or can't be reached
+    /// again: this handle is of no more use, and what was there may be lost.
+    #[error("the storage was deleted or closed by the machine: {reason}")]
+    Gone {
+        /// What happened.
         reason: String,
     },
     /// The machine failed in another way; nothing was written.
@@ -147,7 +154,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn within(what: &'static str, bytes: usize, bytes_max: usize) -> Result<(), Error> {
+pub(crate) fn within(what: &'static str, bytes: usize, bytes_max: usize) -> Result<(), Error> {
     if bytes > bytes_max {
         return Err(Error::TooLarge { what, bytes, bytes_max });
     }

@@ -14,7 +14,10 @@ use wasm_bindgen::{JsCast, JsValue};
 
 pub use storage::WebStorage;
 
-use super::{Platform, Time, storage::Error};
+use super::{Platform, Time, disk::MemoryDisk, storage::Error};
+
+/// Most bytes that a disk in memory takes.
+const MEMORY_BYTES_MAX: u64 = 256 << 20;
 
 /// Most bytes that the browser gives out at once.
 const RANDOM_BYTES_MAX: usize = 65_536;
@@ -58,6 +61,8 @@ impl WebPlatform {
 
 impl Platform for WebPlatform {
     type Storage = WebStorage;
+    /// In memory until the backends of this platform are built.
+    type Disk = MemoryDisk;
 
     fn now(&self) -> Time {
         Time::from_ms(whole_ms(self.performance_ms() - self.start_ms))
@@ -100,6 +105,11 @@ impl Platform for WebPlatform {
 
     fn open_storage(&self, name: &str) -> LocalBoxFuture<'static, Result<WebStorage, Error>> {
         WebStorage::open(name.to_owned(), self.clone())
+    }
+
+    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<MemoryDisk, Error>> {
+        let checked = super::storage::check_name(name);
+        async move { checked.map(|()| MemoryDisk::new(MEMORY_BYTES_MAX)) }.boxed_local()
     }
 }
 

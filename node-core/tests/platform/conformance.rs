@@ -1,5 +1,7 @@
 //! What holds on every platform: each case gets a platform and slots of its own.
 
+#[path = "conformance/disk.rs"]
+mod disk;
 #[path = "conformance/key.rs"]
 mod key;
 #[path = "conformance/slots.rs"]
@@ -9,7 +11,7 @@ mod storage;
 #[path = "conformance/tasks.rs"]
 mod tasks;
 
-pub(crate) use self::{key::*, slots::*, storage::*, tasks::*};
+pub(crate) use self::{disk::*, key::*, slots::*, storage::*, tasks::*};
 
 /// Calls a macro with the name of every case.
 #[macro_export]
@@ -45,5 +47,30 @@ macro_rules! every_case {
 
         $case!(a_key_is_made_once);
         $case!(a_damaged_key_is_kept_aside);
+    };
+}
+
+/// Calls a macro with the name of every case of the disk.
+#[macro_export]
+macro_rules! every_disk_case {
+    ($case:ident) => {
+        $case!(a_record_is_there_until_deleted);
+        $case!(tables_do_not_share_keys);
+        $case!(many_are_read_at_once_in_the_order_asked);
+        $case!(keys_are_ordered_as_bytes);
+        $case!(a_range_has_its_start_and_not_its_end);
+        $case!(pages_follow_each_other_without_gap);
+        $case!(pages_of_large_values_stay_within_their_bytes);
+        $case!(changes_over_tables_are_all_or_nothing);
+        $case!(limits_of_a_disk_hold_and_are_reached);
+        $case!(a_write_of_too_much_is_refused);
+        $case!(a_reopened_disk_has_all);
+        $case!(disks_and_stores_do_not_mix);
+        $case!(bad_names_of_disks_are_refused);
+        $case!(a_change_that_nobody_polls_is_not_made);
+        $case!(changes_dropped_half_way_are_whole_or_absent);
+        $case!(changes_are_made_in_order);
+        $case!(handles_at_once_lose_nothing);
+        $case!(usage_grows_with_what_is_written);
     };
 }

@@ -7,13 +7,17 @@ use futures::{FutureExt, channel::oneshot, poll};
 use node_core::{
     identity::slot::{Notice, SimSlots, settle},
     platform::{
-        Batch, Platform, Storage,
+        Batch, Disk, Platform, Storage,
+        disk::{Changes, MemoryDisk, Table, Usage},
         sim::{Sim, SimPlatform},
         storage::Error,
     },
 };
 
-use crate::{conformance, every_case};
+use crate::{
+    conformance::{self, all_keys, one, put},
+    every_case, every_disk_case,
+};
 
 macro_rules! case {
     ($name:ident) => {
@@ -29,6 +33,7 @@ macro_rules! case {
     };
 }
 every_case!(case);
+every_disk_case!(case);
 
 /// Three tasks that sleep at random for a while, and when each woke.
 fn trace(seed: u64) -> Vec<(u64, u8)> {
@@ -209,5 +214,152 @@ as_test! {
             seeds
         }).unwrap_or_else(|stuck| panic!("{stuck}"));
         assert_ne!(seeds[0], seeds[1]);
+    }
+}
+
+as_test! {
+    fn a_crash_keeps_the_disk_up_to_the_last_write_that_resolved() {
+        let sim = Sim::new(11);
+        let before = sim.platform();
+        sim.run_until(async move {
+            let disk = before.open_disk("a").await.expect("open");
+            disk.write(put(Table::Entries, "kept", vec![1])).await.expect("put");
+            let mut begun = disk.write(put(Table::Entries, "begun", vec![2]));
+            assert!(poll!(&mut begun).is_pending());
+
+            let after = before.crash();
+            let found = after.open_disk("a").await.expect("the disk outlives the crash");
+            assert_eq!(all_keys(&found, Table::Entries).await, [b"kept"]);
+            let refused = begun.await;
+            assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+            assert_eq!(all_keys(&found, Table::Entries).await, [b"kept"]);
+        })
+        .unwrap_or_else(|stuck| panic!("{stuck}"));
+    }
+}
+
+/// How many of ten writes survive a power cut; the first was long before.
+fn survive_power_cut(seed: u64) -> usize {
+    let sim = Sim::new(seed);
+    let before = sim.platform();
+    sim.run_until(async move {
+        let disk = before.open_disk("a").await.expect("open");
+        let numbered = |n: u8| put(Table::Entries, [n], vec![n]).put(Table::Meta, "last", vec![n]);
+        disk.write(numbered(0)).await.expect("write");
+        before.sleep(10_000).await;
+        for n in 1..10 {
+            disk.write(numbered(n)).await.expect("write");
+        }
+        let disk = before.cut_power().open_disk("a").await.expect("the disk is still there");
+        let kept = all_keys(&disk, Table::Entries).await;
+        let last = one(&disk, Table::Meta, b"last").await.expect("the first was synced");
+        let whole: Vec<Vec<u8>> = (0..=last[0]).map(|n| vec![n]).collect();
+        assert_eq!(kept, whole, "a write was lost from the middle, or a part of one");
+        kept.len()
+    })
+    .unwrap_or_else(|stuck| panic!("{stuck}"))
+}
+
+as_test! {
+    fn a_power_cut_takes_the_last_writes_and_nothing_else() {
+        let kept: std::collections::BTreeSet<usize> = (0..100).map(survive_power_cut).collect();
+        assert_eq!(kept, (1..=10).collect());
+    }
+}
+
+as_test! {
+    fn a_disk_that_is_full_half_way_keeps_what_was_there() {
+        let sim = Sim::new(12);
+        let machine = sim.platform();
+        machine.limit_disk(100);
+        sim.run_until(async move {
+            let disk = machine.open_disk("a").await.expect("open");
+            disk.write(put(Table::Chunks, "a", vec![1; 60])).await.expect("fits");
+            let more = put(Table::Chunks, "a", vec![2; 60]).put(Table::Entries, "b", vec![2; 60]);
+            assert_eq!(disk.write(more).await, Err(Error::QuotaExceeded));
+            assert_eq!(one(&disk, Table::Chunks, b"a").await, Some(vec![1; 60]));
+            assert_eq!(one(&disk, Table::Entries, b"b").await, None);
+            assert_eq!(disk.usage().await, Ok(Usage { used_bytes: 61, quota_bytes: Some(100) }));
+            machine.limit_disk(10);
+            let less = Changes::new().delete(Table::Chunks, "a").put(Table::Meta, "b", vec![3; 20]);
+            assert_eq!(disk.write(less).await, Ok(()), "what makes room is always possible");
+        })
+        .unwrap_or_else(|stuck| panic!("{stuck}"));
+    }
+}
+
+as_test! {
+    fn a_disk_deleted_under_us_is_gone_until_opened_again() {
+        let sim = Sim::new(13);
+        let machine = sim.platform();
+        sim.run_until(async move {
+            let disk = machine.open_disk("a").await.expect("open");
+            disk.write(put(Table::Meta, "a", vec![1])).await.expect("put");
+            machine.delete_disks();
+            let clone = disk.clone();
+            let is_gone = |error| matches!(error, Error::Gone { .. });
+            assert!(disk.get(Table::Meta, vec![b"a".to_vec()]).await.is_err_and(is_gone));
+            let again = machine.open_disk("a").await.expect("a new one");
+            assert!(clone.write(put(Table::Meta, "b", vec![1])).await.is_err_and(is_gone));
+            assert!(clone.usage().await.is_err_and(is_gone));
+            assert_eq!(all_keys(&again, Table::Meta).await.len(), 0);
+        })
+        .unwrap_or_else(|stuck| panic!("{stuck}"));
+    }
+}
+
+as_test! {
+    fn a_disk_held_by_others_is_waited_for_and_then_given_up() {
+        let sim = Sim::new(14);
+        let machine = sim.platform();
+        machine.hold_disk(true);
+        sim.run_until(async move {
+            assert_eq!(machine.open_disk("a").await.err(), Some(Error::Blocked));
+            let (later, start) = (machine.clone(), machine.now());
+            machine.spawn(async move {
+                later.sleep(1_000).await;
+                later.hold_disk(false);
+            }.boxed_local());
+            assert!(machine.open_disk("a").await.is_ok());
+            assert!(machine.now().since_ms(start) >= 1_000);
+        })
+        .unwrap_or_else(|stuck| panic!("{stuck}"));
+    }
+}
+
+as_test! {
+    fn a_slow_disk_takes_its_time_and_keeps_the_order() {
+        let sim = Sim::new(15);
+        let machine = sim.platform();
+        sim.run_until(async move {
+            let disk = machine.open_disk("a").await.expect("open");
+            machine.slow_disk(70, 500);
+            let start = machine.now();
+            let first = disk.write(put(Table::Meta, "a", vec![1]));
+            let (fast, second) = (machine.clone(), disk.write(put(Table::Meta, "a", vec![2])));
+            let second = async move {
+                fast.slow_disk(70, 1);
+                second.await
+            };
+            assert_eq!(futures::future::join(first, second).await, (Ok(()), Ok(())));
+            assert_eq!(machine.now().since_ms(start), 500);
+            assert_eq!(one(&disk, Table::Meta, b"a").await, Some(vec![2]));
+            assert_eq!(machine.now().since_ms(start), 570);
+        })
+        .unwrap_or_else(|stuck| panic!("{stuck}"));
+    }
+}
+
+as_test! {
+    fn a_disk_in_memory_is_full_at_its_limit() {
+        let sim = Sim::new(16);
+        sim.run_until(async move {
+            let disk = MemoryDisk::new(10);
+            disk.write(put(Table::Meta, "a", vec![1; 9])).await.expect("fits");
+            let more = put(Table::Meta, "b", vec![]);
+            assert_eq!(disk.clone().write(more).await, Err(Error::QuotaExceeded));
+            assert_eq!(all_keys(&disk, Table::Meta).await, [b"a"]);
+        })
+        .unwrap_or_else(|stuck| panic!("{stuck}"));
     }
 }

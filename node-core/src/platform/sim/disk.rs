@@ -1,121 +1,124 @@
-//! A simulated disk: it outlives the crashes of its machine, and writes take
-//! time, so that a crash can come in the middle.
+//! A simulated disk: reads and writes take time, so that a crash can come in
+//! the middle.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use futures::future::{FutureExt, LocalBoxFuture};
 
-use super::world::{OwnerId, Sleep, World};
-use crate::platform::storage::{Batch, Entries, Error, Storage, check_name};
+use super::{
+    drive::{Database, Drive},
+    world::{OwnerId, Sleep, World},
+};
+use crate::platform::{
+    disk::{Changes, Disk, Page, PageLimits, Range, Record, Table, Usage},
+    storage::{Error, check_name},
+};
 
-/// How long a write takes before it is durable, in virtual milliseconds.
-const WRITE_MS: u64 = 2;
+/// How long opening waits for others to let go, in virtual milliseconds.
+const OPEN_MS_MAX: u64 = 5_000;
 
-/// One disk. Clones are the same disk.
+/// One named disk on a simulated drive.
 #[derive(Clone)]
-pub(super) struct Disk {
-    state: Rc<RefCell<State>>,
-}
-
-struct State {
-    stores: BTreeMap<String, Entries>,
-    /// The start of the machine that may use it now.
-    mounted: Option<OwnerId>,
-    bytes_max: usize,
-    is_there: bool,
-}
-
-impl Disk {
-    pub(super) fn empty() -> Self {
-        let state =
-            State { stores: BTreeMap::new(), mounted: None, bytes_max: usize::MAX, is_there: true };
-        Self { state: Rc::new(RefCell::new(state)) }
-    }
-
-    pub(super) fn mount(&self, owner: OwnerId) {
-        self.state.borrow_mut().mounted = Some(owner);
-    }
-
-    pub(super) fn limit(&self, bytes_max: usize) {
-        self.state.borrow_mut().bytes_max = bytes_max;
-    }
-
-    pub(super) fn remove(&self) {
-        self.state.borrow_mut().is_there = false;
-    }
-}
-
-/// One store on a simulated disk.
-#[derive(Clone)]
-pub struct SimStorage {
+pub struct SimDisk {
     world: Rc<World>,
-    disk: Disk,
+    drive: Drive,
     owner: OwnerId,
     name: Rc<str>,
+    id: u64,
 }
 
-impl SimStorage {
+impl SimDisk {
     pub(super) fn open(
         world: &Rc<World>,
-        disk: &Disk,
+        drive: &Drive,
         owner: OwnerId,
         name: &str,
     ) -> LocalBoxFuture<'static, Result<Self, Error>> {
         let checked = check_name(name);
-        let storage =
-            Self { world: world.clone(), disk: disk.clone(), owner, name: Rc::from(name) };
+        let mut disk =
+            Self { world: world.clone(), drive: drive.clone(), owner, name: Rc::from(name), id: 0 };
         async move {
             checked?;
-            storage.read(|_| ())?;
-            Ok(storage)
+            if disk.drive.used_by(owner, |state| Ok(state.is_held))? {
+                Sleep::new(&disk.world, OPEN_MS_MAX).await;
+            }
+            disk.id = disk.drive.used_by(owner, |state| {
+                if state.is_held { Err(Error::Blocked) } else { Ok(state.database(&disk.name).id) }
+            })?;
+            Ok(disk)
         }
         .boxed_local()
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Entries) -> T) -> Result<T, Error> {
-        let state = self.disk.state.borrow();
-        self.check(&state)?;
-        Ok(look(state.stores.get(&*self.name).unwrap_or(&Entries::default())))
+    /// Looks at the records after the time that this takes.
+    fn read<T: 'static>(
+        &self,
+        look: impl FnOnce(&Database) -> Result<T, Error> + 'static,
+    ) -> LocalBoxFuture<'static, Result<T, Error>> {
+        let disk = self.clone();
+        async move {
+            let read_ms = disk.drive.used_by(disk.owner, |state| Ok(state.read_ms))?;
+            Sleep::new(&disk.world, read_ms).await;
+            disk.drive.used_by(disk.owner, |state| look(state.same_database(&disk.name, disk.id)?))
+        }
+        .boxed_local()
     }
 
-    fn apply(&self, batch: Batch) -> Result<(), Error> {
-        let after = self.read(|entries| entries.after(batch))??;
-        let mut state = self.disk.state.borrow_mut();
-        if after.bytes() > state.bytes_max {
-            return Err(Error::QuotaExceeded);
-        }
-        state.stores.insert(self.name.to_string(), after);
-        Ok(())
-    }
-
-    fn check(&self, state: &State) -> Result<(), Error> {
-        let because = |reason: &str| Err(Error::Unavailable { reason: reason.to_owned() });
-        if state.mounted != Some(self.owner) {
-            return because("the machine crashed");
-        }
-        if !state.is_there {
-            return because("the machine has no disk");
-        }
-        Ok(())
+    fn apply(&self, changes: Changes) -> Result<(), Error> {
+        self.drive.used_by(self.owner, |state| {
+            let bytes_max = state.bytes_max as u64;
+            let database = state.same_database(&self.name, self.id)?;
+            let undo = database.records.apply(changes, bytes_max)?;
+            state.written(self.world.now(), self.id, undo);
+            Ok(())
+        })
     }
 }
 
-impl Storage for SimStorage {
-    fn get(&self, key: &str) -> LocalBoxFuture<'static, Result<Option<Vec<u8>>, Error>> {
-        let (storage, key) = (self.clone(), key.to_owned());
-        async move { storage.read(|entries| entries.get(&key)) }.boxed_local()
+impl Disk for SimDisk {
+    fn get(
+        &self,
+        table: Table,
+        keys: Vec<Vec<u8>>,
+    ) -> LocalBoxFuture<'static, Result<Vec<Option<Vec<u8>>>, Error>> {
+        self.read(move |database| database.records.get(table, &keys))
     }
 
-    fn list(&self, prefix: &str) -> LocalBoxFuture<'static, Result<Vec<String>, Error>> {
-        let (storage, prefix) = (self.clone(), prefix.to_owned());
-        async move { storage.read(|entries| entries.list(&prefix)) }.boxed_local()
+    fn scan(
+        &self,
+        table: Table,
+        range: Range,
+        limits: PageLimits,
+    ) -> LocalBoxFuture<'static, Result<Page<Record>, Error>> {
+        self.read(move |database| database.records.scan(table, range, limits))
     }
 
-    fn write(&self, batch: Batch) -> LocalBoxFuture<'static, Result<(), Error>> {
-        let storage = self.clone();
+    fn keys(
+        &self,
+        table: Table,
+        range: Range,
+        count_max: usize,
+    ) -> LocalBoxFuture<'static, Result<Page<Vec<u8>>, Error>> {
+        self.read(move |database| database.records.keys(table, range, count_max))
+    }
+
+    fn write(&self, changes: Changes) -> LocalBoxFuture<'static, Result<(), Error>> {
+        let disk = self.clone();
         async move {
-            Sleep::new(&storage.world, WRITE_MS).await;
-            storage.apply(batch)
+            Sleep::new(&disk.world, disk.drive.write_ms(&disk.world)).await;
+            disk.apply(changes)
+        }
+        .boxed_local()
+    }
+
+    fn usage(&self) -> LocalBoxFuture<'static, Result<Usage, Error>> {
+        let disk = self.clone();
+        async move {
+            disk.drive.used_by(disk.owner, |state| {
+                let quota_bytes = Some(state.bytes_max as u64);
+                let used_bytes = state.same_database(&disk.name, disk.id)?.records.bytes();
+                Ok(Usage { used_bytes, quota_bytes })
+            })
         }
         .boxed_local()
     }
