@@ -33,6 +33,7 @@ pub(crate) use changes::ByKey;
 pub use changes::{CHANGES_MAX, Changes, WRITE_BYTES_MAX};
 pub use memory::MemoryDisk;
 pub(crate) use memory::Records;
+pub(crate) use range::Filling;
 pub use range::{Page, PageLimits, Range};
 
 pub use super::storage::Error;

@@ -5,19 +5,19 @@
 //! in common; there is no `window` here. What every browser has is checked
 //! once, in [`WebPlatform::new`].
 
+mod disk;
 mod storage;
+mod usage;
 
 use futures::future::{FutureExt, LocalBoxFuture};
 use gloo::timers::future::TimeoutFuture;
 use js_sys::{Date, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
+pub use disk::WebDisk;
 pub use storage::WebStorage;
 
-use super::{Platform, Time, disk::MemoryDisk, storage::Error};
-
-/// Most bytes that a disk in memory takes.
-const MEMORY_BYTES_MAX: u64 = 256 << 20;
+use super::{Platform, Time, storage::Error};
 
 /// Most bytes that the browser gives out at once.
 const RANDOM_BYTES_MAX: usize = 65_536;
@@ -61,8 +61,7 @@ impl WebPlatform {
 
 impl Platform for WebPlatform {
     type Storage = WebStorage;
-    /// In memory until the backends of this platform are built.
-    type Disk = MemoryDisk;
+    type Disk = WebDisk;
 
     fn now(&self) -> Time {
         Time::from_ms(whole_ms(self.performance_ms() - self.start_ms))
@@ -107,9 +106,8 @@ impl Platform for WebPlatform {
         WebStorage::open(name.to_owned(), self.clone())
     }
 
-    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<MemoryDisk, Error>> {
-        let checked = super::storage::check_name(name);
-        async move { checked.map(|()| MemoryDisk::new(MEMORY_BYTES_MAX)) }.boxed_local()
+    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<WebDisk, Error>> {
+        WebDisk::open(name.to_owned(), self.clone())
     }
 }
 

@@ -1,5 +1,10 @@
 //! The suite in a browser, and what only browsers lack or have.
 
+#[path = "web/disk.rs"]
+mod disk;
+#[path = "web/measure.rs"]
+mod measure;
+
 use js_sys::{Function, Promise};
 use node_core::{
     identity::slot::{Acquired, HostSlots, NoSlot, Notice, Slots, acquire, settle},
@@ -11,7 +16,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{
     conformance::{self, fresh_name, open},
-    every_case,
+    every_case, every_disk_case,
 };
 
 macro_rules! case {
@@ -25,6 +30,7 @@ macro_rules! case {
     };
 }
 every_case!(case);
+every_disk_case!(case);
 
 fn platform() -> WebPlatform {
     WebPlatform::new().expect("this browser has what all have")

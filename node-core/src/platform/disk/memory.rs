@@ -8,8 +8,7 @@ use std::{cell::RefCell, collections::BTreeMap, ops::Bound, rc::Rc};
 use futures::future::{FutureExt, LocalBoxFuture};
 
 use super::{
-    ByKey, Changes, Disk, Error, Page, PageLimits, Range, Record, Table, Usage, check_keys,
-    range::Filling,
+    ByKey, Changes, Disk, Error, Filling, Page, PageLimits, Range, Record, Table, Usage, check_keys,
 };
 
 /// Records in memory. Clones are the same.

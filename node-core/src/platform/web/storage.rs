@@ -165,7 +165,7 @@ async fn change(store: &Store, key: &str, value: Option<Vec<u8>>) -> Result<(), 
 
 /// Runs database work to its end even if the caller goes away: handlers of a
 /// transaction must outlive it. The work starts when this is first polled.
-fn to_the_end<T: 'static>(
+pub(super) fn to_the_end<T: 'static>(
     work: impl Future<Output = Result<T, Error>> + 'static,
 ) -> LocalBoxFuture<'static, Result<T, Error>> {
     async move {
