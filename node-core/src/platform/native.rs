@@ -1,11 +1,12 @@
 //! The platform of native programs: tokio on one thread, the system's
-//! randomness, settings in a folder.
+//! randomness, settings and disks in a folder.
 //!
 //! It must be used inside [`run`] (or another tokio `LocalSet`): ions are
 //! single-threaded on every platform.
 
 #![expect(clippy::disallowed_methods, reason = "this is where clock and tasks come from")]
 
+mod disk;
 mod storage;
 
 #[cfg(not(unix))]
@@ -25,12 +26,11 @@ use std::{
 use futures::future::{FutureExt, LocalBoxFuture};
 use rand::TryRngCore;
 
+pub use disk::NativeDisk;
 pub use storage::NativeStorage;
 
-use super::{Platform, Time, disk::MemoryDisk, storage::Error};
-
-/// Most bytes that a disk in memory takes.
-const MEMORY_BYTES_MAX: u64 = 256 << 20;
+use self::disk::Disks;
+use super::{Platform, Time, storage::Error};
 
 /// Sleeps longer than this are slept in parts.
 const SLEEP_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
@@ -40,13 +40,15 @@ const SLEEP_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 pub struct NativePlatform {
     start: Instant,
     folder: Rc<Path>,
+    disks: Disks,
 }
 
 impl NativePlatform {
-    /// A platform that starts now and keeps its settings in `folder`, which is
+    /// A platform that starts now and keeps settings and disks in `folder`, which is
     /// made when it is first needed, readable by this user only.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { start: Instant::now(), folder: folder.into().into() }
+        let folder: Rc<Path> = folder.into().into();
+        Self { start: Instant::now(), disks: Disks::new(folder.clone()), folder }
     }
 }
 
@@ -59,8 +61,7 @@ pub fn run<F: Future>(future: F) -> io::Result<F::Output> {
 
 impl Platform for NativePlatform {
     type Storage = NativeStorage;
-    /// In memory until the backends of this platform are built.
-    type Disk = MemoryDisk;
+    type Disk = NativeDisk;
 
     fn now(&self) -> Time {
         Time::ZERO + self.start.elapsed()
@@ -105,9 +106,8 @@ impl Platform for NativePlatform {
         .boxed_local()
     }
 
-    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<MemoryDisk, Error>> {
-        let checked = super::storage::check_name(name);
-        async move { checked.map(|()| MemoryDisk::new(MEMORY_BYTES_MAX)) }.boxed_local()
+    fn open_disk(&self, name: &str) -> LocalBoxFuture<'static, Result<NativeDisk, Error>> {
+        self.disks.clone().open(name.to_owned(), self.clone()).boxed_local()
     }
 }
 

@@ -3,13 +3,27 @@
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
+
+/// What tells a file from one that took its place: device and inode.
+pub(super) type FileId = (u64, u64);
 
 /// Makes or empties a file, with mode 0600 from the first moment.
 pub(super) fn create_for_owner(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Opens a file for reading and writing; makes it with mode 0600 if it is not there.
+pub(super) fn open_for_owner(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Fails when there is no file.
+pub(super) fn file_id(path: &Path) -> io::Result<FileId> {
+    path.metadata().map(|file| (file.dev(), file.ino()))
 }
 
 /// Sets mode 0700.
@@ -33,7 +47,9 @@ mod tests {
         let file = folder.join("a");
         drop(create_for_owner(&file).expect("the folder is ours"));
         let mode = |path| fs::metadata(path).expect("it was made").permissions().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+        let other = folder.join("b");
+        drop(open_for_owner(&other).expect("the folder is ours"));
+        assert_eq!((mode(&folder), mode(&file), mode(&other)), (0o700, 0o600, 0o600));
         fs::remove_dir_all(&folder).expect("the folder is ours");
     }
 }

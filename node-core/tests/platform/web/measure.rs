@@ -1,5 +1,5 @@
 //! How fast a disk is against what the browser itself can do, in one run. No
-//! test: run it with `--ignored --nocapture`, on a quiet machine.
+//! test: run it with `--include-ignored --nocapture measure`, on a quiet machine.
 
 use node_core::platform::{
     Disk, Platform, Time,
