@@ -68,7 +68,7 @@ impl DiskFile {
         range: Range,
         limits: PageLimits,
     ) -> Result<Page<Record>, Error> {
-        self.page(table, range, limits, |piece| piece.to_vec())
+        self.page(table, range, limits, <[u8]>::to_vec)
     }
 
     pub(super) fn keys(
