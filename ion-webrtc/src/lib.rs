@@ -10,8 +10,8 @@
 //! `RTCPeerConnection` exists only on pages, and a swarm is better off in a
 //! worker. All that touches it is behind a narrow [`Port`](port::Port) of
 //! commands and events, of which there are three: `web::Page` in a page itself,
-//! `web::Remote` in a worker whose page serves it with `web::Host`, and
-//! [`memory`] for tests. Everything else is the same on every platform.
+//! `web::Remote` in a worker whose page serves it with `web::Host` (and hands data
+//! channels over to it where the browser can), and [`memory`] for tests. Everything else is the same on every platform.
 //!
 //! In reading order: [`signaling`], [`frame`] and [`half_close`] are the
 //! formats and rules of the wire, [`handshake`] is how two peers agree,

@@ -1,6 +1,6 @@
 //! Whole swarms: a relay, peers that meet there, and connections between them,
 //! here over peer connections in memory. The same stories run in a browser: in
-//! `in_page.rs` and `through_a_host.rs`.
+//! `in_page.rs`, `through_a_host.rs` and `handed_over.rs`.
 
 #[cfg(not(target_arch = "wasm32"))]
 #[path = "swarms/peers.rs"]

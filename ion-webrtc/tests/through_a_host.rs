@@ -1,6 +1,6 @@
 //! The stories of `swarms.rs` with real peer connections that a host serves over
-//! a `MessagePort`, as a page does for its worker. There is nothing to it
-//! natively.
+//! a `MessagePort`, as a page does for its worker where data channels have to
+//! stay on the page. There is nothing to it natively.
 
 #[cfg(target_arch = "wasm32")]
 #[path = "swarms/peers.rs"]
@@ -17,3 +17,7 @@ mod streams;
 #[cfg(target_arch = "wasm32")]
 #[path = "swarms/through_a_host.rs"]
 mod place;
+
+#[cfg(target_arch = "wasm32")]
+#[path = "swarms/kept.rs"]
+mod way;

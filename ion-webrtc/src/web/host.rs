@@ -7,9 +7,10 @@ use std::{
 
 use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{MessageEvent, MessagePort};
+use web_sys::{MessageEvent, MessagePort, RtcDataChannel};
 
 use super::{
+    channel::Key,
     page::{Leaving, NoPage},
     peers::Peers,
     wire::{self, FromWorker, Outbox},
@@ -35,6 +36,8 @@ struct Link {
     /// Bytes sent that the worker has not acknowledged.
     unacknowledged: Cell<usize>,
     peers: RefCell<Option<Peers>>,
+    /// Channels handed over.
+    handed: Cell<u32>,
 }
 
 impl Link {
@@ -55,6 +58,13 @@ impl Link {
         wire::put_event(&self.outbox, event);
     }
 
+    /// Hands a channel over where the browser lets it go; whether it is gone.
+    fn hand(&self, id: Key, label: Option<&str>, channel: &RtcDataChannel) -> bool {
+        let is_gone = wire::hand(&self.outbox, id, label, channel);
+        self.handed.set(self.handed.get() + u32::from(is_gone));
+        is_gone
+    }
+
     fn acknowledged(&self, bytes: usize) {
         self.unacknowledged.set(self.unacknowledged.get().saturating_sub(bytes));
     }
@@ -67,9 +77,12 @@ impl Host {
     ///
     /// Where there is no window, as in workers.
     pub fn serve(port: &MessagePort) -> Result<Self, NoPage> {
-        let outbox = Outbox::new(port.clone());
-        let unacknowledged = Cell::new(0);
-        let link = Rc::new(Link { outbox, unacknowledged, peers: RefCell::new(None) });
+        let link = Rc::new(Link {
+            outbox: Outbox::new(port.clone()),
+            unacknowledged: Cell::new(0),
+            peers: RefCell::new(None),
+            handed: Cell::new(0),
+        });
         let to = link.clone();
         let peers = Peers::new(Rc::new(move |event| to.emit(event)));
         let leaving = Leaving::new(&peers)?;
@@ -81,6 +94,7 @@ impl Host {
                 match wire::from_worker(&entry) {
                     Some(FromWorker::Command(command)) => serving.run(command),
                     Some(FromWorker::Received(bytes)) => from.acknowledged(bytes),
+                    Some(FromWorker::TakesChannels) => hand_over(&serving, &from),
                     // It is our own code at the other end; nothing else comes.
                     None => {}
                 }
@@ -89,6 +103,20 @@ impl Host {
         port.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         Ok(Self { peers, link, _on_message: on_message, _leaving: leaving })
     }
+
+    /// How many data channels the worker has been handed, instead of the bytes
+    /// on them.
+    pub fn handed_over(&self) -> u32 {
+        self.link.handed.get()
+    }
+}
+
+/// From now on, channels go to the worker where the browser lets them.
+fn hand_over(peers: &Peers, link: &Rc<Link>) {
+    let to = Rc::downgrade(link);
+    peers.hand_to(Box::new(move |id, label, channel| {
+        to.upgrade().is_some_and(|link| link.hand(id, label, channel))
+    }));
 }
 
 impl Drop for Host {

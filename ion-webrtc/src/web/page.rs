@@ -1,53 +1,18 @@
 //! The port of a transport that lives on the page itself.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use std::rc::Rc;
 
-use bytes::Bytes;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::Uint8Array;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 
-use super::peers::Peers;
-use crate::port::{Command, Event, Port, Sink};
+use super::{inbox::Inbox, peers::Peers};
+use crate::port::{Command, Port, Sink};
 
 /// There is no page here: `RTCPeerConnection` does not exist in workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no page here, and so no RTCPeerConnection")]
 pub struct NoPage;
-
-/// What was reported and not delivered yet.
-#[derive(Default)]
-struct Inbox {
-    sink: RefCell<Option<Sink>>,
-    waiting: RefCell<VecDeque<Event>>,
-}
-
-impl Inbox {
-    /// Delivers later, since the transport may be in the middle of a command.
-    fn put(self: &Rc<Self>, event: Event) {
-        let is_first = self.waiting.borrow().is_empty();
-        self.waiting.borrow_mut().push_back(event);
-        if is_first {
-            let inbox = self.clone();
-            soon(move || inbox.deliver());
-        }
-    }
-
-    fn deliver(&self) {
-        let mut sink = self.sink.borrow_mut();
-        let Some(sink) = sink.as_mut() else { return };
-        loop {
-            let Some(event) = self.waiting.borrow_mut().pop_front() else { return };
-            sink(event);
-        }
-    }
-}
-
-/// Calls this in a microtask: after the current callback, before the next.
-#[expect(clippy::disallowed_methods, reason = "this is the driver, and the task ends by itself")]
-pub(super) fn soon(work: impl FnOnce() + 'static) {
-    wasm_bindgen_futures::spawn_local(async move { work() });
-}
 
 /// The port of a transport on the page itself. Dropping it closes all its peer
 /// connections.
@@ -70,9 +35,7 @@ impl Page {
     pub fn new() -> Result<Self, NoPage> {
         let inbox = Rc::new(Inbox::default());
         let to = inbox.clone();
-        let peers = Peers::new(Rc::new(move |event: Event<ArrayBuffer>| {
-            to.put(event.map_bytes(|bytes| Bytes::from(Uint8Array::new(&bytes).to_vec())));
-        }));
+        let peers = Peers::new(Rc::new(move |event| to.put(event)));
         let leaving = Leaving::new(&peers)?;
         let inner = Inner { peers, inbox, _leaving: leaving };
         Ok(Self { inner: SendWrapper::new(inner) })
@@ -81,7 +44,7 @@ impl Page {
 
 impl Port for Page {
     fn listen(&mut self, sink: Sink) {
-        self.inner.inbox.sink.replace(Some(sink));
+        self.inner.inbox.listen(sink);
     }
 
     fn post(&mut self, command: Command) {

@@ -2,9 +2,9 @@
 //!
 //! Commands are carried out in order; what the browser then reports leaves as
 //! events, with bytes in the browser's own buffers. Nothing is decided here.
-//! Handlers of a channel are attached in the very callback that brings it,
-//! since messages that come before are lost; all are detached before their
-//! closures go.
+//! Channels may leave for a worker that takes them, and are no more of this
+//! page's business then. Browsers let them go only in the very task that brought
+//! them.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,18 +13,32 @@ use std::{
 };
 
 use js_sys::ArrayBuffer;
+use web_sys::RtcDataChannel;
 
+use super::{Emit, channel::Key};
 use crate::port::{ChannelId, Command, Event, PeerConnectionId};
 
-mod channel;
 mod connection;
 mod init;
 mod js;
 
 use connection::Connection;
 
-/// Where events go. It must not call back before it returns.
-pub(super) type Emit = Rc<dyn Fn(Event<ArrayBuffer>)>;
+/// Takes a channel away, with its label if the other side has opened it; says
+/// whether it is gone. It must not call back before it returns.
+pub(super) type Hand = Box<dyn Fn(Key, Option<&str>, &RtcDataChannel) -> bool>;
+
+/// Where things go that do not stay here.
+struct Ways {
+    emit: Emit,
+    hand: RefCell<Option<Hand>>,
+}
+
+impl Ways {
+    fn hand(&self, id: Key, label: Option<&str>, channel: &RtcDataChannel) -> bool {
+        self.hand.borrow().as_ref().is_some_and(|hand| hand(id, label, channel))
+    }
+}
 
 /// All peer connections of one transport.
 #[derive(Clone)]
@@ -34,12 +48,18 @@ pub(super) struct Peers {
 
 struct Inner {
     connections: RefCell<BTreeMap<PeerConnectionId, Rc<Connection>>>,
-    emit: Emit,
+    ways: Rc<Ways>,
 }
 
 impl Peers {
     pub(super) fn new(emit: Emit) -> Self {
-        Self { inner: Rc::new(Inner { connections: RefCell::default(), emit }) }
+        let ways = Rc::new(Ways { emit, hand: RefCell::default() });
+        Self { inner: Rc::new(Inner { connections: RefCell::default(), ways }) }
+    }
+
+    /// From now on, new channels go away where they can.
+    pub(super) fn hand_to(&self, hand: Hand) {
+        self.inner.ways.hand.replace(Some(hand));
     }
 
     /// Carries a command out. Those about connections that are no more are
@@ -66,13 +86,13 @@ impl Peers {
     }
 
     fn create(&self, id: PeerConnectionId, ice_servers: &[crate::IceServer]) {
-        match Connection::new(id, ice_servers, self.inner.emit.clone()) {
+        match Connection::new(id, ice_servers, self.inner.ways.clone()) {
             Ok(connection) => {
                 self.inner.connections.borrow_mut().insert(id, connection);
             }
             Err(why) => {
-                (self.inner.emit)(Event::Failed { id, why: js::text(&why) });
-                (self.inner.emit)(Event::Closed { id });
+                (self.inner.ways.emit)(Event::Failed { id, why: js::text(&why) });
+                (self.inner.ways.emit)(Event::Closed { id });
             }
         }
     }
@@ -90,7 +110,7 @@ impl Peers {
         let all = std::mem::take(&mut *self.inner.connections.borrow_mut());
         for (id, connection) in all {
             connection.close();
-            (self.inner.emit)(Event::Closed { id });
+            (self.inner.ways.emit)(Event::Closed { id });
         }
     }
 }

@@ -1,15 +1,18 @@
 //! The port of a transport in a worker, whose page serves it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
-use bytes::Bytes;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{MessageEvent, MessagePort};
 
-use super::wire::{self, Outbox};
-use crate::port::{Command, Port, Sink};
+use super::{
+    handed::{self, Handed},
+    inbox::Inbox,
+    wire::{self, FromPage, Outbox},
+};
+use crate::port::{Command, Event, Port, Sink};
 
 /// The port of a transport in a worker. The page serves the other end of its
 /// `MessagePort` with a [`Host`](super::Host).
@@ -19,38 +22,52 @@ pub struct Remote {
 
 struct Inner {
     outbox: Rc<Outbox>,
-    sink: Rc<RefCell<Option<Sink>>>,
+    inbox: Rc<Inbox>,
+    handed: Rc<Handed>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
 }
 
 impl Remote {
-    /// A port over this end.
+    /// A port over this end. Where the browser can, the page hands data channels
+    /// over to this side, so that their bytes do not pass it.
     pub fn new(port: &MessagePort) -> Self {
-        let outbox = Outbox::new(port.clone());
-        let sink: Rc<RefCell<Option<Sink>>> = Rc::default();
-        let (to, back) = (sink.clone(), outbox.clone());
+        let remote = Self::with_channels_on_page(port);
+        if handed::is_possible() {
+            wire::put_takes_channels(&remote.inner.outbox);
+        }
+        remote
+    }
+
+    /// A port over this end to a page that keeps all data channels, as every page
+    /// of a browser does that can't hand them over.
+    pub fn with_channels_on_page(port: &MessagePort) -> Self {
+        let (outbox, inbox) = (Outbox::new(port.clone()), Rc::new(Inbox::default()));
+        let to = inbox.clone();
+        let handed = Rc::new(Handed::new(Rc::new(move |event| to.put(event))));
+        let (to, from, back) = (inbox.clone(), handed.clone(), outbox.clone());
         let on_message = Closure::new(move |event: MessageEvent| {
             let Ok(batch) = event.data().dyn_into::<Array>() else { return };
-            receive(&batch, &to, &back);
+            receive(&batch, &to, &from, &back);
         });
         port.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        let inner = Inner { outbox, sink, _on_message: on_message };
+        let inner = Inner { outbox, inbox, handed, _on_message: on_message };
         Self { inner: SendWrapper::new(inner) }
     }
 }
 
-/// Passes the events of one message on, and acknowledges their bytes.
-fn receive(batch: &Array, sink: &RefCell<Option<Sink>>, outbox: &Rc<Outbox>) {
+/// Passes on what the page says in one message, and acknowledges its bytes.
+fn receive(batch: &Array, inbox: &Rc<Inbox>, handed: &Handed, outbox: &Rc<Outbox>) {
     let mut received = 0;
-    let mut sink = sink.borrow_mut();
-    for event in batch.iter().filter_map(|entry| wire::event(&entry)) {
-        let event = event.map_bytes(|bytes: ArrayBuffer| {
-            let bytes = Uint8Array::new(&bytes).to_vec();
-            received += bytes.len();
-            Bytes::from(bytes)
-        });
-        if let Some(sink) = sink.as_mut() {
-            sink(event);
+    for entry in batch.iter() {
+        match wire::from_page(&entry) {
+            Some(FromPage::Event(event)) => {
+                received += length(&event);
+                handed.hear(&event);
+                inbox.put(event);
+            }
+            Some(FromPage::Handed(arrival)) => handed.take(arrival),
+            // It is our own code at the other end; nothing else comes.
+            None => {}
         }
     }
     if received > 0 {
@@ -58,12 +75,22 @@ fn receive(batch: &Array, sink: &RefCell<Option<Sink>>, outbox: &Rc<Outbox>) {
     }
 }
 
+fn length(event: &Event<ArrayBuffer>) -> usize {
+    match event {
+        Event::Message { bytes, .. } => {
+            usize::try_from(bytes.byte_length()).expect("a wasm length")
+        }
+        _ => 0,
+    }
+}
+
 impl Port for Remote {
     fn listen(&mut self, sink: Sink) {
-        self.inner.sink.replace(Some(sink));
+        self.inner.inbox.listen(sink);
     }
 
     fn post(&mut self, command: Command) {
+        let Some(command) = self.inner.handed.run(command) else { return };
         let command = command.map_bytes(|bytes| Uint8Array::from(&bytes[..]).buffer());
         wire::put_command(&self.inner.outbox, command);
     }

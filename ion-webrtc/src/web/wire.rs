@@ -11,9 +11,9 @@ use std::{
 
 use js_sys::{Array, ArrayBuffer, JsString};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::MessagePort;
+use web_sys::{MessagePort, RtcDataChannel};
 
-use super::page::soon;
+use super::{channel::Key, handed::Arrival, inbox::soon};
 use crate::{
     IceServer,
     description::SdpKind,
@@ -48,6 +48,9 @@ impl Outbox {
 
     fn post(&self) {
         self.is_due.set(false);
+        if self.entries.borrow().length() == 0 {
+            return;
+        }
         let (entries, transfers) = (self.entries.replace(Array::new()), self.transfers.take());
         // Fails only for what can't be cloned, and all of this can.
         let _ = self.port.post_message_with_transferable(&entries, &transfers);
@@ -60,6 +63,16 @@ pub(super) enum FromWorker {
     Command(Command<ArrayBuffer>),
     /// So many bytes have arrived.
     Received(usize),
+    /// Channels may be handed to it.
+    TakesChannels,
+}
+
+/// What a page says.
+pub(super) enum FromPage {
+    /// This has happened.
+    Event(Event<ArrayBuffer>),
+    /// Take this channel.
+    Handed(Arrival),
 }
 
 fn entry(name: &str, values: &[JsValue]) -> Array {
@@ -73,6 +86,25 @@ fn entry(name: &str, values: &[JsValue]) -> Array {
 #[expect(clippy::cast_precision_loss, reason = "lengths of buffers are far below 2^53")]
 fn count(count: usize) -> JsValue {
     JsValue::from_f64(count as f64)
+}
+
+/// Says that channels may be handed over.
+pub(super) fn put_takes_channels(outbox: &Rc<Outbox>) {
+    outbox.put(&entry("takes", &[]), None);
+}
+
+/// Hands a channel over at once, after all that was put before; whether the
+/// browser lets it go.
+pub(super) fn hand(
+    outbox: &Outbox,
+    (id, channel): Key,
+    label: Option<&str>,
+    handed: &RtcDataChannel,
+) -> bool {
+    outbox.post();
+    let entry = entry("handed", &[id.0.into(), channel.0.into(), label.into(), handed.into()]);
+    let port = &outbox.port;
+    port.post_message_with_transferable(&Array::of1(&entry), &Array::of1(handed)).is_ok()
 }
 
 /// Acknowledges bytes.
@@ -241,6 +273,9 @@ pub(super) fn from_worker(value: &JsValue) -> Option<FromWorker> {
     if name == "received" {
         return entry.size(1).map(FromWorker::Received);
     }
+    if name == "takes" {
+        return Some(FromWorker::TakesChannels);
+    }
     let id = entry.id()?;
     let command = match name.as_str() {
         "send" => Command::Send { id, channel: entry.channel()?, bytes: entry.bytes(3)? },
@@ -268,13 +303,22 @@ pub(super) fn from_worker(value: &JsValue) -> Option<FromWorker> {
 }
 
 /// What a page said; `None` for what makes no sense.
-pub(super) fn event(value: &JsValue) -> Option<Event<ArrayBuffer>> {
+pub(super) fn from_page(value: &JsValue) -> Option<FromPage> {
     let (name, entry) = read(value)?;
     if name == "gone" {
-        return Some(Event::Gone);
+        return Some(FromPage::Event(Event::Gone));
     }
     let id = entry.id()?;
-    Some(match name.as_str() {
+    if name == "handed" {
+        let (id, label) = ((id, entry.channel()?), entry.text(3));
+        let channel = entry.0.get(4).dyn_into().ok()?;
+        return Some(FromPage::Handed(Arrival { id, label, channel }));
+    }
+    event(&name, id, &entry).map(FromPage::Event)
+}
+
+fn event(name: &str, id: PeerConnectionId, entry: &Entry) -> Option<Event<ArrayBuffer>> {
+    Some(match name {
         "message" => Event::Message { id, channel: entry.channel()?, bytes: entry.bytes(3)? },
         "described" => Event::Described { id, sdp: entry.text(2)? },
         "candidate" => Event::Candidate { id, candidate: entry.candidate(2) },

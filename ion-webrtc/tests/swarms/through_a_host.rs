@@ -1,6 +1,7 @@
-//! In a page, with a host between: the way of a worker, without the worker.
+//! In a page, with a host between: the way of a worker, without the worker. The
+//! test program says in `way` who holds the data channels.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use ion_webrtc::{
     Failure,
@@ -16,7 +17,18 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 /// What peers share: the page that hosts them.
 #[derive(Default)]
-pub(crate) struct Net(RefCell<Vec<Host>>);
+pub(crate) struct Net {
+    hosts: RefCell<Vec<Host>>,
+    /// Whether its browser refuses to hand channels over.
+    refuses: Cell<bool>,
+}
+
+/// JavaScript: a port's `postMessage` in a browser that keeps its channels.
+const REFUSE: &str = "
+    if (transfers.some((one) => one instanceof RTCDataChannel)) {
+        throw new DOMException('kept', 'DataCloneError');
+    }
+    MessagePort.prototype.postMessage.call(this, message, transfers);";
 
 pub(crate) fn network() -> Net {
     Net::default()
@@ -24,8 +36,29 @@ pub(crate) fn network() -> Net {
 
 pub(crate) fn port(net: &Net) -> Remote {
     let channel = MessageChannel::new().expect("every browser has them");
-    net.0.borrow_mut().push(Host::serve(&channel.port1()).expect("this is a page"));
-    Remote::new(&channel.port2())
+    let served = channel.port1();
+    if net.refuses.get() {
+        let post = js_sys::Function::new_with_args("message, transfers", REFUSE);
+        js_sys::Reflect::set(&served, &"postMessage".into(), &post).expect("it is an object");
+    }
+    net.hosts.borrow_mut().push(Host::serve(&served).expect("this is a page"));
+    crate::way::remote(&channel.port2())
+}
+
+#[wasm_bindgen_test]
+async fn channels_are_where_they_should_be() {
+    for refuses in [false, true] {
+        let network = network();
+        network.refuses.set(refuses);
+        let (mut a, mut b, circuit) = crate::stories::two(&network, crate::peers::hasty()).await;
+        a.dial(b.id, crate::stories::over(&circuit, b.id)).await;
+        a.without_circuit(b.id).await;
+        b.without_circuit(a.id).await;
+        assert_eq!(a.echo(b.id, vec![7; 100]).await, vec![7; 100]);
+        for host in network.hosts.borrow().iter() {
+            assert_eq!(host.handed_over() > 0, crate::way::ARE_HANDED_OVER && !refuses);
+        }
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are their own drivers")]

@@ -18,13 +18,14 @@ use web_sys::{
     RtcPeerConnectionIceEvent, RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit,
 };
 
-use super::{Emit, Numbers, channel::Channel, init::Init, js};
+use super::{Numbers, Ways, init::Init, js};
 use crate::{
     IceServer,
     description::SdpKind,
     handshake::INIT_LABEL,
     port::{ChannelId, Event, PeerConnectionId, State, Stats},
     signaling::IceCandidate,
+    web::{channel::Channel, handed},
 };
 
 type Handler = Closure<dyn FnMut(web_sys::Event)>;
@@ -32,7 +33,7 @@ type Handler = Closure<dyn FnMut(web_sys::Event)>;
 pub(super) struct Connection {
     id: PeerConnectionId,
     pc: RtcPeerConnection,
-    emit: Emit,
+    ways: Rc<Ways>,
     channels: RefCell<BTreeMap<ChannelId, Channel>>,
     /// The other side's channel `init`, until it is closed here.
     init: RefCell<Option<(ChannelId, Init)>>,
@@ -47,13 +48,13 @@ impl Connection {
     pub(super) fn new(
         id: PeerConnectionId,
         ice_servers: &[IceServer],
-        emit: Emit,
+        ways: Rc<Ways>,
     ) -> Result<Rc<Self>, JsValue> {
         let pc = RtcPeerConnection::new_with_configuration(&js::configuration(ice_servers))?;
         let connection = Rc::new(Self {
             id,
             pc,
-            emit,
+            ways,
             channels: RefCell::default(),
             init: RefCell::default(),
             numbers: Numbers::default(),
@@ -91,7 +92,7 @@ impl Connection {
 
     fn emit(&self, event: Event<ArrayBuffer>) {
         if !self.is_closed.get() {
-            (self.emit)(event);
+            (self.ways.emit)(event);
         }
     }
 
@@ -158,12 +159,17 @@ impl Connection {
         if label == INIT_LABEL && self.init.borrow().is_none() {
             self.init.replace(Some((channel, Init::new(&self.pc, &found))));
         }
-        self.add(channel, found);
-        self.emit(Event::Inbound { id: self.id, channel, label });
+        let may_leave = handed::may_leave(&label, None);
+        self.add(channel, Some(label), found, may_leave);
     }
 
-    fn add(&self, id: ChannelId, channel: RtcDataChannel) {
-        let channel = Channel::new((self.id, id), channel, self.emit.clone());
+    /// Hands a channel over where that can be, and else keeps it here.
+    fn add(&self, id: ChannelId, label: Option<String>, found: RtcDataChannel, may_leave: bool) {
+        let key = (self.id, id);
+        if may_leave && self.ways.hand(key, label.as_deref(), &found) {
+            return;
+        }
+        let channel = Channel::new(key, found, label, self.ways.emit.clone());
         let mut channels = self.channels.borrow_mut();
         channels.retain(|_, channel| !channel.is_over());
         channels.insert(id, channel);
@@ -171,14 +177,16 @@ impl Connection {
 
     pub(super) fn open(&self, channel: ChannelId, label: &str, negotiated: Option<u16>) {
         match js::create_channel(&self.pc, label, negotiated) {
-            Ok(created) => self.add(channel, created),
+            Ok(created) => {
+                self.add(channel, None, created, handed::may_leave(label, negotiated));
+            }
             Err(_) => self.emit(Event::ChannelClosed { id: self.id, channel }),
         }
     }
 
     pub(super) fn send(&self, channel: ChannelId, bytes: &ArrayBuffer) {
         if let Some(channel) = self.channels.borrow().get(&channel) {
-            channel.send(bytes);
+            channel.send_buffer(bytes);
         }
     }
 
