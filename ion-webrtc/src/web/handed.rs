@@ -4,10 +4,7 @@
 //! closed when it does. What waits here is bounded by the streams that the
 //! transport opens.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::cell::RefCell;
 
 use web_sys::RtcDataChannel;
 
@@ -18,7 +15,7 @@ use super::{
 };
 use crate::{
     handshake::INIT_LABEL,
-    port::{ChannelId, Command, Event, PeerConnectionId},
+    port::{Command, Event, PeerConnectionId},
 };
 
 /// Whether a page lets such a channel go. It watches `init`, and those with an
@@ -40,10 +37,12 @@ pub(super) struct Arrival {
     pub(super) channel: RtcDataChannel,
 }
 
-/// Channels that are here or about to be.
+/// Channels that are here or about to be. Lists, because maps would be the larger
+/// part of this code in a browser's download.
 pub(super) struct Handed {
-    channels: RefCell<BTreeMap<Key, Channel>>,
-    expected: RefCell<BTreeSet<Key>>,
+    /// In the order of their numbers.
+    channels: RefCell<Vec<(Key, Channel)>>,
+    expected: RefCell<Vec<Key>>,
     emit: Emit,
 }
 
@@ -57,12 +56,15 @@ impl Handed {
     pub(super) fn run(&self, command: Command) -> Option<Command> {
         match &command {
             Command::Send { id, channel, bytes } => {
-                self.channels.borrow().get(&(*id, *channel)).map(|held| held.send(bytes))
+                self.with((*id, *channel), |held| held.send(bytes))
             }
-            Command::CloseChannel { id, channel } => self.close((*id, *channel)),
+            Command::CloseChannel { id, channel } => {
+                self.expects((*id, *channel));
+                self.with((*id, *channel), Channel::close)
+            }
             Command::Open { id, channel, label, negotiated } => {
                 if may_leave(label, *negotiated) {
-                    self.expected.borrow_mut().insert((*id, *channel));
+                    self.expected.borrow_mut().push((*id, *channel));
                 }
                 None
             }
@@ -75,22 +77,33 @@ impl Handed {
         .map_or(Some(command), |()| None)
     }
 
-    fn close(&self, id: Key) -> Option<()> {
-        self.expected.borrow_mut().remove(&id);
-        self.channels.borrow().get(&id).map(Channel::close)
+    /// Does this with a channel that is here.
+    fn with(&self, id: Key, work: impl FnOnce(&Channel)) -> Option<()> {
+        let channels = self.channels.borrow();
+        let place = channels.binary_search_by_key(&id, |(key, _)| *key).ok()?;
+        work(&channels[place].1);
+        Some(())
+    }
+
+    /// Whether a channel was expected; from now on it is not.
+    fn expects(&self, id: Key) -> bool {
+        let mut expected = self.expected.borrow_mut();
+        let place = expected.iter().position(|key| *key == id);
+        place.map(|place| expected.swap_remove(place)).is_some()
     }
 
     /// Takes a channel in.
     pub(super) fn take(&self, arrival: Arrival) {
         let Arrival { id, label, channel } = arrival;
         let is_ours = label.is_none();
-        if is_ours && !self.expected.borrow_mut().remove(&id) {
+        if is_ours && !self.expects(id) {
             return channel.close();
         }
         let channel = Channel::new(id, channel, label, self.emit.clone());
         let mut channels = self.channels.borrow_mut();
-        channels.retain(|_, channel| !channel.is_over());
-        channels.insert(id, channel);
+        channels.retain(|(_, channel)| !channel.is_over());
+        let place = channels.partition_point(|(key, _)| *key < id);
+        channels.insert(place, (id, channel));
     }
 
     /// Takes notice of what the page says of connections and of channels that it
@@ -98,7 +111,7 @@ impl Handed {
     pub(super) fn hear<B>(&self, event: &Event<B>) {
         match event {
             Event::Opened { id, channel } | Event::ChannelClosed { id, channel } => {
-                self.expected.borrow_mut().remove(&(*id, *channel));
+                self.expects((*id, *channel));
             }
             Event::Closed { id } => self.forget(*id),
             Event::Gone => {
@@ -111,17 +124,15 @@ impl Handed {
 
     /// Lets the channels of a connection go, which ends them or has ended.
     fn forget(&self, id: PeerConnectionId) {
-        let all = (id, ChannelId(0))..=(id, ChannelId(u32::MAX));
-        self.expected.borrow_mut().retain(|key| !all.contains(key));
+        self.expected.borrow_mut().retain(|key| key.0 != id);
         let mut channels = self.channels.borrow_mut();
-        let (gone, kept) =
-            std::mem::take(&mut *channels).into_iter().partition(|(key, _)| all.contains(key));
-        *channels = kept;
-        let_go(gone);
+        let_go(channels.extract_if(.., |(key, _)| key.0 == id).collect());
     }
 }
 
 /// Lets channels go once no handler of theirs can be running.
-fn let_go(channels: BTreeMap<Key, Channel>) {
-    soon(move || drop(channels));
+fn let_go(channels: Vec<(Key, Channel)>) {
+    if !channels.is_empty() {
+        soon(move || drop(channels));
+    }
 }

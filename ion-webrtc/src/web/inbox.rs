@@ -6,7 +6,7 @@
 //! overtakes another. It is not bounded: the bounds are the transport's, who is
 //! told of everything in the same turn.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -17,7 +17,7 @@ use crate::port::{Event, Sink};
 #[derive(Default)]
 pub(super) struct Inbox {
     sink: RefCell<Option<Sink>>,
-    waiting: RefCell<VecDeque<Event>>,
+    waiting: RefCell<Vec<Event>>,
 }
 
 impl Inbox {
@@ -33,7 +33,7 @@ impl Inbox {
         if is_first && is_message {
             return self.pass(event);
         }
-        self.waiting.borrow_mut().push_back(event);
+        self.waiting.borrow_mut().push(event);
         if is_first {
             let inbox = self.clone();
             soon(move || inbox.deliver());
@@ -41,10 +41,7 @@ impl Inbox {
     }
 
     fn deliver(&self) {
-        loop {
-            let Some(event) = self.waiting.borrow_mut().pop_front() else { return };
-            self.pass(event);
-        }
+        self.waiting.take().into_iter().for_each(|event| self.pass(event));
     }
 
     fn pass(&self, event: Event) {
