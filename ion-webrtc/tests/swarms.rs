@@ -11,6 +11,10 @@ mod peers;
 mod stories;
 
 #[cfg(not(target_arch = "wasm32"))]
+#[path = "swarms/ports.rs"]
+mod ports;
+
+#[cfg(not(target_arch = "wasm32"))]
 #[path = "swarms/streams.rs"]
 mod streams;
 

@@ -11,6 +11,10 @@ mod peers;
 mod stories;
 
 #[cfg(target_arch = "wasm32")]
+#[path = "swarms/ports.rs"]
+mod ports;
+
+#[cfg(target_arch = "wasm32")]
 #[path = "swarms/streams.rs"]
 mod streams;
 

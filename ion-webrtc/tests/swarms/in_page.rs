@@ -11,7 +11,7 @@ use libp2p::{
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::{stories::every_story, streams::every_stream_story};
+use crate::{ports::every_port_story, stories::every_story, streams::every_stream_story};
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
@@ -45,6 +45,7 @@ macro_rules! case {
 }
 every_story!(case);
 every_stream_story!(case);
+every_port_story!(case);
 
 #[wasm_bindgen_test]
 async fn leaving_the_page_closes_all() {

@@ -3,7 +3,7 @@
 use ion_webrtc::memory::{Memory, Network};
 use libp2p::swarm;
 
-use crate::{stories::every_story, streams::every_stream_story};
+use crate::{ports::every_port_story, stories::every_story, streams::every_stream_story};
 
 /// What peers share.
 pub(crate) type Net = Network;
@@ -38,3 +38,4 @@ macro_rules! case {
 }
 every_story!(case);
 every_stream_story!(case);
+every_port_story!(case);

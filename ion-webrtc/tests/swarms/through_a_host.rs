@@ -11,7 +11,7 @@ use libp2p::swarm::{self, SwarmEvent};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::MessageChannel;
 
-use crate::{stories::every_story, streams::every_stream_story};
+use crate::{ports::every_port_story, stories::every_story, streams::every_stream_story};
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
@@ -99,3 +99,4 @@ macro_rules! case {
 }
 every_story!(case);
 every_stream_story!(case);
+every_port_story!(case);
