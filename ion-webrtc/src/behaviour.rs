@@ -9,12 +9,13 @@
 //! [`PATHS_MAX`] each.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::VecDeque,
     task::{Context, Poll},
 };
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use futures_timer::Delay;
+use ion_map::{Map, Set};
 use libp2p::{
     Multiaddr, PeerId,
     core::{ConnectedPoint, Endpoint, transport::PortUse},
@@ -58,13 +59,13 @@ pub enum Event {
 /// The libp2p behaviour; made by [`new`](crate::new).
 pub struct Behaviour {
     shared: Shared,
-    circuits: BTreeMap<PeerId, Vec<Multiaddr>>,
+    circuits: Map<PeerId, Vec<Multiaddr>>,
     /// In the order in which they came.
     known: VecDeque<PeerId>,
-    relayed: BTreeMap<PeerId, BTreeSet<ConnectionId>>,
-    direct: BTreeMap<PeerId, BTreeSet<ConnectionId>>,
+    relayed: Map<PeerId, Set<ConnectionId>>,
+    direct: Map<PeerId, Set<ConnectionId>>,
     /// Requests that wait for the circuit that was dialed for them.
-    waiting: BTreeMap<ConnectionId, Request>,
+    waiting: Map<ConnectionId, Request>,
     orders: VecDeque<ToSwarm<Event, handler::Open>>,
     graces: FuturesUnordered<BoxFuture<'static, PeerId>>,
 }
@@ -87,11 +88,11 @@ impl Behaviour {
     pub(crate) fn new(shared: Shared) -> Self {
         Self {
             shared,
-            circuits: BTreeMap::new(),
+            circuits: Map::new(),
             known: VecDeque::new(),
-            relayed: BTreeMap::new(),
-            direct: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            relayed: Map::new(),
+            direct: Map::new(),
+            waiting: Map::new(),
             orders: VecDeque::new(),
             graces: FuturesUnordered::new(),
         }

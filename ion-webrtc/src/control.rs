@@ -8,7 +8,6 @@
 //! fingerprint in them is all that binds the connection to the peer.
 
 use std::{
-    collections::BTreeSet,
     future::{Future, poll_fn},
     task::Poll,
     time::Duration,
@@ -16,6 +15,7 @@ use std::{
 
 use futures::FutureExt;
 use futures_timer::Delay;
+use ion_map::Set;
 use libp2p::{Multiaddr, PeerId};
 
 pub use crate::desk::OfferId;
@@ -145,7 +145,7 @@ impl Control {
     }
 
     /// Peers with a direct connection.
-    pub fn connected(&self) -> BTreeSet<PeerId> {
+    pub fn connected(&self) -> Set<PeerId> {
         self.shared.with(|inner| inner.hub.peers())
     }
 }

@@ -6,12 +6,13 @@
 //! [`FAILURES_MAX`] (likewise). Requests are as many as the swarm's own dials.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use futures::channel::oneshot;
+use ion_map::Map;
 use libp2p::{Multiaddr, PeerId, Stream};
 
 use crate::{
@@ -96,11 +97,11 @@ pub(crate) struct Desk {
     transport_waker: Option<Waker>,
     /// How many listeners there are on `/webrtc`.
     pub(crate) listeners: usize,
-    prepared: BTreeMap<PeerId, Agreed>,
-    offers: BTreeMap<OfferId, (Owned, usize)>,
+    prepared: Map<PeerId, Agreed>,
+    offers: Map<OfferId, (Owned, usize)>,
     next_offer: u64,
-    dials: BTreeMap<PeerId, Dialing>,
-    answering: BTreeMap<PeerId, usize>,
+    dials: Map<PeerId, Dialing>,
+    answering: Map<PeerId, usize>,
     failures: VecDeque<(PeerId, Failure)>,
     /// Peers whose attempts failed, for the behaviour to tell.
     reports: VecDeque<(PeerId, Failure)>,

@@ -10,13 +10,11 @@
 //! which it is closed (browsers give no back-pressure on receipt), and
 //! [`CONNECTION_WINDOW_BYTES`] on the way to the network.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    task::Waker,
-};
+use std::task::Waker;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
+use ion_map::{Map, Set};
 use libp2p::PeerId;
 
 use crate::{
@@ -53,7 +51,7 @@ const STATS_WAITING_MAX: usize = 16;
 pub(crate) struct Hub {
     port: Box<dyn Port>,
     pub(crate) config: Config,
-    connections: BTreeMap<PeerConnectionId, Connection>,
+    connections: Map<PeerConnectionId, Connection>,
     next: u32,
     is_gone: bool,
     /// To be called when the lock is free.
@@ -65,7 +63,7 @@ impl Hub {
         Self {
             port: Box::new(port),
             config,
-            connections: BTreeMap::new(),
+            connections: Map::new(),
             next: 0,
             is_gone: false,
             wakes: Vec::new(),
@@ -145,7 +143,7 @@ impl Hub {
     }
 
     /// Peers with a connection that stands.
-    pub(crate) fn peers(&self) -> BTreeSet<PeerId> {
+    pub(crate) fn peers(&self) -> Set<PeerId> {
         let standing = self.connections.values().filter(|one| one.ended.is_none());
         standing.filter_map(|one| one.peer).collect()
     }

@@ -1,11 +1,9 @@
 //! One peer connection, with its channels and those who wait for it.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    task::Waker,
-};
+use std::{collections::VecDeque, task::Waker};
 
 use futures::channel::oneshot;
+use ion_map::Map;
 use libp2p::PeerId;
 
 use super::{CONNECTION_WINDOW_BYTES, channel::Channel};
@@ -34,7 +32,7 @@ pub(super) struct Connection {
     /// What a handshake has not taken yet.
     pub(super) news: VecDeque<Input>,
     pub(super) news_waker: Option<Waker>,
-    pub(super) channels: BTreeMap<ChannelId, Channel>,
+    pub(super) channels: Map<ChannelId, Channel>,
     /// Channels of the other side that nobody has taken yet.
     pub(super) inbound: VecDeque<ChannelId>,
     pub(super) inbound_waker: Option<Waker>,
@@ -72,7 +70,7 @@ impl Default for Connection {
             peer: None,
             news: VecDeque::new(),
             news_waker: None,
-            channels: BTreeMap::new(),
+            channels: Map::new(),
             inbound: VecDeque::new(),
             inbound_waker: None,
             outbound_waker: None,

@@ -8,10 +8,10 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
 };
 
+use ion_map::Map;
 use js_sys::ArrayBuffer;
 use web_sys::RtcDataChannel;
 
@@ -47,7 +47,7 @@ pub(super) struct Peers {
 }
 
 struct Inner {
-    connections: RefCell<BTreeMap<PeerConnectionId, Rc<Connection>>>,
+    connections: RefCell<Map<PeerConnectionId, Rc<Connection>>>,
     ways: Rc<Ways>,
 }
 

@@ -18,8 +18,9 @@
 mod job;
 mod leases;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+use ion_map::Map;
 use spark_runtime::{Report, wire::ModuleHash};
 
 use self::job::{Given, Job};
@@ -112,8 +113,8 @@ pub enum Effect {
 /// The machine.
 #[derive(Debug, Default)]
 pub struct Coordinator {
-    jobs: BTreeMap<JobId, Job>,
-    ions: BTreeMap<IonId, Ion>,
+    jobs: Map<JobId, Job>,
+    ions: Map<IonId, Ion>,
 }
 
 /// What is known of an ion that takes work.

@@ -7,12 +7,10 @@
 //! a moment where a module is to be looked at while all are busy. A module that
 //! comes is compiled in one of them before its first task comes.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use futures::{SinkExt, StreamExt, channel::mpsc, select};
+use ion_map::Map;
 use spark_runtime::{
     Call, Limits, Report, Stop,
     inspect::Inspection,
@@ -114,9 +112,9 @@ pub fn start<P: Platform, S: Seats>(platform: &P, seats: S) -> Guests {
     let pool = Pool {
         seats,
         seat_news,
-        open: BTreeMap::new(),
+        open: Map::new(),
         waiting: VecDeque::new(),
-        modules: BTreeMap::new(),
+        modules: Map::new(),
         lends: 1,
         numbers: 0,
         told: Vec::new(),
@@ -128,9 +126,9 @@ pub fn start<P: Platform, S: Seats>(platform: &P, seats: S) -> Guests {
 struct Pool<S: Seats> {
     seats: S,
     seat_news: mpsc::UnboundedSender<SeatNews>,
-    open: BTreeMap<u64, Taken<S::Seat>>,
+    open: Map<u64, Taken<S::Seat>>,
     waiting: VecDeque<Work>,
-    modules: BTreeMap<ModuleHash, Arc<[u8]>>,
+    modules: Map<ModuleHash, Arc<[u8]>>,
     lends: usize,
     numbers: u64,
     told: Vec<News>,

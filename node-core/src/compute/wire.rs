@@ -1,8 +1,7 @@
 //! What coordinators and workers say to each other, and what is checked of it
 //! before anything is believed.
 
-use std::collections::BTreeSet;
-
+use ion_map::Set;
 use serde::{Deserialize, Serialize};
 use spark_runtime::{Limits, Report, Value, wire::ModuleHash};
 
@@ -253,7 +252,7 @@ pub fn check_environment(environment: &[(String, String)]) -> Result<(), Refusal
     if environment.len() > ENVIRONMENT_MAX || bytes > ENVIRONMENT_BYTES_MAX {
         return Err(Refusal::EnvironmentTooLarge);
     }
-    let mut names = BTreeSet::new();
+    let mut names = Set::new();
     for (name, value) in environment {
         if name.is_empty() || name.contains(['=', '\0']) || !names.insert(name) {
             return Err(Refusal::VariableName);

@@ -16,8 +16,9 @@ mod jobs;
 mod modules;
 mod turns;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+use ion_map::Map;
 use spark_runtime::{Call, Limits, Report, Stop, wire::ModuleHash};
 
 use self::{
@@ -96,9 +97,9 @@ pub enum Effect {
 /// The machine.
 #[derive(Debug, Default)]
 pub struct Worker {
-    jobs: BTreeMap<Key, Job>,
+    jobs: Map<Key, Job>,
     modules: Modules,
-    running: BTreeMap<u64, Running>,
+    running: Map<u64, Running>,
     lends: u16,
     runs: u64,
     turns: Turns,

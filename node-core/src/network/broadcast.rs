@@ -30,10 +30,7 @@ mod seen;
 mod tests;
 pub mod wire;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 pub use floors::{FLOOR_MS, FLOORS_MAX};
 pub use missing::{
@@ -45,6 +42,8 @@ pub use neighbour::{
 pub use repair::{HURT_MS, PROBATION_MAX, PROBATION_MS, PRUNES_PER_S, RATE_MS};
 pub use seen::{KEPT_BYTES_MAX, KEPT_MS, SEEN_MAX, SEEN_MS};
 pub use wire::{PAYLOAD_BYTES_MAX, Topic};
+
+use ion_map::Map;
 
 use self::{
     missing::{Due, MissingTable},
@@ -155,13 +154,13 @@ pub enum Unpublished {
 pub struct Broadcast {
     keys: Arc<dyn Keys>,
     rng: Rng,
-    neighbours: BTreeMap<IonId, Neighbour>,
+    neighbours: Map<IonId, Neighbour>,
     seen: Seen,
     missing: MissingTable,
     repair: Repair,
     /// What is to be announced again, and when.
     assure: VecDeque<(Time, Id)>,
-    authors: BTreeMap<IonId, Budget>,
+    authors: Map<IonId, Budget>,
     own: Budget,
     /// Of what this ion says next.
     serial: Serial,
@@ -178,12 +177,12 @@ impl Broadcast {
             keys,
             serial: Serial { life, number: 0 },
             rng,
-            neighbours: BTreeMap::new(),
+            neighbours: Map::new(),
             seen: Seen::default(),
             missing: MissingTable::default(),
             repair: Repair::new(),
             assure: VecDeque::new(),
-            authors: BTreeMap::new(),
+            authors: Map::new(),
             own: Budget::new(OWN_FRAMES, OWN_BYTES, Time::ZERO),
             have_at: Time::ZERO,
             shorten_at: Time::ZERO,
@@ -445,7 +444,7 @@ impl Broadcast {
 
     /// Asks for what has not come.
     fn repair(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        let mut wanted: BTreeMap<IonId, Vec<Id>> = BTreeMap::new();
+        let mut wanted: Map<IonId, Vec<Id>> = Map::new();
         for due in self.missing.due(now) {
             match due {
                 Due::Ask(ion, id) => wanted.entry(ion).or_default().push(id),

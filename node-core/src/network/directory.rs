@@ -19,7 +19,7 @@
 //! Bounds: [`DIRECTORY_MAX`] ions; the one heard longest ago gives way.
 //! [`DEPARTED_MAX`] departed ones are remembered for [`DEPARTED_MS`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use ion_map::{Map, Set};
 
 use crate::{
     identity::{IonId, name::clean_name},
@@ -148,7 +148,7 @@ pub struct Entry {
     /// Links that the last beat crossed.
     pub hops: u16,
     /// Who told that it is gone, since its last beat.
-    witnesses: BTreeSet<IonId>,
+    witnesses: Set<IonId>,
     suspected_at: Option<Time>,
     /// Beats up to this one may be from before that.
     doubted: Age,
@@ -167,9 +167,9 @@ pub struct Directory {
     is_beat_due: bool,
     /// Since when there has been a neighbour without a break.
     linked_since: Option<Time>,
-    neighbours: BTreeSet<IonId>,
-    entries: BTreeMap<IonId, Entry>,
-    departed: BTreeMap<IonId, (Age, Time)>,
+    neighbours: Set<IonId>,
+    entries: Map<IonId, Entry>,
+    departed: Map<IonId, (Age, Time)>,
     notices: Notices,
     /// Nobody's time is over before.
     expire_at: Time,
@@ -190,9 +190,9 @@ impl Directory {
             promised_ms: 0,
             is_beat_due: false,
             linked_since: None,
-            neighbours: BTreeSet::new(),
-            entries: BTreeMap::new(),
-            departed: BTreeMap::new(),
+            neighbours: Set::new(),
+            entries: Map::new(),
+            departed: Map::new(),
             notices: Notices::default(),
             expire_at: Time::ZERO,
             changed: false,
@@ -219,7 +219,7 @@ impl Directory {
     }
 
     /// Everybody who is there, but this ion.
-    pub fn entries(&self) -> &BTreeMap<IonId, Entry> {
+    pub fn entries(&self) -> &Map<IonId, Entry> {
         &self.entries
     }
 
@@ -536,7 +536,7 @@ impl Entry {
             interval_ms: interval_ms.max(INTERVAL_MS_MIN),
             via: way.from,
             hops: way.hops,
-            witnesses: BTreeSet::new(),
+            witnesses: Set::new(),
             suspected_at: None,
             doubted: Age::default(),
         }

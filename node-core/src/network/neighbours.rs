@@ -21,8 +21,6 @@
 //! Reading order: this file, [`wire`], `greeting`, `beats`, `offences`. It takes
 //! the place of [`links`](super::links), where every ion links to every other.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{
     directory::Ending,
     overlay::{Reason, Standing, Why},
@@ -39,6 +37,7 @@ mod beats;
 mod greeting;
 mod offences;
 
+use ion_map::{Map, Set};
 use offences::Offences;
 use wire::Message;
 
@@ -145,7 +144,7 @@ pub struct Neighbours {
     membership: Option<Membership>,
     presence: Presence,
     standing: Standing,
-    links: BTreeMap<IonId, Link>,
+    links: Map<IonId, Link>,
     offences: Offences,
     beat_at: Time,
     beats: u64,
@@ -171,7 +170,7 @@ pub struct Neighbour {
 struct Link {
     state: State,
     /// Rooms that it opened, with a proof that was right.
-    opened: BTreeSet<Room>,
+    opened: Set<Room>,
     /// The session that it opened them in.
     theirs: Option<u64>,
     /// The session that this ion sends in.
@@ -205,7 +204,7 @@ impl Neighbours {
             membership: None,
             presence: Presence::default(),
             standing: Standing::default(),
-            links: BTreeMap::new(),
+            links: Map::new(),
             offences: Offences::default(),
             beat_at: Time::default(),
             beats: 0,

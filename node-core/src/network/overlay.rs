@@ -32,8 +32,7 @@
 //! Reading order: this file, [`pool`], [`uses`], then `seek` (whom to ask),
 //! `admit` (whom to let in) and `cut` (whom to let go).
 
-use std::collections::BTreeMap;
-
+use ion_map::Map;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -290,8 +289,8 @@ pub struct Overlay {
     own: IonId,
     rng: Rng,
     limits: Limits,
-    links: BTreeMap<IonId, Link>,
-    wants: BTreeMap<IonId, Want>,
+    links: Map<IonId, Link>,
+    wants: Map<IonId, Want>,
     pool: Pool,
     uses: Uses,
     /// Nobody can be asked before; found ions end it.
@@ -310,8 +309,8 @@ impl Overlay {
             own,
             rng: Rng::new(seed),
             limits,
-            links: BTreeMap::new(),
-            wants: BTreeMap::new(),
+            links: Map::new(),
+            wants: Map::new(),
             pool: Pool::default(),
             uses: Uses::default(),
             idle_until: Time::ZERO,
@@ -350,7 +349,7 @@ impl Overlay {
     }
 
     /// The links that stand.
-    pub fn links(&self) -> &BTreeMap<IonId, Link> {
+    pub fn links(&self) -> &Map<IonId, Link> {
         &self.links
     }
 

@@ -18,9 +18,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
+use ion_map::Map;
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
@@ -149,15 +150,15 @@ pub enum Error {
 pub struct Pairing {
     keys: Arc<dyn Keys>,
     /// Offers that wait for their answer, and when they were made.
-    waiting: BTreeMap<Nonce, (u64, NebulaId)>,
+    waiting: Map<Nonce, (u64, NebulaId)>,
     /// Offers of this ion that were answered, and of others that it answered.
-    used: BTreeMap<Nonce, u64>,
+    used: Map<Nonce, u64>,
 }
 
 impl Pairing {
     /// No offers yet.
     pub fn new(keys: Arc<dyn Keys>) -> Self {
-        Self { keys, waiting: BTreeMap::new(), used: BTreeMap::new() }
+        Self { keys, waiting: Map::new(), used: Map::new() }
     }
 
     /// An offer as a string, at `now_s` seconds since 1970. With `is_invited`
@@ -344,7 +345,7 @@ fn split_end<const N: usize>(bytes: &[u8]) -> Option<(&[u8], &[u8; N])> {
     bytes.split_last_chunk()
 }
 
-fn forget_oldest<T>(all: &mut BTreeMap<Nonce, T>, age: impl Fn(&T) -> u64) {
+fn forget_oldest<T>(all: &mut Map<Nonce, T>, age: impl Fn(&T) -> u64) {
     let oldest = all.iter().min_by_key(|(_, one)| age(one)).map(|(nonce, _)| *nonce);
     oldest.and_then(|nonce| all.remove(&nonce));
 }

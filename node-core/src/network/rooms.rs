@@ -17,8 +17,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
+use ion_map::Map;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -126,20 +125,20 @@ pub enum Error {
 #[derive(Debug, Default)]
 struct Room {
     /// Who was heard, and when.
-    members: BTreeMap<IonId, Time>,
+    members: Map<IonId, Time>,
     beat_at: Time,
 }
 
 /// The machine.
 pub struct Rooms {
     rng: Rng,
-    rooms: BTreeMap<String, Room>,
+    rooms: Map<String, Room>,
 }
 
 impl Rooms {
     /// In no room. `rng` spreads beats over time.
     pub const fn new(rng: Rng) -> Self {
-        Self { rng, rooms: BTreeMap::new() }
+        Self { rng, rooms: Map::new() }
     }
 
     /// Takes one input.

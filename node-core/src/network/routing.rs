@@ -39,7 +39,7 @@ mod tests;
 mod transit;
 pub mod wire;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 pub use asks::{
     ANSWER_MS, ANSWERS_MAX, LAYER_MS, OWN_REQUESTS_MAX, REQUEST_MS, REQUESTS_MAX, ask_ms_max,
@@ -59,6 +59,8 @@ pub use letters::{
 pub use outbox::{OUT_BYTES, OWN_BYTES_MAX, TRANSIT_BYTES_MAX};
 pub use paths::{DESTINATIONS_MAX, PATH_MS, WAYS_MAX};
 pub use wire::{ECHO_MAX, Line, Obstacle};
+
+use ion_map::Set;
 
 use self::{
     asks::Asks,
@@ -212,7 +214,7 @@ pub struct Routing {
     keys: Arc<dyn Keys>,
     own: IonId,
     rng: Rng,
-    neighbours: BTreeSet<IonId>,
+    neighbours: Set<IonId>,
     charges: Charges,
     paths: Paths,
     asks: Asks,
@@ -228,7 +230,7 @@ impl Routing {
         Self {
             own: keys.own(),
             rng,
-            neighbours: BTreeSet::new(),
+            neighbours: Set::new(),
             charges: Charges::default(),
             paths: Paths::default(),
             asks: Asks::default(),

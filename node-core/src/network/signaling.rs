@@ -22,10 +22,9 @@
 mod tests;
 pub mod wire;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
+
+use ion_map::Map;
 
 use self::wire::{Kind, Nonce, Signal};
 use super::budget::{Bucket, Rate};
@@ -144,9 +143,9 @@ pub struct Signaling {
     own: IonId,
     nebula: NebulaId,
     rng: Rng,
-    attempts: BTreeMap<IonId, Attempt>,
+    attempts: Map<IonId, Attempt>,
     next: AttemptId,
-    origins: BTreeMap<IonId, (Bucket, Time)>,
+    origins: Map<IonId, (Bucket, Time)>,
     nonces: VecDeque<(IonId, Nonce)>,
 }
 
@@ -158,9 +157,9 @@ impl Signaling {
             keys,
             nebula,
             rng,
-            attempts: BTreeMap::new(),
+            attempts: Map::new(),
             next: 0,
-            origins: BTreeMap::new(),
+            origins: Map::new(),
             nonces: VecDeque::new(),
         }
     }

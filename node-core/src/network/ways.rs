@@ -10,7 +10,7 @@
 //! The driver runs this machine; it is here, pure, so that its decisions can
 //! be told as stories.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use crate::{identity::IonId, platform::Time};
 
@@ -68,7 +68,7 @@ pub enum Effect {
 pub struct Ways {
     /// Whether this ion can make direct connections at all.
     can_direct: bool,
-    ways: BTreeMap<IonId, State>,
+    ways: Map<IonId, State>,
 }
 
 #[derive(Debug)]
@@ -95,7 +95,7 @@ struct Kind {
 impl Ways {
     /// A machine for an ion that can, or cannot, connect directly.
     pub fn new(can_direct: bool) -> Self {
-        Self { can_direct, ways: BTreeMap::new() }
+        Self { can_direct, ways: Map::new() }
     }
 
     /// Takes one input.

@@ -1,8 +1,9 @@
 //! Taking a job from the user: everything is checked, the module is looked at
 //! in a guest worker, and only then does the job begin.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+use ion_map::Map;
 use spark_runtime::{Report, Stop, inspect::Inspection, wire::ModuleHash};
 
 use super::{
@@ -35,7 +36,7 @@ const INSPECTIONS_MAX: usize = 16;
 /// Modules that are being looked at.
 #[derive(Default)]
 pub(super) struct Inspections {
-    open: BTreeMap<u64, (Time, For)>,
+    open: Map<u64, (Time, For)>,
     runs: u64,
 }
 

@@ -1,9 +1,8 @@
 //! The node as one machine.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
+
+use ion_map::Map;
 
 use super::{
     attempts::Attempts,
@@ -124,10 +123,10 @@ pub struct Node {
     pub(super) inspections: Inspections,
     pub(super) views: Views,
     /// Tasks that each ion finished for this one.
-    pub(super) credits: BTreeMap<IonId, u64>,
+    pub(super) credits: Map<IonId, u64>,
     pub(super) attempts: Attempts,
     /// How ions are talked to, and why not directly.
-    pub(super) ways: BTreeMap<IonId, (Way, String)>,
+    pub(super) ways: Map<IonId, (Way, String)>,
     bootstrap: BootstrapState,
     presence_at: Time,
     /// Milliseconds since 1970 when the node's own clock showed 0.
@@ -179,9 +178,9 @@ impl Node {
             worker: Worker::default(),
             inspections: Inspections::default(),
             views: Views::new(storage),
-            credits: BTreeMap::new(),
+            credits: Map::new(),
             attempts: Attempts::default(),
-            ways: BTreeMap::new(),
+            ways: Map::new(),
             bootstrap: BootstrapState::RetryAt(Time::default()),
             presence_at: Time::default(),
             origin_ms,

@@ -1,6 +1,6 @@
 //! How many bytes a second go to and come from each linked ion.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use crate::{identity::IonId, platform::Time};
 
@@ -20,7 +20,7 @@ struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     began_at: Time,
-    counts: BTreeMap<IonId, Counts>,
+    counts: Map<IonId, Counts>,
 }
 
 impl Traffic {

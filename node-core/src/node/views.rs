@@ -1,6 +1,6 @@
 //! What the user sees of the ion, and how often.
 
-use std::collections::BTreeSet;
+use ion_map::Set;
 
 use super::{
     event::{AttemptView, Durability, Event, IonView, JobView, LinkKind, Phase, RelayView, Status},
@@ -165,7 +165,7 @@ impl Node {
     /// Every ion of the nebula, linked or heard of.
     fn ion_views(&self) -> Vec<IonView> {
         let neighbours = self.mesh.neighbours().all();
-        let linked: BTreeSet<IonId> = neighbours.iter().map(|one| one.ion).collect();
+        let linked: Set<IonId> = neighbours.iter().map(|one| one.ion).collect();
         let others = self.mesh.directory().entries().iter();
         let others = others.filter(|(ion, _)| !linked.contains(ion));
         let others = others.map(|(ion, entry)| self.distant_view(ion, entry));

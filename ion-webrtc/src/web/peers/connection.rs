@@ -6,10 +6,10 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::{Rc, Weak},
 };
 
+use ion_map::Map;
 use js_sys::{ArrayBuffer, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -34,7 +34,7 @@ pub(super) struct Connection {
     id: PeerConnectionId,
     pc: RtcPeerConnection,
     ways: Rc<Ways>,
-    channels: RefCell<BTreeMap<ChannelId, Channel>>,
+    channels: RefCell<Map<ChannelId, Channel>>,
     /// The other side's channel `init`, until it is closed here.
     init: RefCell<Option<(ChannelId, Init)>>,
     numbers: Numbers,

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use ion_map::{Map, Set};
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
 use super::{
@@ -49,7 +50,7 @@ pub(super) struct Job {
     /// Tasks that were given out, have no result, and are open for others.
     requeued: BTreeSet<u64>,
     leases: Leases,
-    ions: BTreeMap<IonId, Share>,
+    ions: Map<IonId, Share>,
     /// Tasks that ended in a way that another ion might not meet.
     strikes: BTreeMap<u64, Strikes>,
     /// Results that wait for an earlier one.
@@ -61,14 +62,14 @@ pub(super) struct Job {
     failed: u64,
     retried: u64,
     fuel: u64,
-    causes: BTreeMap<String, (u64, u64)>,
+    causes: Map<String, (u64, u64)>,
     changed: bool,
 }
 
 /// Who failed at a task, and how the last one did.
 #[derive(Debug)]
 struct Strikes {
-    by: BTreeSet<IonId>,
+    by: Set<IonId>,
     last: (IonId, Report),
     last_at: Time,
 }
@@ -104,7 +105,7 @@ impl Job {
             fresh: 0,
             requeued: BTreeSet::new(),
             leases: Leases::default(),
-            ions: BTreeMap::new(),
+            ions: Map::new(),
             strikes: BTreeMap::new(),
             ready: BTreeMap::new(),
             ready_bytes: 0,
@@ -113,7 +114,7 @@ impl Job {
             failed: 0,
             retried: 0,
             fuel: 0,
-            causes: BTreeMap::new(),
+            causes: Map::new(),
             changed: true,
         }
     }
@@ -316,7 +317,7 @@ impl Job {
 
     /// Lets tasks fail that nobody else will try: enough have, all that are
     /// linked have, or those that have not did not ask for work for a while.
-    pub(super) fn give_up(&mut self, now: Time, linked: &BTreeSet<IonId>) {
+    pub(super) fn give_up(&mut self, now: Time, linked: &Set<IonId>) {
         let is_active = |ion: &IonId| {
             self.leases.count_of(ion) > 0 || self.ions.get(ion).is_some_and(|share| share.asks > 0)
         };

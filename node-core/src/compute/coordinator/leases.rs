@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use ion_map::Map;
+
 use super::{LEASE_MS, LEASES_PER_TASK_MAX};
 use crate::{identity::IonId, platform::Time};
 
@@ -18,7 +20,7 @@ use crate::{identity::IonId, platform::Time};
 pub(super) struct Leases {
     tasks: BTreeMap<u64, Vec<Lease>>,
     /// Leases that each ion has in hand; those that lapsed do not count.
-    in_hand: BTreeMap<IonId, usize>,
+    in_hand: Map<IonId, usize>,
 }
 
 #[derive(Debug)]
@@ -169,7 +171,7 @@ impl Lease {
     }
 }
 
-fn count_out(in_hand: &mut BTreeMap<IonId, usize>, ion: IonId) {
+fn count_out(in_hand: &mut Map<IonId, usize>, ion: IonId) {
     let left = in_hand.get(&ion).map_or(0, |count| count.saturating_sub(1));
     if left == 0 {
         in_hand.remove(&ion);

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use super::*;
 
 /// What every seat was given, by the seat's number, while it is open.
-type Book = Rc<RefCell<BTreeMap<u64, Vec<ToGuest>>>>;
+type Book = Rc<RefCell<Map<u64, Vec<ToGuest>>>>;
 
 struct Room(Book);
 
@@ -38,9 +38,9 @@ fn pool(lends: u16) -> (Pool<Room>, Book) {
     let mut pool = Pool {
         seats: Room(book.clone()),
         seat_news: mpsc::unbounded().0,
-        open: BTreeMap::new(),
+        open: Map::new(),
         waiting: VecDeque::new(),
-        modules: BTreeMap::new(),
+        modules: Map::new(),
         lends: 1,
         numbers: 0,
         told: Vec::new(),

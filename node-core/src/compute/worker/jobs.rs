@@ -1,8 +1,9 @@
 //! One job as a worker sees it: what is in hand, what was asked for, what
 //! waits to be sent.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
+use ion_map::Set;
 use spark_runtime::{Report, wire::ModuleHash};
 
 use super::{ASK_AGAIN_MS, Effect, HELD_BYTES_MAX, HOLD_MS};
@@ -32,7 +33,7 @@ pub(super) struct Job {
     module: ModuleHash,
     module_bytes: u64,
     queue: VecDeque<Task>,
-    running: BTreeSet<u64>,
+    running: Set<u64>,
     results: Vec<(u64, Report)>,
     results_bytes: usize,
     flushed_at: Time,
@@ -58,7 +59,7 @@ impl Job {
             module,
             module_bytes,
             queue: VecDeque::new(),
-            running: BTreeSet::new(),
+            running: Set::new(),
             results: Vec::new(),
             results_bytes: 0,
             flushed_at: Time::default(),

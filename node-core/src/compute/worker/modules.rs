@@ -5,8 +5,7 @@
 //! declared: when another is asked instead, the fetch begins anew. So whoever
 //! sends a wrong module is known, and nobody is blamed for another's words.
 
-use std::collections::BTreeMap;
-
+use ion_map::Map;
 use spark_runtime::wire::ModuleHash;
 
 use super::{ASK_AGAIN_MS, Effect, MODULES_BYTES_MAX};
@@ -14,7 +13,7 @@ use crate::{compute::wire::Message, identity::IonId, platform::Time};
 
 #[derive(Debug, Default)]
 pub(super) struct Modules {
-    known: BTreeMap<ModuleHash, State>,
+    known: Map<ModuleHash, State>,
 }
 
 #[derive(Debug)]

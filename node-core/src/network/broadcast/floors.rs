@@ -10,7 +10,7 @@
 //! for [`FLOOR_MS`] after it was silent: an author that starts again with a
 //! clock set back is not heard for at most so long.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use super::wire::Serial;
 use crate::{identity::IonId, platform::Time};
@@ -23,7 +23,7 @@ pub const FLOOR_MS: u64 = 3_600_000;
 #[derive(Debug, Default)]
 pub(super) struct Floors {
     /// The newest that is forgotten of each, and when it was.
-    floors: BTreeMap<IonId, (Serial, Time)>,
+    floors: Map<IonId, (Serial, Time)>,
 }
 
 impl Floors {

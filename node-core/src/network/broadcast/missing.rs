@@ -7,7 +7,9 @@
 //! Bounds: [`MISSING_MAX`] rumours, of which [`PROMISES_MAX`] may be promised
 //! by one neighbour, [`GRAFTS_MAX`] attempts each.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use ion_map::Map;
 
 use super::wire::Id;
 use crate::{identity::IonId, platform::Time};
@@ -45,8 +47,8 @@ pub(super) enum Due {
 
 #[derive(Debug, Default)]
 pub(super) struct MissingTable {
-    missing: BTreeMap<Id, Missing>,
-    promises: BTreeMap<IonId, usize>,
+    missing: Map<Id, Missing>,
+    promises: Map<IonId, usize>,
 }
 
 impl MissingTable {

@@ -13,7 +13,7 @@
 //!
 //! Bounds: [`PROBATION_MAX`] fetched rumours.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use super::wire::Id;
 use crate::{identity::IonId, platform::Time};
@@ -76,14 +76,14 @@ struct Fetched {
 /// What one ion knows of the tree's state around it.
 #[derive(Debug)]
 pub(super) struct Repair {
-    fetched: BTreeMap<Id, Fetched>,
+    fetched: Map<Id, Fetched>,
     hurt_until: Time,
     mended_until: Time,
 }
 
 impl Repair {
     pub(super) const fn new() -> Self {
-        Self { fetched: BTreeMap::new(), hurt_until: Time::ZERO, mended_until: Time::ZERO }
+        Self { fetched: Map::new(), hurt_until: Time::ZERO, mended_until: Time::ZERO }
     }
 
     /// An eager neighbour went.
@@ -115,8 +115,12 @@ impl Repair {
     /// The neighbour whose link is to become eager, if the tree is broken: one,
     /// and until it can have shown effect no other.
     pub(super) fn due(&mut self, now: Time) -> Option<IonId> {
-        let over = self.fetched.extract_if(.., |_, one| one.until <= now);
-        let from = over.map(|(_, one)| one.from).last();
+        let mut from = None;
+        self.fetched.retain(|_, one| {
+            let is_over = one.until <= now;
+            from = if is_over { Some(one.from) } else { from };
+            !is_over
+        });
         let from = from.filter(|_| now >= self.mended_until)?;
         self.mended_until = now.plus_ms(PROBATION_MS + EFFECT_MS);
         Some(from)

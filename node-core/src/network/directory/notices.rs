@@ -6,7 +6,7 @@
 //! others. Bounds: [`PLANNED_MAX`] notices to tell,
 //! [`AUTHORS_MAX`] authors whose notices are counted.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use super::{Age, Cause, Directory, Effect, NOTICES_MAX, REFUTE_MS_MIN, WITNESSES};
 use crate::{
@@ -41,8 +41,8 @@ pub(super) struct Due {
 
 #[derive(Default)]
 pub(super) struct Notices {
-    planned: BTreeMap<IonId, (Time, Age)>,
-    counts: BTreeMap<IonId, (Time, u32)>,
+    planned: Map<IonId, (Time, Age)>,
+    counts: Map<IonId, (Time, u32)>,
 }
 
 impl Notices {

@@ -1,9 +1,10 @@
 //! Offers and answers of direct connections that ions carry to each other, and
 //! why a direct connection could not be made, in words.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use futures::{FutureExt, SinkExt, channel::mpsc};
+use ion_map::Map;
 use ion_webrtc::{
     Control, Failure, OfferId,
     description::{CandidateKind, Description},
@@ -60,7 +61,7 @@ pub(super) enum DirectNews {
 pub(super) struct Direct<P> {
     platform: P,
     control: Option<Control>,
-    offers: BTreeMap<Attempt, OfferId>,
+    offers: Map<Attempt, OfferId>,
     servers: Vec<IceServer>,
     news: mpsc::Sender<DirectNews>,
 }
@@ -71,7 +72,7 @@ impl<P: Platform> Direct<P> {
         control: Option<Control>,
         news: mpsc::Sender<DirectNews>,
     ) -> Self {
-        Self { platform, control, offers: BTreeMap::new(), servers: Vec::new(), news }
+        Self { platform, control, offers: Map::new(), servers: Vec::new(), news }
     }
 
     /// Tells news there from now on.

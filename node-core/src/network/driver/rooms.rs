@@ -6,12 +6,13 @@
 //! the driver has not taken yet, beyond which new ones are reset.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     convert::Infallible,
     future::{Ready, ready},
     task::{Context, Poll},
 };
 
+use ion_map::Map;
 use libp2p::{
     Multiaddr, PeerId, Stream, StreamProtocol,
     core::{
@@ -50,7 +51,7 @@ pub(super) enum Event {
 #[derive(Default)]
 pub(super) struct Behaviour {
     waiting: VecDeque<ToSwarm<Event, Request>>,
-    connections: BTreeMap<PeerId, Vec<(ConnectionId, Way)>>,
+    connections: Map<PeerId, Vec<(ConnectionId, Way)>>,
 }
 
 /// A stream that is asked of a connection.

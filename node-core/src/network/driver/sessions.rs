@@ -4,9 +4,10 @@
 //! and in order: the writer ends the old one with a mark and goes on over the
 //! new one; the reader reads the old one to its end first.
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc};
+use std::{cell::Cell, rc::Rc};
 
 use futures::channel::{mpsc, oneshot};
+use ion_map::Map;
 use libp2p::Stream;
 
 use super::{
@@ -63,8 +64,8 @@ pub(super) struct Session {
     pub(super) opening: Option<Vec<u8>>,
     /// The kind of connection that its streams are asked of.
     way: Option<Way>,
-    outbound: BTreeMap<Room, Outbound>,
-    inbound: BTreeMap<u64, Inbound>,
+    outbound: Map<Room, Outbound>,
+    inbound: Map<u64, Inbound>,
     queued: Rc<Cell<usize>>,
 }
 

@@ -5,7 +5,7 @@
 mod berths;
 mod reaching;
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc};
+use std::{cell::Cell, rc::Rc};
 
 use futures::{
     FutureExt, SinkExt, StreamExt,
@@ -13,6 +13,7 @@ use futures::{
     future::{self, Either},
     pin_mut, select,
 };
+use ion_map::Map;
 use ion_webrtc::Control;
 use libp2p::{
     Multiaddr, PeerId, Stream, Swarm,
@@ -54,11 +55,11 @@ pub(super) struct Driver<P> {
     /// News that the loop has not sent yet.
     told: Vec<News>,
     stream_news: mpsc::Sender<StreamNews>,
-    relays: BTreeMap<RelayIndex, Relay>,
-    sessions: BTreeMap<IonId, Session>,
+    relays: Map<RelayIndex, Relay>,
+    sessions: Map<IonId, Session>,
     ways: Ways,
     /// Dials under way.
-    dials: BTreeMap<ConnectionId, Dial>,
+    dials: Map<ConnectionId, Dial>,
     direct: Direct<P>,
     streams: u64,
 }
@@ -98,10 +99,10 @@ impl<P: Platform> Driver<P> {
             news,
             told: Vec::new(),
             stream_news,
-            relays: BTreeMap::new(),
-            sessions: BTreeMap::new(),
+            relays: Map::new(),
+            sessions: Map::new(),
             ways: Ways::new(direct.is_there()),
-            dials: BTreeMap::new(),
+            dials: Map::new(),
             direct,
             streams: 0,
         }

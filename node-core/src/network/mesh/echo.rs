@@ -1,7 +1,6 @@
 //! A word that goes to an ion and comes back, to see the way there.
 
-use std::collections::BTreeMap;
-
+use ion_map::Map;
 use serde::{Deserialize, Serialize};
 
 use super::super::wire::{decode, encode};
@@ -44,7 +43,7 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Echoes {
     next: u64,
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: Map<u64, Waiting>,
 }
 
 impl Echoes {

@@ -6,8 +6,7 @@
 //! this way. Nothing else does. Bounds: [`NEAR_MAX`] ions, one answer to each in
 //! [`ANSWER_MS`].
 
-use std::collections::BTreeMap;
-
+use ion_map::Map;
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, Mesh, Step};
@@ -47,7 +46,7 @@ pub enum Word {
 pub(super) struct Nearby {
     said_at: Option<Time>,
     /// When each was heard, and when it was answered.
-    heard: BTreeMap<IonId, (Time, Option<Time>)>,
+    heard: Map<IonId, (Time, Option<Time>)>,
 }
 
 impl Nearby {

@@ -1,6 +1,6 @@
 //! Links that no relay helps to make: offers and answers that others carry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use ion_map::{Map, Set};
 
 use super::{Attempt, Effect, Mesh, Step, near::Word};
 use crate::{
@@ -23,12 +23,12 @@ const _: () = assert!(NEAR_FIRST_MS > signaling::ATTEMPT_MS, "it is tried in tur
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     /// Ions that this one asked for a link and tries to connect to.
-    trying: BTreeSet<IonId>,
+    trying: Set<IonId>,
     /// The attempt that belongs to each ion, of either side's making.
-    attempts: BTreeMap<IonId, Attempt>,
+    attempts: Map<IonId, Attempt>,
     /// When ions of the same browser were tried before any relay, and whether
     /// that goes on.
-    near_first: BTreeMap<IonId, (Time, bool)>,
+    near_first: Map<IonId, (Time, bool)>,
 }
 
 impl Signals {

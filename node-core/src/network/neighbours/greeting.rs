@@ -1,6 +1,6 @@
 //! How a link comes about: proof, question, answer.
 
-use std::collections::BTreeSet;
+use ion_map::Set;
 
 use super::{Effect, LINKS_MAX, Link, Message, Neighbours, State, say, wire::VERSION};
 use crate::{
@@ -175,7 +175,7 @@ impl Link {
     fn new(state: State, ours: u64, now: Time) -> Self {
         Self {
             state,
-            opened: BTreeSet::new(),
+            opened: Set::new(),
             theirs: None,
             ours,
             heard_at: now,

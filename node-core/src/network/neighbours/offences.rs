@@ -3,7 +3,7 @@
 //! Bounds: [`BANS_MAX`] offenders; the one whose last offence is the oldest is
 //! forgotten first.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use super::{Effect, Ending, Neighbours};
 use crate::{identity::IonId, platform::Time};
@@ -17,7 +17,7 @@ pub const BAN_MS: u64 = 600_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Offences {
-    all: BTreeMap<IonId, Offence>,
+    all: Map<IonId, Offence>,
 }
 
 #[derive(Clone, Copy, Debug)]

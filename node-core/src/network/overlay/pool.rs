@@ -4,7 +4,7 @@
 //! gives way, so that what stays is a fair sample of a large nebula; strange
 //! ones stay, for they may lead to another part of it.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use super::{Sighting, Standing};
 use crate::{
@@ -84,7 +84,7 @@ impl Candidate {
 /// All candidates.
 #[derive(Debug, Default)]
 pub struct Pool {
-    candidates: BTreeMap<IonId, Candidate>,
+    candidates: Map<IonId, Candidate>,
 }
 
 impl Pool {

@@ -2,7 +2,9 @@
 //!
 //! Bounds: [`USES_MAX`] interactions; older ones are forgotten.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use ion_map::Map;
 
 use crate::identity::IonId;
 
@@ -13,7 +15,7 @@ pub const USES_MAX: usize = 100;
 #[derive(Debug, Default)]
 pub struct Uses {
     last: VecDeque<IonId>,
-    counts: BTreeMap<IonId, usize>,
+    counts: Map<IonId, usize>,
 }
 
 impl Uses {

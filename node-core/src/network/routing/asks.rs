@@ -1,6 +1,6 @@
 //! Requests: those of this ion, and those that pass it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use ion_map::{Map, Set};
 
 use super::{
     Effect, Routing,
@@ -64,19 +64,19 @@ struct Passing {
     /// Who passed it on, from the asker to the parent; empty for one's own.
     path: Vec<IonId>,
     /// Neighbours behind which somebody may still answer.
-    waiting: BTreeSet<IonId>,
+    waiting: Set<IonId>,
     /// Whether this ion may still answer itself.
     is_open: bool,
     is_complete: bool,
     is_done: bool,
-    answered: BTreeSet<IonId>,
+    answered: Set<IonId>,
     since: Time,
     due: Time,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Asks {
-    passing: BTreeMap<Key, Passing>,
+    passing: Map<Key, Passing>,
     own: usize,
 }
 
@@ -95,11 +95,11 @@ impl Passing {
         Self {
             purpose: None,
             path,
-            waiting: BTreeSet::new(),
+            waiting: Set::new(),
             is_open: false,
             is_complete: true,
             is_done: false,
-            answered: BTreeSet::new(),
+            answered: Set::new(),
             since: now,
             due: now.plus_ms(wait_ms),
         }
@@ -216,10 +216,10 @@ impl Routing {
         signature: &Signature,
         path: &[IonId],
         effects: &mut Vec<Effect>,
-    ) -> BTreeSet<IonId> {
+    ) -> Set<IonId> {
         let is_new = |ion: &&IonId| !path.contains(ion);
-        let to: BTreeSet<IonId> = match &ask.what {
-            What::Find(ion) if self.neighbours.contains(ion) => BTreeSet::from([*ion]),
+        let to: Set<IonId> = match &ask.what {
+            What::Find(ion) if self.neighbours.contains(ion) => Set::from([*ion]),
             _ => self.neighbours.iter().filter(is_new).copied().collect(),
         };
         let mut path = path.to_vec();

@@ -8,7 +8,7 @@
 //! Bounds: [`ORIGINS_MAX`] origins and as many askers; those that were silent
 //! longest are forgotten.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use crate::{
     identity::IonId,
@@ -39,9 +39,9 @@ struct Neighbour {
 
 #[derive(Debug, Default)]
 pub(super) struct Charges {
-    neighbours: BTreeMap<IonId, Neighbour>,
-    origins: BTreeMap<(IonId, IonId), Budget>,
-    askers: BTreeMap<IonId, Budget>,
+    neighbours: Map<IonId, Neighbour>,
+    origins: Map<(IonId, IonId), Budget>,
+    askers: Map<IonId, Budget>,
 }
 
 impl Charges {
@@ -81,7 +81,7 @@ impl Charges {
     }
 }
 
-fn make_room<K: Ord + Copy>(budgets: &mut BTreeMap<K, Budget>, key: &K) {
+fn make_room<K: Ord + Copy>(budgets: &mut Map<K, Budget>, key: &K) {
     if budgets.len() < ORIGINS_MAX || budgets.contains_key(key) {
         return;
     }

@@ -13,7 +13,9 @@
 //! [`HELD_BYTES_PER_ORIGIN_MAX`]; [`EARLY_MAX`] early messages per conversation;
 //! pieces wait [`PIECES_MS`] for the rest.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use ion_map::Map;
 
 use super::wire::{Header, Line};
 use crate::{identity::IonId, platform::Time};
@@ -44,7 +46,7 @@ pub(super) struct Arrived {
 
 #[derive(Debug)]
 struct Held {
-    pieces: BTreeMap<u32, Vec<u8>>,
+    pieces: Map<u32, Vec<u8>>,
     of: u32,
     hops: u16,
     at: Time,
@@ -66,7 +68,7 @@ struct Conversation {
     closed: VecDeque<u64>,
     /// The number that is to be delivered next.
     next: u64,
-    held: BTreeMap<u64, Held>,
+    held: Map<u64, Held>,
     bytes: usize,
     /// When something was last delivered, or first heard.
     moved_at: Time,
@@ -75,7 +77,7 @@ struct Conversation {
 
 impl Conversation {
     fn new(id: u64, now: Time) -> Self {
-        let (closed, held) = (VecDeque::new(), BTreeMap::new());
+        let (closed, held) = (VecDeque::new(), Map::new());
         Self { id, closed, next: 0, held, bytes: 0, moved_at: now, heard_at: now }
     }
 
@@ -87,11 +89,16 @@ impl Conversation {
         }
         *self = Self { closed, ..Self::new(id, now) };
     }
+
+    fn is_next_whole(&self) -> bool {
+        let first = self.held.first_key_value();
+        first.is_some_and(|(number, held)| *number == self.next && held.is_whole())
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    conversations: BTreeMap<(IonId, Line), Conversation>,
+    conversations: Map<(IonId, Line), Conversation>,
     bytes: usize,
 }
 
@@ -138,7 +145,7 @@ impl Inbox {
         }
         conversation.bytes += piece.len();
         self.bytes += piece.len();
-        let new = || Held { pieces: BTreeMap::new(), of: header.pieces, hops, at: now };
+        let new = || Held { pieces: Map::new(), of: header.pieces, hops, at: now };
         let held = conversation.held.entry(header.number).or_insert_with(new);
         held.pieces.insert(header.piece, piece);
         held.at = now;
@@ -184,11 +191,8 @@ impl Inbox {
     fn deliver(&mut self, now: Time, (from, line): (IonId, Line)) -> Vec<Arrived> {
         let mut arrived = Vec::new();
         let Some(known) = self.conversations.get_mut(&(from, line)) else { return arrived };
-        while let Some(entry) = known.held.first_entry() {
-            if *entry.key() != known.next || !entry.get().is_whole() {
-                break;
-            }
-            let held = entry.remove();
+        while known.is_next_whole() {
+            let Some((_, held)) = known.held.pop_first() else { break };
             known.next = known.next.saturating_add(1);
             known.moved_at = now;
             known.bytes -= held.bytes();

@@ -1,9 +1,8 @@
 //! This ion's own messages: numbered, sent, searched for, sent again, given up.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
+
+use ion_map::Map;
 
 use super::{
     Effect, Routing, Why,
@@ -76,12 +75,12 @@ struct Talk {
 
 #[derive(Debug, Default)]
 pub(super) struct Letters {
-    talks: BTreeMap<(IonId, Line), Talk>,
-    searches: BTreeMap<IonId, Search>,
+    talks: Map<(IonId, Line), Talk>,
+    searches: Map<IonId, Search>,
     pending_bytes: usize,
     sent: VecDeque<Sent>,
     sent_bytes: usize,
-    not_found: BTreeMap<IonId, Time>,
+    not_found: Map<IonId, Time>,
 }
 
 impl Routing {

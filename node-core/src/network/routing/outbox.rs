@@ -5,7 +5,9 @@
 //! Bounds: [`OWN_BYTES_MAX`] of its own, [`TRANSIT_BYTES_MAX`] of each
 //! neighbour, and [`OUT_BYTES`] in a second.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use ion_map::Map;
 
 use crate::{
     identity::IonId,
@@ -30,7 +32,7 @@ struct Queue {
 pub(super) struct Outbox {
     own: IonId,
     /// By the ion that the frames came from: a neighbour, or this one.
-    queues: BTreeMap<IonId, Queue>,
+    queues: Map<IonId, Queue>,
     /// Who was served last.
     last: Option<IonId>,
     pace: Bucket,
@@ -39,7 +41,7 @@ pub(super) struct Outbox {
 impl Outbox {
     pub(super) fn new(own: IonId) -> Self {
         let pace = Bucket::new(OUT_BYTES, Time::ZERO);
-        Self { own, queues: BTreeMap::new(), last: None, pace }
+        Self { own, queues: Map::new(), last: None, pace }
     }
 
     /// Whether that many bytes more from this source can wait.

@@ -8,7 +8,7 @@
 //! Bounds: [`DESTINATIONS_MAX`] ions, [`WAYS_MAX`] ways to each; those that were
 //! learned longest ago go first.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use crate::{identity::IonId, platform::Time};
 
@@ -33,7 +33,7 @@ struct Way {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     /// The newest way first.
-    ways: BTreeMap<IonId, Vec<Way>>,
+    ways: Map<IonId, Vec<Way>>,
     shrink_at: Time,
 }
 

@@ -11,12 +11,13 @@
 //! [`wire`](super::wire)'s for what an answer holds.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::VecDeque,
     iter,
     task::{Context, Poll},
     time::Duration,
 };
 
+use ion_map::{Map, Set};
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
@@ -133,7 +134,7 @@ pub struct Behaviour {
     key: Keypair,
     own: PeerId,
     addresses: ExternalAddresses,
-    asked: BTreeMap<OutboundRequestId, Asked>,
+    asked: Map<OutboundRequestId, Asked>,
     events: VecDeque<Event>,
 }
 
@@ -147,7 +148,7 @@ impl Behaviour {
             own: key.public().to_peer_id(),
             key,
             addresses: ExternalAddresses::default(),
-            asked: BTreeMap::new(),
+            asked: Map::new(),
             events: VecDeque::new(),
         }
     }
@@ -242,7 +243,7 @@ impl Behaviour {
     /// Those whose records are their own; the others are passed over, so that
     /// one bad record spoils no answer.
     fn peers(&self, found: Found, namespace: &str, limit: usize) -> Vec<PeerId> {
-        let mut seen = BTreeSet::from([self.own]);
+        let mut seen = Set::from([self.own]);
         let ours = |told: &Told| *told.namespace == *namespace;
         let told = found.registrations.into_iter().filter(ours).take(limit);
         told.filter_map(|told| Record::read(&told.record).ok())
