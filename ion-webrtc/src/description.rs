@@ -19,6 +19,7 @@ mod sdp;
 
 pub use candidate::{Address, Candidate, CandidateKind};
 pub use sdp::SdpKind;
+pub(crate) use sdp::of_server;
 
 /// Longest encoding, in bytes.
 pub const BYTES_MAX: usize = 1_024;

@@ -1,10 +1,10 @@
 //! Descriptions as SDP: read from what browsers make, written for them.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::SocketAddr};
 
 use super::{
-    CANDIDATES_MAX, Candidate, Description, DescriptionError, PWD_BYTES_MAX, SDP_BYTES_MAX, Setup,
-    UFRAG_BYTES_MAX, is_ice_text, is_mid,
+    Address, CANDIDATES_MAX, Candidate, CandidateKind, Description, DescriptionError,
+    PWD_BYTES_MAX, SDP_BYTES_MAX, Setup, UFRAG_BYTES_MAX, is_ice_text, is_mid,
 };
 
 /// Which side's description an SDP is.
@@ -28,6 +28,8 @@ impl SdpKind {
 
 /// What stands for the messages' length when nothing does, after RFC 8841.
 const MAX_MESSAGE_SIZE: u32 = 65_536;
+/// What RFC 8445 recommends for the one address of a host.
+const SERVER_PRIORITY: u32 = (126 << 24) | (65_535 << 8) | 255;
 
 pub(super) fn parse(sdp: &str) -> Result<Description, DescriptionError> {
     if sdp.len() > SDP_BYTES_MAX {
@@ -139,6 +141,23 @@ pub(super) fn write(description: &Description, kind: SdpKind) -> String {
     line(&mut sdp, &format!("sctp-port:{sctp_port}"));
     line(&mut sdp, &format!("max-message-size:{max_message_size}"));
     sdp
+}
+
+/// What a server would answer, after libp2p's `webrtc/webrtc-direct.md`: an
+/// address that anybody reaches (so it is ICE-lite), the user name as password,
+/// and messages of at most 16 KiB. The SHA-256 comes as digits with colons.
+pub(crate) fn of_server(at: SocketAddr, digits: &str, ufrag: &str) -> String {
+    let (ip, port) = (at.ip(), at.port());
+    let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
+    let (kind, address) = (CandidateKind::Host, Address::Ip(ip));
+    let candidate = Candidate { kind, address, port, priority: SERVER_PRIORITY }.to_line();
+    format!(
+        "v=0\r\no=- 0 0 IN {family} {ip}\r\ns=-\r\nt=0 0\r\na=ice-lite\r\n\
+         m=application {port} UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN {family} {ip}\r\n\
+         a=mid:0\r\na=ice-options:ice2\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:{ufrag}\r\n\
+         a=fingerprint:sha-256 {digits}\r\na=setup:passive\r\na=sctp-port:5000\r\n\
+         a=max-message-size:16384\r\na={candidate}\r\na=end-of-candidates\r\n"
+    )
 }
 
 fn line(sdp: &mut String, attribute: &str) {

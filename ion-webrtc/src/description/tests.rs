@@ -133,3 +133,22 @@ fn there_are_never_too_many_candidates() {
     assert_eq!(description.candidates.len(), CANDIDATES_MAX);
     assert!(description.encode().len() <= BYTES_MAX);
 }
+
+#[test]
+fn a_server_answers_with_all_that_its_address_says() {
+    for (at, line) in [
+        ("203.0.113.1:4001", "c=IN IP4 203.0.113.1"),
+        ("[2001:db8::7]:4001", "c=IN IP6 2001:db8::7"),
+    ] {
+        let at: std::net::SocketAddr = at.parse().unwrap();
+        let digits = ["AB"; 32].join(":");
+        let sdp = of_server(at, &digits, "libp2p+webrtc+v1/x");
+        assert!(sdp.contains(line) && sdp.contains("a=ice-lite\r\nm="), "{sdp}");
+        let read = Description::from_sdp(&sdp).unwrap();
+        assert_eq!((read.ufrag.as_str(), read.pwd.as_str()), ("libp2p+webrtc+v1/x", &*read.ufrag));
+        assert_eq!((read.fingerprint, read.setup), ([0xAB; 32], Setup::Passive));
+        assert_eq!((read.sctp_port, read.max_message_size), (5_000, 16_384));
+        let candidate = &read.candidates[0];
+        assert_eq!((candidate.address, candidate.port), (Address::Ip(at.ip()), at.port()));
+    }
+}

@@ -18,7 +18,7 @@ use futures::{
 };
 use futures_timer::Delay;
 use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
-use libp2p_webrtc_utils::{Fingerprint, noise, sdp};
+use libp2p_webrtc_utils::{Fingerprint, noise, sdp::random_ufrag};
 
 use crate::{
     description::{self, SdpKind},
@@ -99,7 +99,7 @@ async fn connect(
 
 async fn authenticate(owned: &Owned, server: &Server, keypair: Keypair) -> Result<PeerId, Failure> {
     let id = owned.id;
-    let ufrag = sdp::random_ufrag();
+    let ufrag = random_ufrag();
     let channel = owned.shared.with(|inner| {
         let channel = inner.hub.open_negotiated(id, NOISE_CHANNEL)?;
         inner.hub.post(Command::Describe { id, credentials: Some(ufrag.clone()) });
@@ -107,7 +107,8 @@ async fn authenticate(owned: &Owned, server: &Server, keypair: Keypair) -> Resul
     })?;
     let stream = Stream::new(owned.shared.clone(), id, channel);
     let client = described(owned).await?;
-    let answer = sdp::answer(server.at, server.fingerprint, &ufrag);
+    let digits = server.fingerprint.to_sdp_format();
+    let answer = description::of_server(server.at, &digits, &ufrag);
     owned.shared.with(|inner| {
         inner.hub.post(Command::SetRemote { id, kind: SdpKind::Answer, sdp: answer });
     });
