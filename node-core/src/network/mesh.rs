@@ -333,8 +333,7 @@ impl Mesh {
         if self.neighbours.is_linked(&to) {
             self.push(Step::Neighbours(neighbours::Input::Say(to, room, bytes)));
         } else {
-            let line = Line::Room(room);
-            self.push(Step::Routing(routing::Input::Send { to, line, bytes }));
+            self.post(to, Line::Room(room), bytes);
         }
     }
 

@@ -10,7 +10,9 @@
 //! **Messages.** A message to one ion goes to it directly where a link stands,
 //! else by a known way, next hop by next hop, with the path it took in its hand
 //! so that it never meets an ion twice; else the ion is searched for by a
-//! request in growing rings, which only that ion itself answers. Where a message
+//! request in growing rings, which only that ion itself answers; where the ion is
+//! known to live, a search in vain rests for [`REST_MS`] and goes on, until the
+//! message is [`PATIENCE_MS`] old, for links come and go. Where a message
 //! can't go on, a refusal returns along its path and every ion on it forgets
 //! that way; the origin then searches once more. What can't be delivered is
 //! told as [`Effect::Unreachable`] within [`UNREACHABLE_MS_MAX`].
@@ -53,7 +55,7 @@ pub use inbox::{
     PIECES_MS,
 };
 pub use letters::{
-    ATTEMPTS_MAX, LOST_MS, NOT_FOUND_MS, PENDING_BYTES_MAX, RINGS, SEARCHES_MAX, SENT_BYTES_MAX,
+    ATTEMPTS_MAX, LOST_MS, NOT_FOUND_MS, PATIENCE_MS, PENDING_BYTES_MAX, REST_MS, RINGS, SEARCHES_MAX, SENT_BYTES_MAX,
     SENT_MS, TALKS_MAX, UNREACHABLE_MS_MAX,
 };
 pub use outbox::{OUT_BYTES, OWN_BYTES_MAX, TRANSIT_BYTES_MAX};
@@ -66,7 +68,7 @@ use self::{
     asks::Asks,
     charges::Charges,
     inbox::{Arrived, Inbox},
-    letters::Letters,
+    letters::{Letters, Post},
     outbox::Outbox,
     paths::Paths,
     wire::{Message, Refused},
@@ -104,6 +106,9 @@ pub enum Input {
         line: Line,
         /// The message; at most [`Line::bytes_max`].
         bytes: Vec<u8>,
+        /// Whether the ion is known to live, so that a search which does not find
+        /// it at once is worth a second one.
+        is_there: bool,
     },
     /// Ask everybody within some layers.
     Ask {
@@ -248,7 +253,9 @@ impl Routing {
             Input::NeighbourDown(ion) => self.down(now, &ion, effects),
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
             Input::Hint { ion, via } => self.hint(now, ion, via),
-            Input::Send { to, line, bytes } => self.write(now, to, line, bytes, effects),
+            Input::Send { to, line, bytes, is_there } => {
+                self.write(now, to, Post { line, bytes, is_there }, effects);
+            }
             Input::Ask { request, echo, body } => self.ask(now, request, echo, body, effects),
             Input::Reply { asker, request, body } => {
                 self.reply(now, asker, request, body.as_deref(), effects);
@@ -337,6 +344,7 @@ impl Routing {
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.paths.shrink(now);
         self.end_requests(now, effects);
+        self.search_again(now, effects);
         self.end_letters(now);
         for arrived in self.inbox.tick(now) {
             effects.push(deliver(arrived));

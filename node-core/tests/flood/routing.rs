@@ -154,7 +154,7 @@ fn start(world: &mut World<Talker>, step: u64, started: &mut Started) {
         if from != to {
             started.messages.push((from, to, number));
             let bytes = [&number.to_le_bytes()[..], &[7; 400]].concat();
-            let send = Input::Send { to: ion(to), line: Line::Room(Room::Compute), bytes };
+            let send = Input::Send { to: ion(to), line: Line::Room(Room::Compute), bytes, is_there: true };
             world.act(from, |member, now, out| member.feed(now, send, out));
         }
     }

@@ -111,8 +111,7 @@ impl Mesh {
         let (word, given_up) = self.echoes.call(now, request, ion);
         effects.extend(given_up.map(|request| Effect::Echoed { request, result: None }));
         self.push(Step::Overlay(overlay::Input::Used(ion)));
-        let (line, bytes) = (Line::Echo, word.encode());
-        self.push(Step::Routing(routing::Input::Send { to: ion, line, bytes }));
+        self.post(ion, Line::Echo, word.encode());
     }
 
     fn echoed(
@@ -126,8 +125,7 @@ impl Mesh {
         match Word::decode(bytes) {
             Some(Word::Call(number)) => {
                 self.push(Step::Overlay(overlay::Input::Used(from)));
-                let (line, bytes) = (Line::Echo, Word::Back(number, hops).encode());
-                self.push(Step::Routing(routing::Input::Send { to: from, line, bytes }));
+                self.post(from, Line::Echo, Word::Back(number, hops).encode());
             }
             Some(Word::Back(number, hops)) => {
                 if let Some((request, ms)) = self.echoes.back(now, &from, number) {
@@ -143,6 +141,12 @@ impl Mesh {
         let lost = self.echoes.unreachable(&ion);
         effects.extend(lost.into_iter().map(|request| Effect::Echoed { request, result: None }));
         effects.push(Effect::Unreachable(ion));
+    }
+
+    /// Brings a message to an ion, over others where needed.
+    pub(super) fn post(&mut self, to: IonId, line: Line, bytes: Vec<u8>) {
+        let is_there = self.directory.entries().contains_key(&to);
+        self.push(Step::Routing(routing::Input::Send { to, line, bytes, is_there }));
     }
 
     fn offence(&mut self, ion: IonId) {

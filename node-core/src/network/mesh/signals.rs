@@ -7,7 +7,7 @@ use crate::{
     identity::IonId,
     network::{
         neighbours,
-        routing::{self, Line},
+        routing::Line,
         signaling,
         wire::encode,
     },
@@ -146,8 +146,7 @@ impl Mesh {
                     effects.push(Effect::Near(Some(to), encode(&Word::Signal(bytes))));
                 }
                 Asked::Route(to, bytes) => {
-                    let line = Line::Signal;
-                    self.push(Step::Routing(routing::Input::Send { to, line, bytes }));
+                    self.post(to, Line::Signal, bytes);
                 }
                 Asked::Failed(ion, _) => {
                     let was_first = self.signals.was_first(&ion);

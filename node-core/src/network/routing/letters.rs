@@ -18,7 +18,7 @@ pub const RINGS: [u8; 3] = [1, 3, wire::ECHO_MAX];
 pub const SEARCHES_MAX: usize = 64;
 /// Messages that wait for a search, in bytes.
 pub const PENDING_BYTES_MAX: usize = 16 << 20;
-/// How often a message is sent at most.
+/// How often a message is sent at most, but see [`PATIENCE_MS`].
 pub const ATTEMPTS_MAX: u8 = 3;
 /// How long a message is kept, to be sent again when it is refused, in
 /// milliseconds.
@@ -33,12 +33,30 @@ pub const TALKS_MAX: usize = 1_024;
 /// How long before a neighbour went what left by it may have been lost with it,
 /// in milliseconds.
 pub const LOST_MS: u64 = 1_500;
+/// How long a search for an ion that is known to live rests when nobody found
+/// it, in milliseconds: links may just be made, or ways just be lost.
+pub const REST_MS: u64 = 500;
+/// How long a message to an ion that is known to live is searched for again and
+/// sent again, however often that was in vain, in milliseconds.
+pub const PATIENCE_MS: u64 = 4_000;
+/// How long a search takes in which every ring takes as long as it may, in
+/// milliseconds.
+const SEARCH_MS_MAX: u64 =
+    search_ms_max(RINGS[0]) + search_ms_max(RINGS[1]) + search_ms_max(RINGS[2]);
+const _: () = assert!(
+    PATIENCE_MS + REST_MS + search_ms_max(RINGS[2]) <= SEARCH_MS_MAX,
+    "a search that rests ends no later than one that never rests"
+);
 /// After how long a message that can't be delivered is given up, in
 /// milliseconds: a refusal after every attempt, and one search.
-pub const UNREACHABLE_MS_MAX: u64 = ATTEMPTS_MAX as u64 * SENT_MS
-    + search_ms_max(RINGS[0])
-    + search_ms_max(RINGS[1])
-    + search_ms_max(RINGS[2]);
+pub const UNREACHABLE_MS_MAX: u64 = ATTEMPTS_MAX as u64 * SENT_MS + SEARCH_MS_MAX;
+
+/// A message that the caller hands in.
+pub(super) struct Post {
+    pub(super) line: Line,
+    pub(super) bytes: Vec<u8>,
+    pub(super) is_there: bool,
+}
 
 /// A message on its way.
 #[derive(Clone, Debug)]
@@ -48,6 +66,22 @@ struct Letter {
     number: u64,
     bytes: Arc<[u8]>,
     attempt: u8,
+    /// Since when it is to be brought.
+    since: Time,
+    /// Whether its addressee is known to live.
+    is_there: bool,
+}
+
+impl Letter {
+    /// Known ways were tried in vain: next, it is searched for.
+    const fn is_last_try(&self) -> bool {
+        self.attempt + 1 >= ATTEMPTS_MAX
+    }
+
+    /// Whether a way that was not found, or that led nowhere, may be found soon.
+    fn is_worth_waiting_for(&self, now: Time) -> bool {
+        self.is_there && now.since_ms(self.since) < PATIENCE_MS
+    }
 }
 
 /// One that was sent, lately.
@@ -64,6 +98,21 @@ struct Sent {
 struct Search {
     ring: usize,
     letters: VecDeque<Letter>,
+    /// Until then nobody is asked; `None` while somebody is.
+    rests_until: Option<Time>,
+}
+
+impl Search {
+    /// Nobody found the ion. Whether that may change soon; then it rests, and the
+    /// widest ring is asked again.
+    fn rests(&mut self, now: Time) -> bool {
+        let may_rest = self.letters.iter().any(|letter| letter.is_worth_waiting_for(now));
+        if may_rest {
+            self.ring = RINGS.len() - 1;
+            self.rests_until = Some(now.plus_ms(REST_MS));
+        }
+        may_rest
+    }
 }
 
 #[derive(Debug)]
@@ -89,27 +138,28 @@ impl Routing {
         &mut self,
         now: Time,
         to: IonId,
-        line: Line,
-        bytes: Vec<u8>,
+        post: Post,
         effects: &mut Vec<Effect>,
     ) {
+        let Post { line, bytes, is_there } = post;
         if bytes.len() > line.bytes_max() {
             return give_up(to, Why::TooLong, 1, effects);
         }
         if to == self.own {
             return effects.push(Effect::Deliver { from: to, line, bytes, hops: 0 });
         }
-        if let Some(why) = self.refusal(now, &to, bytes.len()) {
+        if let Some(why) = self.refusal(now, &to, bytes.len(), is_there) {
             return give_up(to, why, 1, effects);
         }
         let (conversation, number) = self.number(now, to, line);
-        let letter = Letter { line, conversation, number, bytes: bytes.into(), attempt: 0 };
+        let (bytes, attempt, since) = (bytes.into(), 0, now);
+        let letter = Letter { line, conversation, number, bytes, attempt, since, is_there };
         self.post(now, to, letter, effects);
     }
 
     /// Why a message can't even be tried.
-    fn refusal(&self, now: Time, to: &IonId, bytes: usize) -> Option<Why> {
-        if self.neighbours.is_empty() {
+    fn refusal(&self, now: Time, to: &IonId, bytes: usize, is_there: bool) -> Option<Why> {
+        if self.neighbours.is_empty() && !is_there {
             return Some(Why::Alone);
         }
         let pending = self.letters.pending_bytes.saturating_add(bytes);
@@ -143,7 +193,7 @@ impl Routing {
             return search.letters.push_back(letter);
         }
         match self.next_hop(now, &to) {
-            Some(via) if !is_last_try(&letter) || via == to => {
+            Some(via) if !letter.is_last_try() || via == to => {
                 self.send(now, to, via, letter, effects);
             }
             _ if self.letters.searches.len() >= SEARCHES_MAX => {
@@ -151,16 +201,26 @@ impl Routing {
             }
             _ => {
                 self.letters.pending_bytes += letter.bytes.len();
-                let search = Search { ring: 0, letters: VecDeque::from([letter]) };
+                let was_found = letter.attempt >= ATTEMPTS_MAX;
+                let letters = VecDeque::from([letter]);
+                let mut search = Search { ring: 0, letters, rests_until: None };
+                // The way that was found led nowhere: it changes just now.
+                let rests = was_found && search.rests(now);
                 self.letters.searches.insert(to, search);
-                self.search_on(now, to, effects);
+                if !rests {
+                    self.search_on(now, to, effects);
+                }
             }
         }
     }
 
     fn search_on(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
         let Some(search) = self.letters.searches.get_mut(&ion) else { return };
+        search.rests_until = None;
         let ring = RINGS.get(search.ring).copied();
+        if ring.is_none() && search.rests(now) {
+            return;
+        }
         search.ring += 1;
         if !ring.is_some_and(|echo| self.search(now, ion, echo, effects)) {
             let letters = self.end_search(ion).map_or(0, |search| search.letters.len());
@@ -194,7 +254,7 @@ impl Routing {
             return give_up(ion, Why::NotFound, search.letters.len(), effects);
         };
         for letter in search.letters {
-            let attempt = ATTEMPTS_MAX - 1;
+            let attempt = letter.attempt.max(ATTEMPTS_MAX - 1);
             self.send(now, ion, via, Letter { attempt, ..letter }, effects);
         }
     }
@@ -257,12 +317,25 @@ impl Routing {
 
     fn retry(&mut self, now: Time, sent: Sent, why: Obstacle, effects: &mut Vec<Effect>) {
         let Sent { to, mut letter, .. } = sent;
-        letter.attempt += 1;
-        if letter.attempt < ATTEMPTS_MAX && why == Obstacle::NoWay {
+        let may_retry = !letter.is_last_try() || letter.is_worth_waiting_for(now);
+        letter.attempt = letter.attempt.saturating_add(1);
+        if may_retry && why == Obstacle::NoWay {
             return self.post(now, to, letter, effects);
         }
         let why = if why == Obstacle::Busy { Why::Busy } else { Why::NotFound };
         give_up(to, why, 1, effects);
+    }
+
+    /// Goes on with searches that have rested, or whose way was learned
+    /// meanwhile.
+    pub(super) fn search_again(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let resting = self.letters.searches.iter().filter_map(|(ion, search)| {
+            let until = search.rests_until?;
+            (now >= until || self.next_hop(now, ion).is_some()).then_some(*ion)
+        });
+        for ion in resting.collect::<Vec<_>>() {
+            self.searched(now, ion, false, effects);
+        }
     }
 
     /// Forgets what is old.
@@ -296,11 +369,6 @@ impl Letters {
         self.sent_bytes -= sent.letter.bytes.len();
         Some(sent)
     }
-}
-
-/// Known ways were tried in vain: next, it is searched for.
-const fn is_last_try(letter: &Letter) -> bool {
-    letter.attempt + 1 >= ATTEMPTS_MAX
 }
 
 fn give_up(to: IonId, why: Why, messages: usize, effects: &mut Vec<Effect>) {

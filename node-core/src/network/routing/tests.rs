@@ -73,7 +73,12 @@ impl Net {
     }
 
     fn write(&mut self, from: u8, to: u8, bytes: &[u8]) {
-        self.put(from, Input::Send { to: ion(to), line: COMPUTE, bytes: bytes.to_vec() });
+        self.send(from, to, bytes, false);
+    }
+
+    fn send(&mut self, from: u8, to: u8, bytes: &[u8], is_there: bool) {
+        let (to, line, bytes) = (ion(to), COMPUTE, bytes.to_vec());
+        self.put(from, Input::Send { to, line, bytes, is_there });
     }
 
     fn wait(&mut self, ms: u64) {
@@ -250,6 +255,29 @@ fn who_is_not_there_is_unreachable_and_not_searched_for_again_at_once() {
 }
 
 #[test]
+fn who_is_known_to_live_is_found_when_links_come_late() {
+    let mut net = Net::new(4, &[(0, 1), (2, 3)]);
+    net.send(0, 3, b"hello", true);
+    net.wait(REST_MS / 2);
+    assert!(net.unreachable().is_empty());
+    net.put(1, Input::NeighbourUp(ion(2)));
+    net.put(2, Input::NeighbourUp(ion(1)));
+    net.wait(REST_MS);
+    assert_eq!(net.delivered(3), [(ion(0), &b"hello"[..], 3)]);
+    assert!(net.unreachable().is_empty());
+}
+
+#[test]
+fn who_is_known_to_live_and_not_found_is_given_up_in_time() {
+    let mut net = Net::new(4, &[(0, 1), (2, 3)]);
+    net.send(0, 3, b"hello", true);
+    net.wait(PATIENCE_MS - 2 * REST_MS);
+    assert!(net.unreachable().is_empty());
+    net.wait(3 * REST_MS);
+    assert_eq!(net.unreachable(), [Why::NotFound]);
+}
+
+#[test]
 fn what_left_just_before_its_neighbour_went_is_sent_again() {
     let mut net = Net::new(4, &[(0, 1), (1, 3), (0, 2), (2, 3)]);
     net.put(0, Input::Hint { ion: ion(3), via: ion(1) });
@@ -359,7 +387,7 @@ fn what_travels_is_sealed() {
     one.handle(Time::ZERO, Input::NeighbourUp(ids[1]), &mut effects);
     other.handle(Time::ZERO, Input::NeighbourUp(ids[0]), &mut effects);
     let bytes = b"for your eyes only".to_vec();
-    let send = Input::Send { to: ids[1], line: COMPUTE, bytes: bytes.clone() };
+    let send = Input::Send { to: ids[1], line: COMPUTE, bytes: bytes.clone(), is_there: true };
     one.handle(Time::ZERO, send, &mut effects);
     let [Effect::Send(_, frame)] = &effects[..] else { panic!("{effects:?}") };
     assert!(!frame.windows(bytes.len()).any(|part| part == bytes));
