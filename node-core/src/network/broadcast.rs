@@ -6,7 +6,9 @@
 //! lazy, so that after the first rumours the eager links are a tree; who hears
 //! of a rumour that does not come asks for it, and where the tree is broken
 //! makes that link eager again ([`repair`](PROBATION_MS) says when, which the
-//! paper leaves open). Beyond the paper, what no
+//! paper leaves open). Nobody is sent, or told of, what it said it has. A new
+//! link is eager, as in the paper, only while this ion is young or has no other
+//! eager one: later it would close a circle for the next rumour to cut. Beyond the paper, what no
 //! neighbour is known to have after [`ASSURE_MS`] is announced on eager links
 //! too, and to a new neighbour what is young, so that a lost frame on the only
 //! way to an ion is noticed as well.
@@ -49,7 +51,7 @@ use self::{
     missing::{Due, MissingTable},
     neighbour::Neighbour,
     repair::{Prunes, Repair},
-    seen::{Body, Entry, Seen},
+    seen::{Body, Entry, Marks, Seen},
     wire::{IDS_MAX, Id, Message, Refusal, Rumour, Serial},
 };
 use super::{
@@ -62,7 +64,7 @@ use crate::{
 };
 
 /// Neighbours that the broadcast runs over.
-pub const NEIGHBOURS_MAX: usize = 32;
+pub const NEIGHBOURS_MAX: usize = u32::BITS as usize;
 /// Authors whose use is counted; those that were silent longest are forgotten.
 pub const AUTHORS_MAX: usize = 4_096;
 /// Rumours of one author that are passed on.
@@ -81,6 +83,9 @@ pub const HAVE_MS: u64 = 100;
 pub const ASSURE_MS: u64 = 1_000;
 /// How old what a new neighbour is told of may be, in milliseconds.
 pub const RECENT_MS: u64 = 10_000;
+/// For how long after its first link an ion makes every new link eager, in
+/// milliseconds. Later it is part of the tree, and a link more would close a circle.
+pub const YOUNG_MS: u64 = 10_000;
 /// How many links shorter another way must be to be taken instead.
 pub const SHORTER_HOPS: u16 = 5;
 /// Between two times that one is taken, in milliseconds; up to twice that. The
@@ -158,6 +163,10 @@ pub struct Broadcast {
     seen: Seen,
     missing: MissingTable,
     repair: Repair,
+    /// When the first link stood.
+    linked_since: Option<Time>,
+    /// What goes into the next batch.
+    fresh: Vec<Id>,
     /// What is to be announced again, and when.
     assure: VecDeque<(Time, Id)>,
     authors: Map<IonId, Budget>,
@@ -181,6 +190,8 @@ impl Broadcast {
             seen: Seen::default(),
             missing: MissingTable::default(),
             repair: Repair::new(),
+            linked_since: None,
+            fresh: Vec::new(),
             assure: VecDeque::new(),
             authors: Map::new(),
             own: Budget::new(OWN_FRAMES, OWN_BYTES, Time::ZERO),
@@ -193,7 +204,7 @@ impl Broadcast {
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::NeighbourUp(ion) => self.up(now, ion),
+            Input::NeighbourUp(ion) => self.up(now, ion, effects),
             Input::NeighbourDown(ion) => self.down(now, &ion),
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
             Input::Publish { topic, payload } => self.publish(now, topic, payload, effects),
@@ -207,22 +218,41 @@ impl Broadcast {
         self.neighbours.iter().filter(|(_, neighbour)| neighbour.is_eager).map(|(ion, _)| *ion)
     }
 
-    fn up(&mut self, now: Time, ion: IonId) {
-        if self.neighbours.len() >= NEIGHBOURS_MAX || self.neighbours.contains_key(&ion) {
+    fn up(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+        if self.neighbours.contains_key(&ion) {
             return;
         }
-        let mut neighbour = Neighbour::new(now);
+        let taken = self.neighbours.values().fold(Marks::default(), |mut all, one| {
+            all.add(one.mark);
+            all
+        });
+        let Some(mark) = taken.free() else { return };
+        let is_young = now.since_ms(*self.linked_since.get_or_insert(now)) < YOUNG_MS;
+        let is_eager = is_young || !self.has_eager();
+        if !is_eager {
+            effects.push(Effect::Send(ion, encode(&Message::Prune)));
+        }
+        // What is new already is not told twice.
+        self.announce();
+        let mut neighbour = Neighbour::new(now, mark, is_eager);
         let since = now.minus_ms(RECENT_MS);
         neighbour.pending.extend(self.seen.recent(since).take(PENDING_MAX));
         self.neighbours.insert(ion, neighbour);
     }
 
     fn down(&mut self, now: Time, ion: &IonId) {
-        if self.neighbours.remove(ion).is_some_and(|neighbour| neighbour.is_eager) {
+        let Some(neighbour) = self.neighbours.remove(ion) else { return };
+        if neighbour.is_eager {
             self.repair.hurt(now);
         }
         self.repair.down(ion);
         self.missing.down(ion);
+        for (_, id) in &self.assure {
+            if let Some(entry) = self.seen.get_mut(id) {
+                entry.knowers.remove(neighbour.mark);
+                entry.receivers.remove(neighbour.mark);
+            }
+        }
     }
 
     fn heard(&mut self, now: Time, from: IonId, bytes: &[u8], effects: &mut Vec<Effect>) {
@@ -270,7 +300,7 @@ impl Broadcast {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let (id, from) = (Id::of(bytes), way.from);
-        if let Some(entry) = self.seen.known_by(&id, from) {
+        if let Some(entry) = self.seen.known_by(&id, self.mark(&from)) {
             let is_surplus = !entry.is_repair && !way.is_repair && self.prunes.counts(&id);
             self.repeated(from, &id, is_surplus, effects);
             return Ok(());
@@ -280,13 +310,13 @@ impl Broadcast {
             self.missing.found(&id);
             return Ok(());
         }
-        let is_fetched = self.found(now, from, id);
+        let (is_fetched, knowers) = self.found(now, from, id);
         way.is_repair |= is_fetched;
         let is_taken = rumour.author != self.keys.own()
             && self.author_may(now, rumour.author, rumour.payload.len());
-        let body = is_taken.then(|| Body { bytes: bytes.into(), signature });
+        let body = is_taken.then(|| Arc::new(Body { bytes: bytes.into(), signature }));
         let Way { hops, is_repair, .. } = way;
-        let (knowers, kept) = (vec![from], body.clone());
+        let (receivers, kept) = (Marks::default(), body.clone());
         let Rumour { author, serial, .. } = rumour;
         let from_whom = Some(from);
         let entry = Entry {
@@ -297,6 +327,7 @@ impl Broadcast {
             is_repair,
             from: from_whom,
             knowers,
+            receivers,
             body: kept,
         };
         self.seen.insert(id, entry);
@@ -320,16 +351,21 @@ impl Broadcast {
         }
     }
 
-    /// A rumour came for the first time; whether it had to be fetched.
-    fn found(&mut self, now: Time, from: IonId, id: Id) -> bool {
-        if self.missing.found(&id) != Some(from) {
-            self.set_eager(from, true);
-            return false;
+    /// A rumour came for the first time; whether it had to be fetched, and who has
+    /// it already.
+    fn found(&mut self, now: Time, from: IonId, id: Id) -> (bool, Marks) {
+        let found = self.missing.found(&id);
+        let mut knowers = self.mark(&from);
+        for announcer in &found.announcers {
+            knowers.add(self.mark(announcer));
         }
-        if !self.is_eager(&from) {
+        let is_fetched = found.asked == Some(from);
+        if !is_fetched {
+            self.set_eager(from, true);
+        } else if !self.is_eager(&from) {
             self.repair.fetched(now, id, from);
         }
-        true
+        (is_fetched, knowers)
     }
 
     fn publish(&mut self, now: Time, topic: Topic, payload: Vec<u8>, effects: &mut Vec<Effect>) {
@@ -344,11 +380,13 @@ impl Broadcast {
         let rumour = Rumour { author, topic, serial, payload };
         let (bytes, signature) = wire::signed(&*self.keys, &rumour);
         let id = Id::of(&bytes);
-        let body = Body { bytes: bytes.into(), signature };
-        let (is_repair, from, knowers) = (false, None, Vec::new());
+        let body = Arc::new(Body { bytes: bytes.into(), signature });
+        let (is_repair, from) = (false, None);
+        let (knowers, receivers) = (Marks::default(), Marks::default());
         let kept = Some(body.clone());
         let (at, hops) = (now, 0);
-        let entry = Entry { at, author, serial, hops, is_repair, from, knowers, body: kept };
+        let entry =
+            Entry { at, author, serial, hops, is_repair, from, knowers, receivers, body: kept };
         self.seen.insert(id, entry);
         self.spread(now, id, false, &body, effects);
     }
@@ -365,7 +403,8 @@ impl Broadcast {
         }
     }
 
-    /// Sends to eager neighbours and announces to lazy ones.
+    /// Sends it to eager neighbours that are not known to have it; the others are
+    /// told of it with the next batch.
     fn spread(
         &mut self,
         now: Time,
@@ -374,23 +413,23 @@ impl Broadcast {
         body: &Body,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(entry) = self.seen.get(&id) else { return };
-        let (from, hops) = (entry.from, entry.hops);
-        let frame = push(hops, is_fetched, body);
-        for (ion, neighbour) in &mut self.neighbours {
-            if Some(*ion) == from {
-            } else if neighbour.is_eager {
-                effects.push(Effect::Send(*ion, frame.clone()));
-            } else {
-                neighbour.announce(id, hops);
-            }
+        let Some(entry) = self.seen.get_mut(&id) else { return };
+        let lacking = |one: &Neighbour| one.is_eager && !entry.knowers.meets(one.mark);
+        let to = self.neighbours.iter().filter(|(_, one)| lacking(one));
+        let to: Vec<(IonId, Marks)> = to.map(|(ion, one)| (*ion, one.mark)).collect();
+        let frame = if to.is_empty() { Vec::new() } else { push(entry.hops, is_fetched, body) };
+        for (ion, mark) in to {
+            entry.receivers.add(mark);
+            effects.push(Effect::Send(ion, frame.clone()));
         }
+        self.fresh.push(id);
         self.assure.push_back((now.plus_ms(ASSURE_MS), id));
     }
 
     fn announced(&mut self, now: Time, from: IonId, ids: &[(Id, u16)], effects: &mut Vec<Effect>) {
+        let mark = self.mark(&from);
         for (id, hops) in ids {
-            match self.seen.known_by(id, from) {
+            match self.seen.known_by(id, mark) {
                 Some(entry) if hops.saturating_add(1 + SHORTER_HOPS) <= entry.hops => {
                     let parent = entry.from.filter(|_| !entry.is_repair && now >= self.shorten_at);
                     self.shorten(now, from, parent, effects);
@@ -436,6 +475,7 @@ impl Broadcast {
         self.announce_again(now);
         if now >= self.have_at {
             self.have_at = now.plus_ms(HAVE_MS);
+            self.announce();
             for (ion, neighbour) in &mut self.neighbours {
                 flush(*ion, neighbour, effects);
             }
@@ -457,7 +497,7 @@ impl Broadcast {
                 }
             }
         }
-        let is_hurt = self.repair.is_hurt(now);
+        let is_hurt = self.repair.is_hurt(now) || !self.has_eager();
         for (ion, ids) in wanted {
             let is_graft = is_hurt && !self.is_eager(&ion);
             if is_graft {
@@ -474,13 +514,27 @@ impl Broadcast {
         }
     }
 
+    /// Announces what is new to those who neither have it nor were sent it.
+    fn announce(&mut self) {
+        for id in std::mem::take(&mut self.fresh) {
+            let Some(entry) = self.seen.get(&id) else { continue };
+            let mut served = entry.knowers;
+            served.add(entry.receivers);
+            for neighbour in self.neighbours.values_mut() {
+                if !served.meets(neighbour.mark) {
+                    neighbour.announce(id, entry.hops);
+                }
+            }
+        }
+    }
+
     /// Announces what some neighbour is not known to have.
     fn announce_again(&mut self, now: Time) {
         while self.assure.front().is_some_and(|(due, _)| *due <= now) {
             let Some((_, id)) = self.assure.pop_front() else { return };
             let Some(entry) = self.seen.get(&id) else { continue };
-            for (ion, neighbour) in &mut self.neighbours {
-                if !entry.knowers.contains(ion) {
+            for neighbour in self.neighbours.values_mut() {
+                if !entry.knowers.meets(neighbour.mark) {
                     neighbour.announce(id, entry.hops);
                 }
             }
@@ -489,6 +543,15 @@ impl Broadcast {
 
     fn is_eager(&self, ion: &IonId) -> bool {
         self.neighbours.get(ion).is_some_and(|neighbour| neighbour.is_eager)
+    }
+
+    fn has_eager(&self) -> bool {
+        self.neighbours.values().any(|neighbour| neighbour.is_eager)
+    }
+
+    /// Of nobody, where it is no neighbour.
+    fn mark(&self, ion: &IonId) -> Marks {
+        self.neighbours.get(ion).map_or(Marks::default(), |neighbour| neighbour.mark)
     }
 
     fn set_eager(&mut self, ion: IonId, is_eager: bool) {

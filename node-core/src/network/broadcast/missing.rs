@@ -45,6 +45,15 @@ pub(super) enum Due {
     Broken(IonId),
 }
 
+/// What is known of a rumour that came.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Who was asked for it last.
+    pub(super) asked: Option<IonId>,
+    /// Neighbours that said they have it.
+    pub(super) announcers: VecDeque<IonId>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct MissingTable {
     missing: Map<Id, Missing>,
@@ -71,11 +80,11 @@ impl MissingTable {
         }
     }
 
-    /// It came; gives who was asked for it last, if anybody.
-    pub(super) fn found(&mut self, id: &Id) -> Option<IonId> {
-        let missing = self.missing.remove(id)?;
+    /// It came; gives who was asked for it last, if anybody, and who promised it.
+    pub(super) fn found(&mut self, id: &Id) -> Found {
+        let Some(missing) = self.missing.remove(id) else { return Found::default() };
         self.release(&missing);
-        missing.asked
+        Found { asked: missing.asked, announcers: missing.announcers }
     }
 
     /// A neighbour is gone, and its promises with it.

@@ -1,6 +1,6 @@
 //! What the broadcast keeps of one neighbour.
 
-use super::wire::Id;
+use super::{seen::Marks, wire::Id};
 use crate::{
     network::budget::{Bucket, Budget, Rate},
     platform::Time,
@@ -23,6 +23,8 @@ const COMPLAINTS: Rate = Rate { per_s: 1, burst: 1 };
 #[derive(Debug)]
 pub(super) struct Neighbour {
     pub(super) is_eager: bool,
+    /// By which entries know it.
+    pub(super) mark: Marks,
     /// What it is told of with the next batch.
     pub(super) pending: Vec<(Id, u16)>,
     taken: Budget,
@@ -32,10 +34,11 @@ pub(super) struct Neighbour {
 }
 
 impl Neighbour {
-    /// A new one, eager as in the paper.
-    pub(super) fn new(now: Time) -> Self {
+    /// A new one.
+    pub(super) fn new(now: Time, mark: Marks, is_eager: bool) -> Self {
         Self {
-            is_eager: true,
+            is_eager,
+            mark,
             pending: Vec::new(),
             taken: Budget::new(NEIGHBOUR_FRAMES, NEIGHBOUR_BYTES, now),
             repaired: Bucket::new(REPAIR_BYTES, now),

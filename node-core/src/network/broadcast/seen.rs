@@ -21,16 +21,16 @@ use crate::{
 /// Names that are remembered.
 pub const SEEN_MAX: usize = 16_384;
 /// How long they are remembered, in milliseconds.
-pub const SEEN_MS: u64 = 120_000;
+pub const SEEN_MS: u64 = 60_000;
 /// All bodies that are kept, in bytes.
 pub const KEPT_BYTES_MAX: usize = 8 << 20;
 /// How long a body is kept, in milliseconds.
-pub const KEPT_MS: u64 = 30_000;
+pub const KEPT_MS: u64 = 20_000;
 
 /// What a neighbour that missed a rumour is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Body {
-    pub(super) bytes: Arc<[u8]>,
+    pub(super) bytes: Box<[u8]>,
     pub(super) signature: Signature,
 }
 
@@ -46,9 +46,37 @@ pub(super) struct Entry {
     /// From whom it came first; `None` for one's own.
     pub(super) from: Option<IonId>,
     /// Neighbours that have it too.
-    pub(super) knowers: Vec<IonId>,
+    pub(super) knowers: Marks,
+    /// Neighbours that it was sent to.
+    pub(super) receivers: Marks,
     /// `None` once it is dropped, or when it was not to be passed on.
-    pub(super) body: Option<Body>,
+    pub(super) body: Option<Arc<Body>>,
+}
+
+/// Some of the neighbours, by their marks: a neighbour's mark is a bit that no
+/// other one has at the time. They count for [`ASSURE_MS`](super::ASSURE_MS) after
+/// a rumour came; within it, a neighbour that goes takes its mark along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks(pub(super) u32);
+
+impl Marks {
+    pub(super) const fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    pub(super) const fn remove(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
+
+    pub(super) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// A mark that is not among these; `None` when all are in use.
+    pub(super) const fn free(self) -> Option<Self> {
+        let bit = self.0.trailing_ones();
+        if bit < u32::BITS { Some(Self(1 << bit)) } else { None }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -82,12 +110,14 @@ impl Seen {
         self.entries.get(id)
     }
 
+    pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut Entry> {
+        self.entries.get_mut(id)
+    }
+
     /// A neighbour has it too.
-    pub(super) fn known_by(&mut self, id: &Id, ion: IonId) -> Option<&Entry> {
+    pub(super) fn known_by(&mut self, id: &Id, mark: Marks) -> Option<&Entry> {
         let entry = self.entries.get_mut(id)?;
-        if !entry.knowers.contains(&ion) {
-            entry.knowers.push(ion);
-        }
+        entry.knowers.add(mark);
         Some(entry)
     }
 
@@ -142,8 +172,9 @@ mod tests {
             hops: 1,
             is_repair: false,
             from: None,
-            knowers: vec![],
-            body: Some(body),
+            knowers: Marks::default(),
+            receivers: Marks::default(),
+            body: Some(Arc::new(body)),
         }
     }
 

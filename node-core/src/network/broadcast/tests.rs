@@ -67,6 +67,43 @@ fn a_rumour_is_delivered_and_passed_on_once() {
 }
 
 #[test]
+fn who_says_that_it_has_a_rumour_is_neither_sent_nor_told_of_it() {
+    let mut machine = machine(1, &[2, 3, 4]);
+    let frame = pushed(9, b"hello");
+    let have = encode(&Message::Have(vec![(id_of(&frame), 1)]));
+    step(&mut machine, 1, Input::Heard(ion(3), have));
+    let spread = sent(&step(&mut machine, 2, Input::Heard(ion(2), frame)));
+    assert!(matches!(&spread[..], [(to, Message::Push { .. })] if *to == ion(4)), "{spread:?}");
+    let told = sent(&step(&mut machine, 2 + ASSURE_MS + HAVE_MS, Input::Tick));
+    assert!(matches!(&told[..], [(to, Message::Have(_))] if *to == ion(4)), "{told:?}");
+}
+
+#[test]
+fn a_mark_that_passes_to_another_neighbour_says_nothing_of_it() {
+    let mut machine = machine(1, &[2]);
+    say(&mut machine, 0, b"hello");
+    step(&mut machine, 1, Input::NeighbourDown(ion(2)));
+    step(&mut machine, 2, Input::NeighbourUp(ion(3)));
+    let told = sent(&step(&mut machine, HAVE_MS, Input::Tick));
+    assert!(told.iter().any(|(to, _)| *to == ion(3)), "{told:?}");
+}
+
+#[test]
+fn a_link_more_of_an_old_ion_is_lazy_unless_it_is_the_only_one() {
+    let mut machine = machine(1, &[2]);
+    let young = step(&mut machine, YOUNG_MS - 1, Input::NeighbourUp(ion(3)));
+    assert_eq!(young, []);
+    let old = sent(&step(&mut machine, YOUNG_MS, Input::NeighbourUp(ion(4))));
+    assert_eq!(old, [(ion(4), Message::Prune)]);
+    assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(2), ion(3)]);
+    for salt in 2..=4 {
+        step(&mut machine, YOUNG_MS, Input::NeighbourDown(ion(salt)));
+    }
+    assert_eq!(step(&mut machine, YOUNG_MS, Input::NeighbourUp(ion(5))), []);
+    assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(5)]);
+}
+
+#[test]
 fn lazy_neighbours_are_told_in_batches() {
     let mut machine = machine(1, &[2, 3]);
     step(&mut machine, 0, Input::Tick);
