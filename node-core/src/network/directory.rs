@@ -50,6 +50,8 @@ pub const DELIVERIES_PER_S: u64 = 20;
 pub const INTERVAL_MS_MIN: u64 = 1_000;
 /// The longest time between two beats that is believed, in milliseconds.
 pub const INTERVAL_MS_MAX: u64 = 1_000 * DIRECTORY_MAX as u64 / DELIVERIES_PER_S;
+/// How old what an ion takes for the nebula's size may be, in milliseconds.
+pub const PACE_MS: u64 = 500;
 /// Intervals without a beat after which an ion has departed.
 pub const PROMISES_BROKEN: u64 = 4;
 /// Between two looks at everybody, at most, in milliseconds.
@@ -165,6 +167,9 @@ pub struct Directory {
     /// When the next beat was promised for, after the last; 0 before the first.
     promised_ms: u64,
     is_beat_due: bool,
+    interval_ms: u64,
+    /// The interval is not computed again before.
+    pace_at: Time,
     /// Since when there has been a neighbour without a break.
     linked_since: Option<Time>,
     neighbours: Set<IonId>,
@@ -189,6 +194,8 @@ impl Directory {
             beat_at: Time::ZERO,
             promised_ms: 0,
             is_beat_due: false,
+            interval_ms: INTERVAL_MS_MIN,
+            pace_at: Time::ZERO,
             linked_since: None,
             neighbours: Set::new(),
             entries: Map::new(),
@@ -271,15 +278,24 @@ impl Directory {
 
     /// Between two beats of this ion, in milliseconds: what its own directory's
     /// size asks for, but at least half of what most others promise, for a
-    /// newcomer does not know the size yet.
-    pub fn interval_ms(&self) -> u64 {
+    /// newcomer does not know the size yet. As of at most [`PACE_MS`] ago.
+    pub const fn interval_ms(&self) -> u64 {
+        self.interval_ms
+    }
+
+    /// Looks at everybody, so seldom.
+    fn pace(&mut self, now: Time) {
+        if now < self.pace_at {
+            return;
+        }
+        self.pace_at = now.plus_ms(PACE_MS);
         let size = u64::try_from(self.entries.len() + 1).unwrap_or(u64::MAX);
         let by_size = size.saturating_mul(1_000) / DELIVERIES_PER_S;
         let mut promised: Vec<u64> = self.entries.values().map(|one| one.interval_ms).collect();
         let middle = promised.len() / 2;
         let by_others =
             if promised.is_empty() { 0 } else { *promised.select_nth_unstable(middle).1 / 2 };
-        by_size.max(by_others).clamp(INTERVAL_MS_MIN, INTERVAL_MS_MAX)
+        self.interval_ms = by_size.max(by_others).clamp(INTERVAL_MS_MIN, INTERVAL_MS_MAX);
     }
 
     fn heard(
@@ -450,6 +466,7 @@ impl Directory {
             }
         }
         self.expire(now, effects);
+        self.pace(now);
         self.beat(now, effects);
     }
 
@@ -484,7 +501,8 @@ impl Directory {
 
     fn publish_beat(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.beat_at = now;
-        self.promised_ms = self.interval_ms();
+        self.pace(now);
+        self.promised_ms = self.interval_ms;
         self.is_beat_due = false;
         self.age.counter += 1;
         let beat = Message::Beat {

@@ -204,12 +204,14 @@ fn beats_become_rarer_with_the_nebula() {
         for salt in 2..=size {
             tell(&mut directory, 0, ion(u8::try_from(salt).unwrap()), &beat(1, 1_000));
         }
+        step(&mut directory, 0, Input::Tick);
         assert_eq!(directory.interval_ms(), interval_ms, "{size} ions");
     }
     let mut newcomer = directory();
     for salt in 2..5 {
         tell(&mut newcomer, 0, ion(salt), &beat(1, 50_000));
     }
+    step(&mut newcomer, 0, Input::Tick);
     assert_eq!(newcomer.interval_ms(), 25_000);
 }
 
