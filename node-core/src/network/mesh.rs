@@ -368,6 +368,7 @@ impl Mesh {
             self.look_at = now.plus_ms(LOOK_MS);
             let sightings = self.directory.sample(now, LOOK_IONS);
             self.push(Step::Overlay(overlay::Input::Found(sightings)));
+            self.push(Step::Overlay(overlay::Input::Size(self.directory.entries().len())));
         }
         self.push(Step::Overlay(overlay::Input::Tick));
         self.push(Step::Directory(directory::Input::Tick));
@@ -376,6 +377,9 @@ impl Mesh {
         self.push(Step::Rooms(rooms::Input::Tick));
         self.push(Step::Signaling(signaling::Input::Tick));
         self.say_here(now, effects);
+        for (word, ion) in self.echoes.again(now) {
+            self.post(ion, Line::Echo, word.encode());
+        }
         let late = self.echoes.late(now);
         effects.extend(late.into_iter().map(|request| Effect::Echoed { request, result: None }));
     }

@@ -18,6 +18,11 @@
 //!   and only where both ends have more than their target, so that no cut
 //!   makes anybody seek. Whoever was cut, refused or failed is left alone for
 //!   a while that doubles with each failure.
+//! - **Growth.** A random link is random among the ions that were heard of when
+//!   it was made. Where [`GROWN_PERCENT`] of them are heard of now, as after the
+//!   heal of a split, another takes its place, one after the other: else the
+//!   parts would hang together by the few links that healed them, and fall apart
+//!   again with the few ions that hold those.
 //! - **Parts.** A *strange* ion is one that was found although no presence of
 //!   it is heard. It belongs to another part of a split nebula: one link to it
 //!   heals the split.
@@ -73,6 +78,9 @@ pub const USES_MIN: usize = 5;
 pub const IMPROVE_MS: u64 = 5_000;
 /// How long an ion stays strange before a link to it is wanted, in milliseconds.
 pub const STRANGE_MS: u64 = 3_000;
+/// How many ions must be heard of, in percent of those when a random link was
+/// made, for another to take its place.
+pub const GROWN_PERCENT: usize = 150;
 /// Between two attempts to heal a split, in milliseconds; up to twice that.
 pub const HEAL_MS: u64 = 4_000;
 /// Between two halvings-by-an-eighth of the scores, in milliseconds.
@@ -224,6 +232,8 @@ pub enum Input {
     Standing(IonId, Standing),
     /// A round trip to an ion was measured, in milliseconds.
     RoundTrip(IonId, u32),
+    /// So many other ions are heard of.
+    Size(usize),
     /// This ion and that one had something to do with each other.
     Used(IonId),
     /// Leave every link and candidate behind, without a word.
@@ -273,6 +283,8 @@ pub struct Link {
     pub score: u32,
     /// How the other side's links stand.
     pub standing: Standing,
+    /// How many ions were heard of when it was made.
+    pub heard: usize,
 }
 
 /// A link that was asked for and is not answered yet.
@@ -293,6 +305,8 @@ pub struct Overlay {
     wants: Map<IonId, Want>,
     pool: Pool,
     uses: Uses,
+    /// How many other ions are heard of.
+    heard: usize,
     /// Nobody can be asked before; found ions end it.
     idle_until: Time,
     trim_at: Time,
@@ -313,6 +327,7 @@ impl Overlay {
             wants: Map::new(),
             pool: Pool::default(),
             uses: Uses::default(),
+            heard: 0,
             idle_until: Time::ZERO,
             trim_at: Time::ZERO,
             room_at: Time::ZERO,
@@ -341,6 +356,7 @@ impl Overlay {
             Input::Gone(ion) => self.gone(ion),
             Input::Standing(ion, standing) => self.stands(ion, standing),
             Input::RoundTrip(ion, ms) => self.round_trip(ion, ms),
+            Input::Size(ions) => self.heard = ions,
             Input::Used(ion) => self.used(ion),
             Input::Clear => self.clear(),
             Input::Tick => self.tick(now, effects),
@@ -463,6 +479,7 @@ impl Overlay {
         self.wants.clear();
         self.pool = Pool::default();
         self.uses = Uses::default();
+        self.heard = 0;
         self.idle_until = Time::ZERO;
     }
 

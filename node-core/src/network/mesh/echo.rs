@@ -10,6 +10,12 @@ use crate::{identity::IonId, platform::Time};
 pub const ECHOES_MAX: usize = 64;
 /// How long an echo may take, in milliseconds.
 pub const ECHO_MS_MAX: u64 = 30_000;
+/// Between two times that a word is sent, in milliseconds: messages that ions on
+/// the way take with them when they go are lost without a sign.
+pub const AGAIN_MS: u64 = 3_000;
+/// How often a word is sent.
+pub const CALLS_MAX: u32 = 6;
+const _: () = assert!(AGAIN_MS * CALLS_MAX as u64 <= ECHO_MS_MAX, "the last may come back");
 
 /// What travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +43,7 @@ struct Waiting {
     request: u64,
     ion: IonId,
     sent_at: Time,
+    calls: u32,
 }
 
 /// Words that are awaited.
@@ -51,7 +58,7 @@ impl Echoes {
     pub(super) fn call(&mut self, now: Time, request: u64, ion: IonId) -> (Word, Option<u64>) {
         let oldest = (self.waiting.len() >= ECHOES_MAX).then(|| self.waiting.pop_first()).flatten();
         self.next += 1;
-        self.waiting.insert(self.next, Waiting { request, ion, sent_at: now });
+        self.waiting.insert(self.next, Waiting { request, ion, sent_at: now, calls: 1 });
         (Word::Call(self.next), oldest.map(|(_, one)| one.request))
     }
 
@@ -66,6 +73,19 @@ impl Echoes {
     /// The requests that nothing comes of: those to that ion.
     pub(super) fn unreachable(&mut self, ion: &IonId) -> Vec<u64> {
         self.give_up(|one| one.ion == *ion)
+    }
+
+    /// The words to be sent again.
+    pub(super) fn again(&mut self, now: Time) -> Vec<(Word, IonId)> {
+        let is_due = |one: &Waiting| {
+            one.calls < CALLS_MAX && now.since_ms(one.sent_at) >= AGAIN_MS * u64::from(one.calls)
+        };
+        let due = self.waiting.iter_mut().filter(|(_, one)| is_due(one));
+        let again = due.map(|(number, one)| {
+            one.calls += 1;
+            (Word::Call(*number), one.ion)
+        });
+        again.collect()
     }
 
     /// The requests that took too long.
@@ -84,5 +104,25 @@ impl Echoes {
             .filter_map(|number| self.waiting.remove(number))
             .map(|one| one.request)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_does_not_come_back_is_sent_again_until_it_does() {
+        let mut echoes = Echoes::default();
+        let ion = IonId::from_bytes([1; 32]);
+        let (word, _) = echoes.call(Time::ZERO, 5, ion);
+        assert_eq!(echoes.again(Time::from_ms(AGAIN_MS - 1)), []);
+        assert_eq!(echoes.again(Time::from_ms(AGAIN_MS)), [(word, ion)]);
+        assert_eq!(echoes.again(Time::from_ms(AGAIN_MS)), []);
+        let later = (2..100).flat_map(|turn| echoes.again(Time::from_ms(turn * AGAIN_MS)));
+        assert_eq!(later.count(), CALLS_MAX as usize - 2);
+        let Word::Call(number) = word else { panic!("it is a call") };
+        assert_eq!(echoes.back(Time::from_ms(7), &ion, number), Some((5, 7)));
+        assert_eq!(echoes.back(Time::from_ms(8), &ion, number), None);
     }
 }

@@ -5,12 +5,7 @@ use ion_map::{Map, Set};
 use super::{Attempt, Effect, Mesh, Step, near::Word};
 use crate::{
     identity::IonId,
-    network::{
-        neighbours,
-        routing::Line,
-        signaling,
-        wire::encode,
-    },
+    network::{neighbours, routing::Line, signaling, wire::encode},
     platform::Time,
 };
 

@@ -71,7 +71,7 @@ impl Overlay {
         // Whoever was used through others until now is as useful when direct.
         let uses = u32::try_from(self.uses.of(&ion)).unwrap_or(u32::MAX);
         let score = uses.saturating_mul(USE_SCORE);
-        let link = Link { since: now, why, round_trip_ms, score, standing };
+        let link = Link { since: now, why, round_trip_ms, score, standing, heard: self.heard };
         self.links.insert(ion, link);
         self.pool.linked(&ion);
     }

@@ -1,9 +1,9 @@
-//! Whom to ask for a link: to fill up, to heal a split, to be nearer or more
-//! useful.
+//! Whom to ask for a link: to fill up, to heal a split, to be nearer, more useful
+//! or more random.
 
 use super::{
-    Effect, HEAL_MS, IMPROVE_MS, Overlay, REFERRALS_MAX, STRANGE_MS, Sighting, USES_MIN, WANTS_MAX,
-    Want, Why, pool::Candidate,
+    Effect, GROWN_PERCENT, HEAL_MS, IMPROVE_MS, Link, Overlay, REFERRALS_MAX, STRANGE_MS, Sighting,
+    USEFUL_LIFE_MS_MIN, USES_MIN, WANTS_MAX, Want, Why, pool::Candidate,
 };
 use crate::{identity::IonId, platform::Time};
 
@@ -133,7 +133,7 @@ impl Overlay {
             || self.links.values().any(|link| link.standing.has_place())
     }
 
-    /// Seeks a link that is more useful, or nearer, than one that stands.
+    /// Seeks a link that is more useful, more random or nearer than one that stands.
     pub(super) fn improve(&mut self, now: Time, effects: &mut Vec<Effect>) {
         if now < self.improve_at || self.links.is_empty() {
             return;
@@ -141,8 +141,35 @@ impl Overlay {
         self.improve_at = now.plus_ms(IMPROVE_MS + self.rng.below(IMPROVE_MS));
         let is_filled = self.links.len() >= self.limits.target;
         if self.wants.len() < WANTS_MAX && !self.seek_useful(now, effects) && is_filled {
-            self.seek_near(now, effects);
+            let _ = self.seek_wider(now, effects) || self.seek_near(now, effects);
         }
+    }
+
+    /// A link to a random ion in place of one that was made when far fewer were
+    /// heard of.
+    fn seek_wider(&mut self, now: Time, effects: &mut Vec<Effect>) -> bool {
+        let Some(old) = self.narrow_link(now) else { return false };
+        let ready = self.ready(now, false, |one| one.strange_since.is_none());
+        let Some(ion) = self.random_of(&ready) else { return false };
+        self.want(now, ion, Why::Fill, Some(old), effects);
+        true
+    }
+
+    /// Of the links that were to be random the one that was made when the fewest
+    /// ions were heard of, if that were far fewer. Where everybody can be linked
+    /// to, nothing is gained.
+    fn narrow_link(&self, now: Time) -> Option<IonId> {
+        if self.heard < 2 * self.limits.max {
+            return None;
+        }
+        let is_narrow = |link: &Link| {
+            matches!(link.why, Why::Fill | Why::Alone)
+                && self.heard * 100 >= link.heard * GROWN_PERCENT
+                && now.since_ms(link.since) >= USEFUL_LIFE_MS_MIN
+                && link.standing.has_another()
+        };
+        let narrow = self.links.iter().filter(|(_, link)| is_narrow(link));
+        narrow.min_by_key(|(_, link)| (link.heard, link.score)).map(|(ion, _)| *ion)
     }
 
     /// The rule of Kraken: over the last hundred interactions, an ion reached
@@ -176,19 +203,21 @@ impl Overlay {
         relayed.max_by_key(|(_, count)| *count).map(|(ion, count)| (*ion, count))
     }
 
-    fn seek_near(&mut self, now: Time, effects: &mut Vec<Effect>) {
+    fn seek_near(&mut self, now: Time, effects: &mut Vec<Effect>) -> bool {
         let ready = self.ready(now, false, |_| true);
-        let Some(ion) = nearest(&ready) else { return };
-        let Some(worst_ms) = self.near_bound_ms() else { return };
+        let Some(ion) = nearest(&ready) else { return false };
+        let Some(worst_ms) = self.near_bound_ms() else { return false };
         let expected_ms = self.pool.get(&ion).and_then(|one| one.round_trip_ms);
         let is_nearer = expected_ms.is_some_and(|ms| is_worth_it(ms, worst_ms));
         if !is_nearer {
-            return;
+            return false;
         }
         let replaces = if self.occupied() < self.limits.max { None } else { self.surplus(now) };
-        if replaces.is_some() || self.occupied() < self.limits.max {
+        let may_want = replaces.is_some() || self.occupied() < self.limits.max;
+        if may_want {
             self.want(now, ion, Why::Near, replaces, effects);
         }
+        may_want
     }
 
     /// The round trip of the farthest of the near half of the links, in

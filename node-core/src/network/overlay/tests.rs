@@ -242,3 +242,29 @@ fn what_others_name_has_a_bound() {
     }
     assert_eq!(overlay.pool.all().count(), pool::CANDIDATES_MAX);
 }
+
+#[test]
+fn a_random_link_gives_way_to_another_where_far_more_are_heard_of() {
+    let mut overlay = filled(4, 4, 2);
+    step(&mut overlay, 1, Input::Size(3 * 4));
+    let found = (20..60).map(|salt| sighting(salt, true)).collect();
+    step(&mut overlay, 2, Input::Found(found));
+    let wants = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Want(ion, Why::Fill) => Some(*ion),
+            _ => None,
+        })
+    };
+    let later = USEFUL_LIFE_MS_MIN + 2 * IMPROVE_MS;
+    let ion = wants(&step(&mut overlay, later, Input::Tick)).expect("one is wanted");
+    assert_eq!(overlay.links().len(), 4, "nobody is cut before it stands");
+    let linked = step(&mut overlay, later + 1, Input::Linked(ion, stands(2)));
+    assert!(matches!(cut_of(&linked), Some((_, Reason::Replaced))), "{linked:?}");
+    let seen: usize = overlay.links().values().map(|link| link.heard).sum();
+    assert_eq!(seen, 12, "of the four, one is random among twelve");
+    step(&mut overlay, later + 2, Input::Size(3));
+    for turn in 1..20 {
+        let effects = step(&mut overlay, later + 2 * turn * IMPROVE_MS, Input::Tick);
+        assert_eq!(wants(&effects), None, "there are no more to choose from");
+    }
+}

@@ -134,13 +134,7 @@ pub(super) struct Letters {
 
 impl Routing {
     /// The caller writes to an ion.
-    pub(super) fn write(
-        &mut self,
-        now: Time,
-        to: IonId,
-        post: Post,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn write(&mut self, now: Time, to: IonId, post: Post, effects: &mut Vec<Effect>) {
         let Post { line, bytes, is_there } = post;
         if bytes.len() > line.bytes_max() {
             return give_up(to, Why::TooLong, 1, effects);
