@@ -157,9 +157,9 @@ impl Overlay {
 
     /// Of the links that were to be random the one that was made when the fewest
     /// ions were heard of, if that were far fewer. Where everybody can be linked
-    /// to, nothing is gained.
+    /// to, or nearly so, nothing is gained.
     fn narrow_link(&self, now: Time) -> Option<IonId> {
-        if self.heard < 2 * self.limits.max {
+        if self.heard < 3 * self.limits.max {
             return None;
         }
         let is_narrow = |link: &Link| {
