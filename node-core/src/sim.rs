@@ -37,6 +37,7 @@ pub mod nebula;
 pub mod options;
 pub mod scenario;
 pub mod trace;
+pub mod turns;
 pub mod world;
 
 mod agenda;

@@ -5,3 +5,5 @@
 mod broadcast;
 #[path = "flood/routing.rs"]
 mod routing;
+#[path = "runs/seeds.rs"]
+mod seeds;

@@ -5,14 +5,14 @@
 #[path = "mesh/small.rs"]
 mod small;
 
-#[path = "mesh/seeds.rs"]
+#[path = "runs/seeds.rs"]
 mod seeds;
 
 use node_core::sim::{
     mesh::scenario::{MeshScenario, run as run_overlays},
     nebula::scenario::{NebulaScenario, run as run_meshes},
 };
-use seeds::{each_seed, ions};
+use seeds::each_seed;
 
 /// Of the seeds of the test command, one in so many has a thousand ions.
 const LARGE_EACH: u64 = 10;
@@ -23,29 +23,32 @@ const MANY_MESHES: u64 = 150;
 /// Ions of the others, as whole meshes.
 const FEW_MESHES: u64 = 60;
 
-/// Ions of the run of that seed.
+/// Ions of the run of that seed in the test command.
 fn ions_of(seed: u64, many: u64, few: u64) -> u64 {
-    ions().unwrap_or(if seed.is_multiple_of(LARGE_EACH) { many } else { few })
+    if seed.is_multiple_of(LARGE_EACH) { many } else { few }
 }
 
 /// Overlays alone.
 #[test]
 fn a_thousand_links() {
     let whole = MeshScenario::default();
-    each_seed("--overlay", |seed| {
-        let ions = ions_of(seed, whole.ions, FEW_LINKS);
+    each_seed(|seed, ions| {
+        let ions = ions.unwrap_or_else(|| ions_of(seed, whole.ions, FEW_LINKS));
         let summary = run_overlays(seed, &MeshScenario { ions, ..whole });
-        summary.map(|summary| summary.to_string()).map_err(|failure| (ions, failure))
+        summary
+            .map(|summary| summary.to_string())
+            .map_err(|failure| (format!(" --overlay --ions {ions}"), failure))
     });
 }
 
 /// Overlay, neighbours, directory, broadcast, routing and signaling together.
 #[test]
 fn a_thousand_meshes() {
-    let whole = NebulaScenario::default();
-    each_seed("--mesh", |seed| {
-        let ions = ions_of(seed, MANY_MESHES, FEW_MESHES);
-        let summary = run_meshes(seed, &NebulaScenario { ions, ..whole });
-        summary.map(|summary| summary.to_string()).map_err(|failure| (ions, failure))
+    each_seed(|seed, ions| {
+        let ions = ions.unwrap_or_else(|| ions_of(seed, MANY_MESHES, FEW_MESHES));
+        let summary = run_meshes(seed, &NebulaScenario::of(ions));
+        summary
+            .map(|summary| summary.to_string())
+            .map_err(|failure| (format!(" --mesh --ions {ions}"), failure))
     });
 }

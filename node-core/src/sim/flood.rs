@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     identity::IonId,
+    network::{broadcast, routing},
     platform::{Time, sim::Rng},
 };
 
@@ -36,10 +37,35 @@ pub enum Event {
     Tick,
 }
 
+impl From<Event> for broadcast::Input {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Up(ion) => Self::NeighbourUp(ion),
+            Event::Down(ion) => Self::NeighbourDown(ion),
+            Event::Heard(from, bytes) => Self::Heard(from, bytes),
+            Event::Tick => Self::Tick,
+        }
+    }
+}
+
+impl From<Event> for routing::Input {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Up(ion) => Self::NeighbourUp(ion),
+            Event::Down(ion) => Self::NeighbourDown(ion),
+            Event::Heard(from, bytes) => Self::Heard(from, bytes),
+            Event::Tick => Self::Tick,
+        }
+    }
+}
+
 /// A machine with what the test wants to know of it.
 pub trait Member {
-    /// Takes one event; what it sends goes to `out`.
-    fn step(&mut self, now: Time, event: Event, out: &mut Vec<(IonId, Vec<u8>)>);
+    /// What the machine takes.
+    type Input: From<Event>;
+
+    /// Feeds the machine; what it sends goes to `out`.
+    fn feed(&mut self, now: Time, input: Self::Input, out: &mut Vec<(IonId, Vec<u8>)>);
 }
 
 enum Due {
@@ -207,7 +233,7 @@ impl<M: Member> World<M> {
     }
 
     fn step(&mut self, index: usize, event: Event) {
-        self.act(index, |member, now, out| member.step(now, event, out));
+        self.act(index, |member, now, out| member.feed(now, event.into(), out));
     }
 
     fn send(&mut self, from: usize, frames: Vec<(IonId, Vec<u8>)>) {

@@ -33,8 +33,8 @@ impl Graph {
         parts
     }
 
-    /// What keeps the living ions from being one component, if anything.
-    pub fn split(&self) -> Option<String> {
+    /// How many living ions each component has, the largest first.
+    pub fn part_sizes(&self) -> Vec<usize> {
         let parts = self.components();
         let mut sizes = BTreeMap::<usize, usize>::new();
         for ion in &self.living {
@@ -43,9 +43,28 @@ impl Graph {
         let mut sizes: Vec<usize> = sizes.into_values().collect();
         sizes.sort_unstable();
         sizes.reverse();
+        sizes
+    }
+
+    /// What keeps the living ions from being one component, if anything.
+    pub fn split(&self) -> Option<String> {
+        let sizes = self.part_sizes();
         (sizes.len() > 1).then(|| {
             format!("{} components, the largest of {:?}", sizes.len(), &sizes[..sizes.len().min(5)])
         })
+    }
+
+    /// Whether there is a way from one ion to another.
+    pub fn connects(&self, one: usize, other: usize) -> bool {
+        self.reached(one).into_iter().any(|(ion, _)| ion == other)
+    }
+
+    /// Whether any two living ions between which this graph has a way have one in
+    /// the other too.
+    pub fn is_kept_by(&self, other: &Self) -> bool {
+        let (before, now) = (self.components(), other.components());
+        let mut parts = BTreeMap::new();
+        self.living.iter().all(|ion| *parts.entry(before[*ion]).or_insert(now[*ion]) == now[*ion])
     }
 
     /// The longest of the shortest ways between living ions, in links.
@@ -82,4 +101,27 @@ impl Graph {
 pub fn median(mut numbers: Vec<u64>) -> u64 {
     numbers.sort_unstable();
     numbers.get(numbers.len() / 2).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(edges: &[(usize, usize)]) -> Graph {
+        let others = |ion: usize| {
+            let ways = edges.iter().flat_map(|(one, other)| [(*one, *other), (*other, *one)]);
+            ways.filter(|(from, _)| *from == ion).map(|(_, to)| to).collect()
+        };
+        Graph::of(5, vec![0, 1, 2, 3], others)
+    }
+
+    #[test]
+    fn ways_are_kept_where_no_component_falls_apart() {
+        let before = graph(&[(0, 1), (2, 3)]);
+        assert!(before.connects(0, 1) && !before.connects(1, 2));
+        assert_eq!(before.part_sizes(), [2, 2]);
+        assert!(before.is_kept_by(&graph(&[(1, 0), (1, 2), (3, 2)])));
+        assert!(before.is_kept_by(&graph(&[(0, 2), (2, 1), (2, 3)])));
+        assert!(!before.is_kept_by(&graph(&[(0, 2), (2, 3)])));
+    }
 }

@@ -20,6 +20,7 @@
 
 use std::collections::BTreeMap;
 
+use super::turns::Turns;
 use crate::{
     identity::IonId,
     network::overlay::{Effect, Input, Overlay, Standing, Why},
@@ -75,6 +76,8 @@ pub struct MeshWorld {
     by_id: BTreeMap<IonId, usize>,
     /// Which component each was in at the last survey.
     parts: Vec<usize>,
+    /// Ions of each of them.
+    part_sizes: BTreeMap<usize, usize>,
     /// Living ions at the last survey.
     living: Vec<usize>,
     is_relay_up: bool,
@@ -96,6 +99,7 @@ impl MeshWorld {
             peers: Vec::new(),
             by_id: BTreeMap::new(),
             parts: Vec::new(),
+            part_sizes: BTreeMap::new(),
             living: Vec::new(),
             is_relay_up: true,
             cuts: 0,
@@ -124,18 +128,6 @@ impl MeshWorld {
         }
         self.peers[ion].is_alive = false;
         self.peers[ion].life += 1;
-    }
-
-    /// Puts ions on a side: only those of one side reach each other.
-    pub fn put_aside(&mut self, ion: usize, side: u64) {
-        self.peers[ion].side = side;
-    }
-
-    /// Everybody reaches everybody again, but for address translators.
-    pub fn heal(&mut self) {
-        for peer in &mut self.peers {
-            peer.side = 0;
-        }
     }
 
     /// Whether a relay tells ions of each other.
@@ -176,50 +168,9 @@ impl MeshWorld {
         (0..self.peers.len()).filter(|ion| self.peers[*ion].is_alive).collect()
     }
 
-    /// Virtual time, in milliseconds.
-    pub const fn now_ms(&self) -> u64 {
-        self.now_ms
-    }
-
     /// Links that were cut on purpose so far, by either end.
     pub const fn cuts(&self) -> u64 {
         self.cuts
-    }
-
-    /// Lets time pass; a broken rule ends it.
-    pub fn run_for(&mut self, ms: u64) -> Result<(), String> {
-        let until = self.now_ms + ms;
-        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= until) {
-            let ((at, _), happening) = entry.remove_entry();
-            self.now_ms = at;
-            self.step(happening);
-            if let Some(failure) = self.failure.take() {
-                return Err(self.told(&failure));
-            }
-        }
-        self.now_ms = until;
-        Ok(())
-    }
-
-    /// Lets time pass until nothing is missing, at most so long; returns how
-    /// long it took, in milliseconds.
-    pub fn run_until(
-        &mut self,
-        ms_max: u64,
-        missing: impl Fn(&Self) -> Option<String>,
-    ) -> Result<u64, String> {
-        let begin = self.now_ms;
-        while let Some(what) = missing(self) {
-            if self.now_ms - begin >= ms_max {
-                return Err(self.told(&format!("after {ms_max} ms: {what}")));
-            }
-            self.run_for(500)?;
-        }
-        Ok(self.now_ms - begin)
-    }
-
-    fn told(&self, failure: &str) -> String {
-        format!("seed {}, {} ms: {failure}", self.seed, self.now_ms)
     }
 
     fn plan(&mut self, delay_ms: u64, happening: Happening) {
@@ -250,6 +201,10 @@ impl MeshWorld {
     fn survey(&mut self) {
         self.parts = self.graph().components();
         self.living = self.living();
+        self.part_sizes.clear();
+        for ion in &self.living {
+            *self.part_sizes.entry(self.parts[*ion]).or_default() += 1;
+        }
     }
 
     /// The rules that hold after every step.
@@ -277,5 +232,41 @@ impl MeshWorld {
                 self.send(ion, other, Message::Cut(others));
             }
         }
+    }
+}
+
+impl Turns for MeshWorld {
+    fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn run_for(&mut self, ms: u64) -> Result<(), String> {
+        let until = self.now_ms + ms;
+        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= until) {
+            let ((at, _), happening) = entry.remove_entry();
+            self.now_ms = at;
+            self.step(happening);
+            if let Some(failure) = self.failure.take() {
+                return Err(self.told(&failure));
+            }
+        }
+        self.now_ms = until;
+        Ok(())
+    }
+
+    fn told(&self, failure: &str) -> String {
+        format!("seed {}, {} ms: {failure}", self.seed, self.now_ms)
+    }
+
+    fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    fn ions(&self) -> usize {
+        self.peers.len()
+    }
+
+    fn put_aside(&mut self, ion: usize, side: u64) {
+        self.peers[ion].side = side;
     }
 }

@@ -9,8 +9,12 @@
 //!
 //! Checked after every step: no ion holds more links than its limit. Checked by
 //! the [`watch`]: every request of an ion that stays ends once and in time, and
-//! nobody answers one twice. Checked by scenarios: one component after start,
-//! churn and heal; everybody knows everybody; what was said reached all.
+//! nobody answers one twice; a word between ions that live and have a way to each
+//! other comes back. Checked by scenarios: one component after start, churn and
+//! heal; what was said reached all; ions that have a way to each other without a
+//! relay keep it. What is not promised: that parts between which no link is left
+//! find each other without a relay. Nothing leads from one to the other then, but
+//! what is outside this world: another tab of the same browser, or a pairing.
 //!
 //! Refuses: jobs and whatever else stands above the network, which
 //! [`sim::World`](super::World) plays for a hundred whole nodes; what libp2p
@@ -26,7 +30,7 @@ use std::{
     sync::Arc,
 };
 
-use super::graph::Graph;
+use super::{graph::Graph, turns::Turns};
 use crate::{
     identity::{Invitation, IonId, SimKeys},
     network::mesh::{Effect, Input, Mesh, Start},
@@ -151,18 +155,6 @@ impl NebulaWorld {
         self.watch.left(index);
     }
 
-    /// Puts ions on a side: only those of one side reach each other.
-    pub fn put_aside(&mut self, ion: usize, side: u64) {
-        self.ions[ion].side = side;
-    }
-
-    /// Everybody reaches everybody again, but for address translators.
-    pub fn heal(&mut self) {
-        for ion in &mut self.ions {
-            ion.side = 0;
-        }
-    }
-
     /// Whether a relay tells ions of each other and lets them connect.
     pub fn set_relay(&mut self, is_up: bool) {
         self.is_relay_up = is_up;
@@ -205,11 +197,6 @@ impl NebulaWorld {
         self.living.get(pick).copied().unwrap_or(0)
     }
 
-    /// Virtual time, in milliseconds.
-    pub const fn now_ms(&self) -> u64 {
-        self.now_ms
-    }
-
     /// What was asked, said and sent, and what became of it.
     pub const fn watch(&self) -> &Watch {
         &self.watch
@@ -243,44 +230,6 @@ impl NebulaWorld {
             ghosts += known.len() - alive;
         }
         (unknown, ghosts)
-    }
-
-    /// Lets time pass; a broken rule ends it.
-    pub fn run_for(&mut self, ms: u64) -> Result<(), String> {
-        let until = self.now_ms + ms;
-        while let Some(entry) = self.agenda.first_entry().filter(|entry| *entry.key() <= until) {
-            let (at, happenings) = entry.remove_entry();
-            self.now_ms = at;
-            for happening in happenings {
-                self.step(happening);
-                if let Some(failure) = self.failure.take() {
-                    return Err(self.told(&failure));
-                }
-            }
-        }
-        self.now_ms = until;
-        self.watch.late(until).map_or(Ok(()), |late| Err(self.told(&late)))
-    }
-
-    /// Lets time pass until nothing is missing, at most so long; returns how
-    /// long it took, in milliseconds.
-    pub fn run_until(
-        &mut self,
-        ms_max: u64,
-        missing: impl Fn(&Self) -> Option<String>,
-    ) -> Result<u64, String> {
-        let begin = self.now_ms;
-        while let Some(what) = missing(self) {
-            if self.now_ms - begin >= ms_max {
-                return Err(self.told(&format!("after {ms_max} ms: {what}")));
-            }
-            self.run_for(500)?;
-        }
-        Ok(self.now_ms - begin)
-    }
-
-    fn told(&self, failure: &str) -> String {
-        format!("seed {}, {} ms: {failure}", self.seed, self.now_ms)
     }
 
     fn plan(&mut self, delay_ms: u64, happening: Happening) {
@@ -343,8 +292,8 @@ impl NebulaWorld {
                 self.check(|watch| watch.told(index, author, &payload));
             }
             Effect::Echoed { request, result } => {
-                let now_ms = self.now_ms;
-                self.check(|watch| watch.echoed(now_ms, index, request, result));
+                let ended = self.echoed(index, request, result.is_some());
+                self.failure = ended.err().or(self.failure.take());
             }
             Effect::Answered { request, from, .. } => {
                 self.check(|watch| watch.answered(index, request, from));
@@ -368,5 +317,43 @@ impl NebulaWorld {
         if let Err(failure) = look(&mut self.watch) {
             self.failure = Some(failure);
         }
+    }
+}
+
+impl Turns for NebulaWorld {
+    fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn run_for(&mut self, ms: u64) -> Result<(), String> {
+        let until = self.now_ms + ms;
+        while let Some(entry) = self.agenda.first_entry().filter(|entry| *entry.key() <= until) {
+            let (at, happenings) = entry.remove_entry();
+            self.now_ms = at;
+            for happening in happenings {
+                self.step(happening);
+                if let Some(failure) = self.failure.take() {
+                    return Err(self.told(&failure));
+                }
+            }
+        }
+        self.now_ms = until;
+        self.watch.late(until).map_or(Ok(()), |late| Err(self.told(&late)))
+    }
+
+    fn told(&self, failure: &str) -> String {
+        format!("seed {}, {} ms: {failure}", self.seed, self.now_ms)
+    }
+
+    fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    fn ions(&self) -> usize {
+        self.ions.len()
+    }
+
+    fn put_aside(&mut self, ion: usize, side: u64) {
+        self.ions[ion].side = side;
     }
 }

@@ -3,10 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use node_core::{
@@ -16,13 +13,11 @@ use node_core::{
         wire::Room,
     },
     platform::{Time, sim::Rng},
-    sim::flood::{Event, Member, Options, World, ion},
+    sim::flood::{Member, Options, World, ion},
 };
 
-/// Seeds of one test run.
-const SEEDS: u64 = 20;
-/// Runs at a time.
-const THREADS: u64 = 2;
+use crate::seeds::each_seed;
+
 /// Steps of half a second in which somebody asks and others write.
 const STEPS: u64 = 20;
 /// Layers of the requests.
@@ -57,6 +52,10 @@ impl Talker {
             offences: 0,
         }
     }
+}
+
+impl Member for Talker {
+    type Input = Input;
 
     fn feed(&mut self, now: Time, input: Input, out: &mut Vec<(IonId, Vec<u8>)>) {
         let mut effects = Vec::new();
@@ -86,18 +85,6 @@ impl Talker {
                 Effect::Offence(_) => self.offences += 1,
             }
         }
-    }
-}
-
-impl Member for Talker {
-    fn step(&mut self, now: Time, event: Event, out: &mut Vec<(IonId, Vec<u8>)>) {
-        let input = match event {
-            Event::Up(ion) => Input::NeighbourUp(ion),
-            Event::Down(ion) => Input::NeighbourDown(ion),
-            Event::Heard(from, bytes) => Input::Heard(from, bytes),
-            Event::Tick => Input::Tick,
-        };
-        self.feed(now, input, out);
     }
 }
 
@@ -154,7 +141,8 @@ fn start(world: &mut World<Talker>, step: u64, started: &mut Started) {
         if from != to {
             started.messages.push((from, to, number));
             let bytes = [&number.to_le_bytes()[..], &[7; 400]].concat();
-            let send = Input::Send { to: ion(to), line: Line::Room(Room::Compute), bytes, is_there: true };
+            let send =
+                Input::Send { to: ion(to), line: Line::Room(Room::Compute), bytes, is_there: true };
             world.act(from, |member, now, out| member.feed(now, send, out));
         }
     }
@@ -198,24 +186,14 @@ fn check_messages(seed: u64, world: &World<Talker>, started: &Started, tally: &m
 
 #[test]
 fn requests_end_once_and_messages_arrive_once() {
-    let next = AtomicU64::new(0);
-    let work = || loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= SEEDS {
-            return;
-        }
+    each_seed(|seed, _| {
         let tally = run(Options { ions: 1_000, seed, loss_permille: 10, churn_per_minute: 300 });
-        println!(
-            "seed {seed}: {} requests, {} answers; of {} messages {} arrived, {} were given up",
-            tally.requests, tally.answers, tally.messages, tally.delivered, tally.given_up
-        );
         assert!(tally.delivered * 10 >= tally.messages * 8, "seed {seed}: too little arrived");
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
-        for thread in threads {
-            assert!(thread.join().is_ok(), "a seed failed");
-        }
+        let Tally { requests, answers, messages, delivered, given_up } = tally;
+        Ok(format!(
+            "seed {seed}: {requests} requests, {answers} answers; of {messages} messages \
+             {delivered} arrived, {given_up} were given up"
+        ))
     });
 }
 

@@ -2,7 +2,10 @@
 
 use node_core::{
     network::overlay::{Input, Limits, Why},
-    sim::mesh::{MeshWorld, options::MeshOptions},
+    sim::{
+        mesh::{MeshWorld, options::MeshOptions},
+        turns::Turns,
+    },
 };
 
 const SEEDS: std::ops::Range<u64> = 0..40;

@@ -4,7 +4,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
-use super::{Event, Member, Options, World};
+use super::{Member, Options, World};
 use crate::{
     identity::{IonId, SimKeys},
     network::broadcast::{
@@ -31,6 +31,10 @@ impl Listener {
         let machine = Broadcast::new(Arc::new(SimKeys::of(own)), Rng::new(seed), 1);
         Self { machine, heard: BTreeMap::new(), offences: 0 }
     }
+}
+
+impl Member for Listener {
+    type Input = Input;
 
     fn feed(&mut self, now: Time, input: Input, out: &mut Vec<(IonId, Vec<u8>)>) {
         let mut effects = Vec::new();
@@ -47,18 +51,6 @@ impl Listener {
                 Effect::Offence(_) | Effect::Refused(_) => self.offences += 1,
             }
         }
-    }
-}
-
-impl Member for Listener {
-    fn step(&mut self, now: Time, event: Event, out: &mut Vec<(IonId, Vec<u8>)>) {
-        let input = match event {
-            Event::Up(ion) => Input::NeighbourUp(ion),
-            Event::Down(ion) => Input::NeighbourDown(ion),
-            Event::Heard(from, bytes) => Input::Heard(from, bytes),
-            Event::Tick => Input::Tick,
-        };
-        self.feed(now, input, out);
     }
 }
 

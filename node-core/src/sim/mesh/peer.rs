@@ -163,6 +163,8 @@ impl MeshWorld {
     fn look_up(&mut self, ion: usize) {
         let told = self.sample(|world, other| world.hears(ion, other));
         self.tell_found(ion, &told);
+        let part = self.parts.get(ion).and_then(|part| self.part_sizes.get(part)).copied();
+        self.tell(ion, Input::Size(part.unwrap_or(1) - 1));
     }
 
     fn sample(&mut self, fits: impl Fn(&Self, usize) -> bool) -> Vec<usize> {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::{MeshWorld, options::MeshOptions};
+use crate::sim::turns::Turns;
 
 /// What a run is made of.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +97,7 @@ pub fn run(seed: u64, scenario: &MeshScenario) -> Result<MeshSummary, String> {
     let joined = world.run_until(scenario.whole_ms_max, MeshWorld::split)?;
     churn(&mut world, scenario)?;
     let churned = world.run_until(scenario.whole_ms_max, MeshWorld::split)?;
-    part(&mut world, scenario.cut_ms)?;
+    world.part(scenario.cut_ms)?;
     let healed = world.run_until(scenario.whole_ms_max, MeshWorld::split)?;
     let cuts_percent = calm(&mut world, scenario)?;
     let graph = world.graph();
@@ -127,18 +128,6 @@ fn churn(world: &mut MeshWorld, scenario: &MeshScenario) -> Result<(), String> {
         world.add(0);
         world.run_for(each_ms.max(1))?;
     }
-    Ok(())
-}
-
-/// The network falls apart into two sides, a third and the rest, and heals.
-fn part(world: &mut MeshWorld, cut_ms: u64) -> Result<(), String> {
-    for ion in 0..world.peers.len() {
-        if world.rng.below(3) == 0 {
-            world.put_aside(ion, 1);
-        }
-    }
-    world.run_for(cut_ms)?;
-    world.heal();
     Ok(())
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{HALL, NebulaWorld, TICK_MS};
+use super::{super::turns::Turns, HALL, NebulaWorld, TICK_MS};
 use crate::{
     identity::IonId,
     network::{
@@ -53,6 +53,18 @@ pub struct Tally {
     pub refused: u64,
     /// Words of which nothing was heard.
     pub silent: u64,
+    /// Of the refused and the silent those between ions which lived, and had a
+    /// way to each other, when the word was sent and when it was given up.
+    pub broken: u64,
+}
+
+/// A word that is awaited.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    to: usize,
+    said_ms: u64,
+    /// Whether there was a way.
+    is_connected: bool,
 }
 
 #[derive(Debug)]
@@ -73,7 +85,7 @@ struct Words {
 pub struct Watch {
     next: u64,
     questions: BTreeMap<(usize, u64), Question>,
-    echoes: BTreeMap<(usize, u64), u64>,
+    echoes: BTreeMap<(usize, u64), Call>,
     words: Vec<Words>,
     /// What became of requests.
     pub tally: Tally,
@@ -102,9 +114,26 @@ impl NebulaWorld {
     /// One ion sends a word to another that comes back.
     pub fn call(&mut self, ion: usize, other: usize) {
         let request = self.watch.name();
-        self.watch.echoes.insert((ion, request), self.now_ms());
+        let is_connected = self.graph().connects(ion, other);
+        let call = Call { to: other, said_ms: self.now_ms(), is_connected };
+        self.watch.echoes.insert((ion, request), call);
         let ion_called = self.id(other);
         self.tell(ion, Input::Echo { request, ion: ion_called });
+    }
+
+    /// A word came back, or none does.
+    pub(super) fn echoed(&mut self, ion: usize, request: u64, is_back: bool) -> Result<(), String> {
+        let call = self.watch.echoes.remove(&(ion, request));
+        let call = call.ok_or_else(|| format!("a word of ion {ion} ends twice"))?;
+        let is_broken = !is_back && call.is_connected && self.graph().connects(ion, call.to);
+        let tally = &mut self.watch.tally;
+        tally.broken += u64::from(is_broken);
+        match is_back {
+            true => tally.echoes += 1,
+            false if self.now_ms - call.said_ms < SILENCE_MS => tally.refused += 1,
+            false => tally.silent += 1,
+        }
+        Ok(())
     }
 
     /// One ion says something to all others; gives its number.
@@ -178,23 +207,6 @@ impl Watch {
         Ok(())
     }
 
-    pub(super) fn echoed(
-        &mut self,
-        now_ms: u64,
-        ion: usize,
-        request: u64,
-        result: Option<(u16, u64)>,
-    ) -> Result<(), String> {
-        let said_ms = self.echoes.remove(&(ion, request));
-        let said_ms = said_ms.ok_or_else(|| format!("a word of ion {ion} ends twice"))?;
-        match result {
-            Some(_) => self.tally.echoes += 1,
-            None if now_ms - said_ms < SILENCE_MS => self.tally.refused += 1,
-            None => self.tally.silent += 1,
-        }
-        Ok(())
-    }
-
     pub(super) fn told(&mut self, ion: usize, author: IonId, payload: &[u8]) -> Result<(), String> {
         let number = payload.first_chunk().map(|bytes| usize::from_le_bytes(*bytes));
         let words = number.and_then(|number| self.words.get_mut(number));
@@ -208,8 +220,8 @@ impl Watch {
     /// Whether a request has not ended in time, and which.
     pub(super) fn late(&self, now_ms: u64) -> Option<String> {
         let question = self.questions.iter().find(|(_, question)| question.until_ms < now_ms);
-        let is_late = |said_ms: &u64| said_ms + ECHO_MS_MAX + TICKS_MS < now_ms;
-        let echo = self.echoes.iter().find(|(_, said_ms)| is_late(said_ms)).map(|(key, _)| *key);
+        let is_late = |call: &Call| call.said_ms + ECHO_MS_MAX + TICKS_MS < now_ms;
+        let echo = self.echoes.iter().find(|(_, call)| is_late(call)).map(|(key, _)| *key);
         let late = question.map(|(key, _)| *key).or(echo);
         late.map(|(ion, request)| format!("request {request} of ion {ion} has not ended"))
     }
