@@ -1,0 +1,317 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{
+    identity::IonId,
+    store::{
+        chunk::{Cid, Codec},
+        kv::Stamp,
+    },
+};
+
+/// A shared memory as far as files see one.
+#[derive(Clone, Default)]
+struct Memory {
+    rows: BTreeMap<String, (Vec<u8>, IonId, Stamp)>,
+    dead: Vec<String>,
+}
+
+impl Memory {
+    fn tree(&self) -> Tree {
+        Tree::read(self.rows.iter().map(|(name, (value, author, stamp))| Row {
+            name,
+            value,
+            author: *author,
+            stamp: *stamp,
+        }))
+    }
+
+    fn write(&mut self, ion: u8, ms: u64, writes: Vec<Write>) {
+        for Write { name, value } in writes {
+            if let Some(value) = value {
+                let row = (value, IonId::from_bytes([ion; 32]), Stamp::at_ms(ms));
+                self.rows.insert(name, row);
+            } else {
+                self.rows.remove(&name);
+                self.dead.push(name);
+            }
+        }
+    }
+
+    /// Writes what the change gives.
+    fn change(&mut self, ms: u64, change: impl FnOnce(&Tree) -> Result<Vec<Write>, Refusal>) {
+        let writes = change(&self.tree()).expect("the change can be made");
+        self.write(1, ms, writes);
+    }
+
+    /// Both come to know all.
+    fn merge(&mut self, other: &mut Self) {
+        for (name, row) in &other.rows {
+            self.rows.entry(name.clone()).or_insert_with(|| row.clone());
+        }
+        self.dead.extend(other.dead.iter().cloned());
+        self.rows.retain(|name, _| !self.dead.contains(name));
+        *other = self.clone();
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let folder = (!folder.is_empty()).then(|| path(folder));
+        self.tree().list(folder.as_ref()).into_iter().map(|line| line.name).collect()
+    }
+}
+
+fn path(text: &str) -> FilePath {
+    text.parse().expect("it keeps the rules")
+}
+
+fn file(content: &str) -> File {
+    File {
+        manifest: Cid::of(Codec::DagCbor, content.as_bytes()),
+        size: content.len() as u64,
+        media_type: "text/plain".to_owned(),
+        modified_ms: 7,
+    }
+}
+
+fn with(paths: &[&str]) -> Memory {
+    let mut memory = Memory::default();
+    for text in paths {
+        memory.change(1, |tree| tree.put(&path(text), file(text)));
+    }
+    memory
+}
+
+#[test]
+fn golden() {
+    let (name, value) = Version::new(What::File(file("hello")), Vec::new()).entry(&path("a/b"));
+    assert_eq!(name, "a/b//wuoiuhmtcvvwhacyc4ce6q2cyi");
+    let (read, _, version) = Version::read(&name, &value).expect("it is a version");
+    assert_eq!((read, version.what), (path("a/b"), What::File(file("hello"))));
+}
+
+#[test]
+fn folders_show_what_is_in_them() {
+    let memory = with(&["b.txt", "photos/2026/one.jpg", "photos/two.jpg", "photos.zip"]);
+    assert_eq!(memory.names(""), ["photos", "b.txt", "photos.zip"]);
+    assert_eq!(memory.names("photos"), ["2026", "two.jpg"]);
+    assert_eq!(memory.names("nowhere"), [""; 0]);
+    assert_eq!(memory.tree().file(&path("b.txt")), Ok(&file("b.txt")));
+}
+
+#[test]
+fn a_folder_can_be_empty() {
+    let mut memory = with(&["a/b"]);
+    memory.change(2, |tree| tree.make_folder(&path("a/c")));
+    assert_eq!(memory.names("a"), ["c", "b"]);
+    memory.change(3, |tree| tree.put(&path("a/c/d"), file("d")));
+    memory.change(4, |tree| tree.remove(&path("a/c/d")));
+    assert_eq!(memory.names("a"), ["c", "b"], "it was made, so it stays");
+    memory.change(5, |tree| tree.remove(&path("a")));
+    assert_eq!(memory.names(""), [""; 0]);
+}
+
+#[test]
+fn versions_follow_each_other_and_can_be_restored() {
+    let mut memory = with(&["a"]);
+    let first = memory.tree().versions(&path("a"))[0].id;
+    memory.change(2, |tree| tree.put(&path("a"), file("second")));
+    assert_eq!(memory.names(""), ["a"]);
+    assert_eq!(memory.tree().file(&path("a")), Ok(&file("second")));
+    memory.change(3, |tree| tree.remove(&path("a")));
+    let deleted = memory.tree().deleted(None);
+    assert_eq!(deleted[0].kind, Kind::Deleted(file("second")));
+    memory.change(4, |tree| tree.restore(&path("a"), first));
+    assert_eq!(memory.tree().file(&path("a")), Ok(&file("a")));
+    assert_eq!(memory.tree().versions(&path("a")).len(), 4);
+}
+
+#[test]
+fn what_stands_already_is_not_written_again() {
+    let memory = with(&["a"]);
+    assert_eq!(memory.tree().put(&path("a"), file("a")), Ok(Vec::new()));
+}
+
+#[test]
+fn old_versions_are_deleted_and_do_not_come_back_as_conflicts() {
+    let mut memory = Memory::default();
+    for number in 0..100 {
+        memory.change(number, |tree| tree.put(&path("a"), file(&number.to_string())));
+        assert_eq!(memory.names(""), ["a"]);
+        assert!(memory.tree().versions(&path("a")).len() <= VERSIONS_MAX);
+    }
+    assert_eq!(memory.tree().versions(&path("a")).len(), VERSIONS_MAX);
+    // Deletions come in any order: the newest of what is to go may go first.
+    let mut partly = memory.clone();
+    for copy in memory.tree().versions(&path("a"))[1..].iter().step_by(2) {
+        partly.write(1, 200, vec![Write { name: format!("a//{}", copy.id), value: None }]);
+    }
+    assert_eq!(partly.names(""), ["a"]);
+}
+
+#[test]
+fn both_of_two_edits_at_once_are_kept() {
+    let mut one = with(&["notes.txt"]);
+    let mut two = one.clone();
+    let (here, there) = (one.tree(), two.tree());
+    one.write(1, 5, here.put(&path("notes.txt"), file("mine")).expect("it can be put"));
+    two.write(2, 6, there.put(&path("notes.txt"), file("yours")).expect("it can be put"));
+    one.merge(&mut two);
+    let name = IonId::from_bytes([1; 32]).readable_name();
+    assert_eq!(one.names(""), ["notes.txt".to_owned(), format!("notes (conflict of {name}).txt")]);
+    assert_eq!(one.tree().file(&path("notes.txt")), Ok(&file("yours")));
+    // A further edit leaves the conflict as it is; keeping one ends it.
+    one.change(7, |tree| tree.put(&path("notes.txt"), file("ours")));
+    assert_eq!(one.names("").len(), 2);
+    let mine = one.tree().list(None)[1].id.expect("it is a file");
+    one.change(8, |tree| tree.restore(&path("notes.txt"), mine));
+    assert_eq!(one.names(""), ["notes.txt"]);
+    assert_eq!(one.tree().file(&path("notes.txt")), Ok(&file("mine")));
+}
+
+#[test]
+fn three_edits_at_once_by_two_ions_have_three_names() {
+    let mut memory = Memory::default();
+    for (ion, content) in [(1, "one"), (1, "two"), (2, "three")] {
+        let writes = Tree::default().put(&path("a"), file(content)).expect("it can be put");
+        memory.write(ion, u64::from(ion), writes);
+    }
+    let names = memory.names("");
+    assert_eq!(names.len(), 3);
+    assert!(names[1].starts_with("a (conflict of") && names[2].starts_with("a (conflict 2 of"));
+}
+
+#[test]
+fn the_same_content_twice_is_no_conflict() {
+    let mut memory = Memory::default();
+    for ms in [1, 2] {
+        let same = File { modified_ms: ms, ..file("same") };
+        memory.write(1, ms, Tree::default().put(&path("a"), same).expect("it can be put"));
+    }
+    assert_eq!(memory.names(""), ["a"]);
+}
+
+#[test]
+fn an_edit_survives_a_deletion_at_once() {
+    let mut one = with(&["a"]);
+    let mut two = one.clone();
+    one.change(9, |tree| tree.remove(&path("a")));
+    two.change(5, |tree| tree.put(&path("a"), file("edited")));
+    one.merge(&mut two);
+    assert_eq!(one.tree().file(&path("a")), Ok(&file("edited")));
+    one.change(10, |tree| tree.remove(&path("a")));
+    assert_eq!(one.names(""), [""; 0]);
+}
+
+#[test]
+fn a_folder_moves_with_all_in_it() {
+    let mut memory = with(&["a/b", "a/c/d", "ab", "x/y"]);
+    memory.change(2, |tree| tree.rename(&path("a"), &path("x/z")));
+    assert_eq!(
+        (memory.names(""), memory.names("x/z")),
+        (vec!["x".to_owned(), "ab".to_owned()], vec!["c".to_owned(), "b".to_owned()])
+    );
+    assert_eq!(memory.tree().file(&path("x/z/c/d")), Ok(&file("a/c/d")));
+    memory.change(3, |tree| tree.rename(&path("x/z"), &path("a")));
+    assert_eq!(memory.tree().file(&path("a/c/d")), Ok(&file("a/c/d")), "and back again");
+}
+
+#[test]
+fn changes_that_make_no_sense_are_refused() {
+    let memory = with(&["a/b", "c"]);
+    let tree = memory.tree();
+    let taken = |text: &str| Err(Refusal::Taken { path: text.to_owned() });
+    let not_a_folder = Err(Refusal::NotAFolder { path: "c".to_owned() });
+    let missing = Err(Refusal::Missing { path: "d".to_owned() });
+    assert_eq!(tree.put(&path("a"), file("a")), taken("a"));
+    assert_eq!(tree.put(&path("c/d"), file("d")), not_a_folder);
+    assert_eq!(tree.make_folder(&path("c")), taken("c"));
+    assert_eq!(tree.make_folder(&path("c/d")), not_a_folder);
+    assert_eq!(tree.remove(&path("d")), missing);
+    assert_eq!(tree.rename(&path("d"), &path("e")), missing);
+    assert_eq!(tree.rename(&path("a"), &path("a/b/c")), Err(Refusal::IntoItself));
+    assert_eq!(tree.rename(&path("a"), &path("c/d")), not_a_folder);
+    assert_eq!(tree.rename(&path("c"), &path("a")), taken("a"));
+    assert_eq!(tree.rename(&path("c"), &path("c")), Ok(Vec::new()));
+    let long = path(&["x".repeat(255), "y".repeat(255), "z".repeat(255)].join("/"));
+    let near = path(&format!("{long}/{}", "n".repeat(192)));
+    assert_eq!(tree.rename(&path("a"), &near), Err(Refusal::PathLength));
+    let deep = path(&["x"; path::LEVELS_MAX].join("/"));
+    assert_eq!(tree.rename(&path("a"), &deep), Err(Refusal::TooDeep));
+}
+
+#[test]
+fn too_large_a_change_is_refused_whole() {
+    let names: Vec<String> = (0..=WRITES_MAX / 2).map(|number| format!("a/{number}")).collect();
+    let mut memory = Memory::default();
+    for name in &names {
+        memory.write(1, 1, Tree::default().put(&path(name), file(name)).expect("it can be put"));
+    }
+    assert_eq!(memory.tree().rename(&path("a"), &path("b")), Err(Refusal::TooMany));
+    let removed = memory.tree().remove(&path("a")).expect("it is half as much");
+    assert_eq!(removed.len(), names.len());
+}
+
+#[test]
+fn the_trash_is_emptied_in_time() {
+    let mut memory = with(&["a", "b"]);
+    memory.change(1_000, |tree| tree.remove(&path("a")));
+    assert_eq!(memory.tree().sweep(1_000 + TRASH_MS), []);
+    let swept = memory.tree().sweep(1_001 + TRASH_MS);
+    assert_eq!(swept.len(), 2);
+    memory.write(1, 2_000, swept);
+    assert_eq!((memory.names(""), memory.tree().deleted(None)), (vec!["b".to_owned()], vec![]));
+}
+
+#[test]
+fn entries_that_are_no_versions_are_left_out() {
+    let mut memory = with(&["a"]);
+    let (name, value) = Version::new(What::Folder, Vec::new()).entry(&path("b"));
+    let id = name.rsplit_once('/').expect("there is one").1.to_owned();
+    let author = IonId::from_bytes([1; 32]);
+    let mut put = |name: String, value: &[u8]| {
+        memory.rows.insert(name, (value.to_vec(), author, Stamp::at_ms(1)));
+    };
+    put(name.clone(), b"something else");
+    put(format!("../b//{id}"), &value);
+    put(format!("b/{id}"), &value);
+    put(format!("c//{}", id.to_uppercase()), &value);
+    put("d//".to_owned(), &value);
+    let tree = memory.tree();
+    assert_eq!((tree.refused(), tree.list(None).len()), (5, 1));
+}
+
+#[test]
+fn files_that_cannot_be_are_refused() {
+    let odd = [
+        File { size: u64::MAX, ..file("a") },
+        File { media_type: "picture".to_owned(), ..file("a") },
+        File { manifest: Cid::of(Codec::Raw, b"a"), ..file("a") },
+    ];
+    for file in odd {
+        let (name, value) = Version::new(What::File(file.clone()), Vec::new()).entry(&path("a"));
+        assert!(matches!(Version::read(&name, &value), Err(Refusal::Manifest(_))));
+        assert!(matches!(Tree::default().put(&path("a"), file), Err(Refusal::Manifest(_))));
+    }
+}
+
+#[test]
+fn the_longest_version_fits() {
+    let longest = ["x".repeat(255), "y".repeat(255), "z".repeat(255), "n".repeat(192)].join("/");
+    let ids = vec![
+        Version::read(
+            &Version::new(What::Gone, Vec::new()).entry(&path("a")).0,
+            &Version::new(What::Gone, Vec::new()).entry(&path("a")).1,
+        )
+        .expect("it is a version")
+        .1;
+        ANCESTORS_MAX + 1
+    ];
+    let media_type = format!("a/{}", "b".repeat(manifest::MEDIA_TYPE_BYTES_MAX - 2));
+    let file = File { media_type, modified_ms: u64::MAX, ..file("x") };
+    let (name, value) = Version::new(What::File(file), ids).entry(&path(&longest));
+    assert!(
+        name.len() <= crate::store::kv::entry::NAME_BYTES_MAX
+            && longest.len() == path::PATH_BYTES_MAX
+    );
+    assert!(value.len() <= VALUE_BYTES_MAX && Version::read(&name, &value).is_ok());
+}
