@@ -3,12 +3,14 @@
 //! [`kv`] is the small shared memory that every ion holds: signed entries that
 //! merge without a master. Files are chunks plus entries that name them.
 //! [`chunk`] names blocks by their content, [`manifest`] is a file's ledger of
-//! them, [`files`] gives files places in folders.
+//! them, [`files`] gives files places in folders. [`exchange`] brings blocks
+//! from ion to ion.
 //!
 //! Machines decide here; what is kept is for the driver and
 //! [`platform`](crate::platform), what is sent for the mesh.
 
 pub mod chunk;
+pub mod exchange;
 pub mod files;
 pub mod kv;
 pub mod manifest;
