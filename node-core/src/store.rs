@@ -4,7 +4,7 @@
 //! merge without a master. Files are chunks plus entries that name them.
 //! [`chunk`] names blocks by their content, [`manifest`] is a file's ledger of
 //! them, [`files`] gives files places in folders. [`exchange`] brings blocks
-//! from ion to ion.
+//! from ion to ion, [`replicas`] sees to it that there are enough of them.
 //!
 //! Machines decide here; what is kept is for the driver and
 //! [`platform`](crate::platform), what is sent for the mesh.
@@ -14,3 +14,4 @@ pub mod exchange;
 pub mod files;
 pub mod kv;
 pub mod manifest;
+pub mod replicas;

@@ -4,6 +4,8 @@
 
 #[path = "decoders/mesh.rs"]
 mod mesh;
+#[path = "decoders/store.rs"]
+mod store;
 
 use node_core::{
     compute::{
