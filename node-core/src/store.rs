@@ -6,10 +6,10 @@
 //! them, [`files`] gives files places in folders. [`exchange`] brings blocks
 //! from ion to ion, [`replicas`] sees to it that there are enough of them.
 //!
-//! Machines decide here; what is kept is for the driver and
-//! [`platform`](crate::platform), what is sent for the mesh.
+//! Machines decide here; [`driver`] keeps, what is sent is for the mesh.
 
 pub mod chunk;
+pub mod driver;
 pub mod exchange;
 pub mod files;
 pub mod kv;

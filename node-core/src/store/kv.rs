@@ -6,16 +6,27 @@
 //! go to the greater author, then to the greater digest, so that every replica
 //! keeps the same one in whatever order they arrive. [`Replica`] holds what an
 //! ion knows: what waits for its time, what has died, what would be too much.
-//! [`reconcile`] finds what two replicas do not share.
+//! [`reconcile`] finds what two replicas do not share. [`Kv`] is all of it as
+//! one machine, with its disk and its neighbours.
 //!
-//! Nothing here is stored or sent: that is for the drivers and the mesh.
+//! Reading order: [`stamp`], [`entry`], [`seal`], [`table`], [`replica`],
+//! [`reconcile`], [`writes`], [`machine`].
 
+pub mod conflicts;
 pub mod entry;
+pub mod machine;
+pub mod peers;
 pub mod reconcile;
 pub mod replica;
+pub mod seal;
 pub mod stamp;
 pub mod table;
+pub mod wire;
+pub mod writes;
 
+pub use conflicts::Conflict;
 pub use entry::{Entry, Key, Space};
+pub use machine::Kv;
 pub use replica::{Fate, Replica};
 pub use stamp::{Clock, Stamp};
+pub use writes::Change;

@@ -5,15 +5,18 @@
 //! verify. Bounds: [`VALUE_BYTES_MAX`], [`NAME_BYTES_MAX`],
 //! [`SPACE_BYTES_MAX`], [`AUTHORS_MAX`].
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
+use serde_bytes::{ByteArray, ByteBuf};
 
-use super::stamp::Stamp;
+use super::{
+    seal::{self, GROUP_MAX, Seal},
+    stamp::Stamp,
+};
 use crate::{
     codec,
-    identity::{IonId, Keys, Signature},
+    identity::{IonId, Keys},
 };
 
 /// A value, in bytes; larger ones are chunks.
@@ -27,8 +30,8 @@ pub const AUTHORS_MAX: usize = 16;
 /// An entry on its way, in bytes.
 pub const ENTRY_BYTES_MAX: usize = VALUE_BYTES_MAX + NAME_BYTES_MAX + 2_048;
 
-/// What every entry's signature begins with.
-const CONTEXT: &[u8] = b"ionosphere 2026-11 state entry";
+/// Entries that were signed together, on their way, in bytes.
+pub const GROUP_BYTES_MAX: usize = 2 << 20;
 /// A digest, in bytes.
 pub const DIGEST_BYTES: usize = 32;
 
@@ -58,9 +61,33 @@ impl Space {
         }
     }
 
-    fn check(&self) -> Result<(), Refusal> {
+    /// Where its keys that begin so stand: the path of the first, and that of
+    /// the end of the space. Names have no control characters, so that a zero
+    /// byte ends them.
+    pub fn span(&self, prefix: &str) -> (Vec<u8>, Vec<u8>) {
+        let mut path = match self {
+            Self::Members(_) => vec![b'm'],
+            Self::Own(owner, _) => [&[b'o'][..], owner.as_bytes()].concat(),
+            Self::Named(authors, _) => {
+                let count = u8::try_from(authors.len()).unwrap_or(u8::MAX);
+                let ids = authors.iter().flat_map(|author| *author.as_bytes());
+                [b'n', count].into_iter().chain(ids).collect()
+            }
+        };
+        path.extend_from_slice(self.name().as_bytes());
+        let end = [path.as_slice(), &[1]].concat();
+        path.extend([&[0], prefix.as_bytes()].concat());
+        (path, end)
+    }
+
+    /// Its name, without the rule.
+    pub fn name(&self) -> &str {
         let (Self::Members(name) | Self::Own(_, name) | Self::Named(_, name)) = self;
-        check_name(name, SPACE_BYTES_MAX)?;
+        name
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        check_name(self.name(), SPACE_BYTES_MAX)?;
         let Self::Named(authors, _) = self else { return Ok(()) };
         let is_ascending = authors.is_sorted_by(|one, next| one < next);
         let fits = (1..=AUTHORS_MAX).contains(&authors.len());
@@ -78,21 +105,9 @@ pub struct Key {
 }
 
 impl Key {
-    /// Where it stands among all keys: what begins alike stands together. Names
-    /// have no control characters, so that a zero byte ends them.
+    /// Where it stands among all keys: what begins alike stands together.
     pub fn path(&self) -> Vec<u8> {
-        let mut path = match &self.space {
-            Space::Members(_) => vec![b'm'],
-            Space::Own(owner, _) => [&[b'o'][..], owner.as_bytes()].concat(),
-            Space::Named(authors, _) => {
-                let count = u8::try_from(authors.len()).unwrap_or(u8::MAX);
-                let ids = authors.iter().flat_map(|author| *author.as_bytes());
-                [b'n', count].into_iter().chain(ids).collect()
-            }
-        };
-        let (Space::Members(name) | Space::Own(_, name) | Space::Named(_, name)) = &self.space;
-        path.extend([name.as_bytes(), &[0], self.name.as_bytes()].concat());
-        path
+        self.space.span(&self.name).0
     }
 
     /// Whether it keeps the bounds.
@@ -123,21 +138,68 @@ pub struct Body {
     pub ends_ms: Option<u64>,
     /// Who says it.
     pub author: IonId,
+    /// The beginning of the digest of what stood there when it was said. Where
+    /// an entry takes the place of another one, two ions wrote at once.
+    pub over: Option<Beginning>,
 }
+
+impl Body {
+    /// Whether it keeps the bounds, and its author may write there.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.key.check()?;
+        if self.value.as_ref().is_some_and(|value| value.len() > VALUE_BYTES_MAX) {
+            return Err(Refusal::Value);
+        }
+        if !self.key.space.admits(&self.author) {
+            return Err(Refusal::Author);
+        }
+        Ok(())
+    }
+
+    /// What it takes of its author's share, in bytes.
+    pub fn cost_bytes(&self) -> usize {
+        self.key.name.len() + self.value.as_ref().map_or(0, |value| value.len())
+    }
+
+    /// The beginning of the digest of the entry that it becomes.
+    pub fn beginning(&self) -> Beginning {
+        beginning(&self.digest())
+    }
+
+    fn digest(&self) -> Digest {
+        *blake3::hash(&codec::encode(self)).as_bytes()
+    }
+}
+
+fn beginning(digest: &Digest) -> Beginning {
+    ByteArray::new(*digest.first_chunk().expect("a digest is longer"))
+}
+
+/// The beginning of a digest.
+pub type Beginning = ByteArray<8>;
 
 /// A signed entry. Its digest and path are computed once, when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     body: Body,
-    signature: Signature,
+    seal: Seal,
     digest: Digest,
     path: Box<[u8]>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Wire {
-    body: Body,
-    signature: ByteBuf,
+struct Wire<B> {
+    body: B,
+    seal: seal::Wire,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GroupWire<B> {
+    bodies: Vec<B>,
+    signature: seal::SignatureWire,
 }
 
 impl Entry {
@@ -146,10 +208,32 @@ impl Entry {
     /// # Errors
     /// A body beyond the bounds, or where its author may not write.
     pub fn sign(keys: &dyn Keys, body: Body) -> Result<Self, Refusal> {
-        check(&body)?;
-        let (signed, digest) = signed(&body);
-        let path = body.key.path().into();
-        Ok(Self { signature: keys.sign(&signed), body, digest, path })
+        let mut entries = Self::sign_all(keys, vec![body])?;
+        Ok(entries.pop().expect("one body makes one entry"))
+    }
+
+    /// Signs bodies whose author these keys belong to, together.
+    ///
+    /// # Errors
+    /// One of them is beyond the bounds, or stands where its author may not
+    /// write; or there are none, or more than [`GROUP_MAX`].
+    pub fn sign_all(keys: &dyn Keys, bodies: Vec<Body>) -> Result<Vec<Self>, Refusal> {
+        if !(1..=GROUP_MAX).contains(&bodies.len()) {
+            return Err(Refusal::Group);
+        }
+        bodies.iter().try_for_each(Body::check)?;
+        let digests: Vec<Digest> = bodies.iter().map(Body::digest).collect();
+        let seals = Seal::all(keys, &digests);
+        Ok(Self::assemble(bodies, seals, digests))
+    }
+
+    fn assemble(bodies: Vec<Body>, seals: Vec<Seal>, digests: Vec<Digest>) -> Vec<Self> {
+        let parts = bodies.into_iter().zip(seals).zip(digests);
+        let entry = |((body, seal), digest): ((Body, Seal), Digest)| {
+            let path = body.key.path().into();
+            Self { body, seal, digest, path }
+        };
+        parts.map(entry).collect()
     }
 
     /// What its author says.
@@ -174,7 +258,7 @@ impl Entry {
 
     /// What it takes of its author's share, in bytes.
     pub fn cost_bytes(&self) -> usize {
-        self.body.key.name.len() + self.body.value.as_ref().map_or(0, |value| value.len())
+        self.body.cost_bytes()
     }
 
     /// Of two entries of one key the greater one stands, on every replica:
@@ -187,10 +271,40 @@ impl Entry {
         (self.body.stamp, self.body.author, self.digest)
     }
 
-    /// As it travels and is stored.
+    /// The beginning of its digest.
+    pub fn beginning(&self) -> Beginning {
+        beginning(&self.digest)
+    }
+
+    /// As it travels by itself, and is stored.
     pub fn encode(&self) -> Vec<u8> {
-        let signature = ByteBuf::from(self.signature);
-        codec::encode(&Wire { body: self.body.clone(), signature })
+        codec::encode(&Wire { body: &self.body, seal: self.seal.to_wire() })
+    }
+
+    /// Entries that were signed together as they travel together, which takes
+    /// less room and one verification. They must be all that were, in order.
+    pub fn encode_group(entries: &[Self]) -> Vec<u8> {
+        let bodies = entries.iter().map(|entry| &entry.body).collect();
+        let signature = entries.first().map_or([0; 64], |entry| *entry.seal.signature());
+        codec::encode(&GroupWire { bodies, signature: ByteArray::new(signature) })
+    }
+
+    /// Entries that were signed together, from bytes of anybody.
+    ///
+    /// # Errors
+    /// Whatever it is that makes one of them no entry that may stand; no part
+    /// of such a group is taken.
+    pub fn decode_group(keys: &dyn Keys, bytes: &[u8]) -> Result<Vec<Self>, Refusal> {
+        let GroupWire { bodies, signature } =
+            codec::decode::<GroupWire<Body>>(bytes, GROUP_BYTES_MAX).ok_or(Refusal::Malformed)?;
+        let author = bodies.first().ok_or(Refusal::Group)?.author;
+        if bodies.iter().any(|body| body.author != author) {
+            return Err(Refusal::Signature);
+        }
+        bodies.iter().try_for_each(Body::check)?;
+        let digests: Vec<Digest> = bodies.iter().map(Body::digest).collect();
+        let seals = Seal::of_group(keys, &author, &digests, &signature);
+        Ok(Self::assemble(bodies, seals.ok_or(Refusal::Signature)?, digests))
     }
 
     /// From bytes of anybody.
@@ -198,37 +312,54 @@ impl Entry {
     /// # Errors
     /// Whatever it is that makes it no entry that may stand.
     pub fn decode(keys: &dyn Keys, bytes: &[u8]) -> Result<Self, Refusal> {
-        if bytes.len() > ENTRY_BYTES_MAX {
-            return Err(Refusal::Malformed);
-        }
-        let Wire { body, signature } =
-            serde_ipld_dagcbor::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
-        check(&body)?;
-        let signature = signature.as_slice().try_into().map_err(|_| Refusal::Signature)?;
-        let (signed, digest) = signed(&body);
-        if !keys.verify(&body.author, &signed, &signature) {
-            return Err(Refusal::Signature);
-        }
-        let path = body.key.path().into();
-        Ok(Self { body, signature, digest, path })
+        Verifier::new(keys).decode(bytes)
+    }
+
+    /// From bytes that this ion itself has stored once they were verified: all
+    /// but the signature is checked again.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), for bytes that have decayed.
+    pub fn restore(bytes: &[u8]) -> Result<Self, Refusal> {
+        let Wire { body, seal } =
+            codec::decode::<Wire<Body>>(bytes, ENTRY_BYTES_MAX).ok_or(Refusal::Malformed)?;
+        body.check()?;
+        let seal = Seal::from_wire(&seal).ok_or(Refusal::Malformed)?;
+        let (digest, path) = (body.digest(), body.key.path().into());
+        Ok(Self { body, seal, digest, path })
     }
 }
 
-fn check(body: &Body) -> Result<(), Refusal> {
-    body.key.check()?;
-    if body.value.as_ref().is_some_and(|value| value.len() > VALUE_BYTES_MAX) {
-        return Err(Refusal::Value);
-    }
-    if !body.key.space.admits(&body.author) {
-        return Err(Refusal::Author);
-    }
-    Ok(())
+/// Verifies entries, each signature once where many entries share it.
+pub struct Verifier<'a> {
+    keys: &'a dyn Keys,
+    /// Author, root and signature of what was found good.
+    good: BTreeSet<(IonId, Digest, [u8; 64])>,
 }
 
-fn signed(body: &Body) -> (Vec<u8>, Digest) {
-    let bytes = codec::encode(body);
-    let digest = *blake3::hash(&bytes).as_bytes();
-    ([CONTEXT, &bytes].concat(), digest)
+impl<'a> Verifier<'a> {
+    /// One that has verified nothing yet. It lives for one message.
+    pub fn new(keys: &'a dyn Keys) -> Self {
+        Self { keys, good: BTreeSet::new() }
+    }
+
+    /// An entry from bytes of anybody.
+    ///
+    /// # Errors
+    /// Whatever it is that makes it no entry that may stand.
+    pub fn decode(&mut self, bytes: &[u8]) -> Result<Entry, Refusal> {
+        let entry = Entry::restore(bytes)?;
+        let (author, root) = (entry.body.author, entry.seal.root(&entry.digest));
+        let signature = entry.seal.signature();
+        let mark = (author, root, *signature);
+        if !self.good.contains(&mark) {
+            if !seal::is_signed(self.keys, &author, &root, signature) {
+                return Err(Refusal::Signature);
+            }
+            self.good.insert(mark);
+        }
+        Ok(entry)
+    }
 }
 
 /// Why an entry may not stand.
@@ -252,6 +383,9 @@ pub enum Refusal {
     /// The author may not write in that space.
     #[error("its author may not write there")]
     Author,
+    /// None were to be signed together, or too many.
+    #[error("1 to {GROUP_MAX} entries are written together")]
+    Group,
     /// The author did not sign this.
     #[error("its author did not sign it")]
     Signature,
@@ -273,6 +407,7 @@ mod tests {
             stamp: Stamp::at_ms(5),
             ends_ms: None,
             author: IonId::from_bytes([author; 32]),
+            over: None,
         }
     }
 
@@ -295,6 +430,26 @@ mod tests {
         assert_eq!(Entry::decode(&keys(2), &bytes), Err(Refusal::Signature));
         bytes.truncate(place);
         assert_eq!(Entry::decode(&keys(2), &bytes), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn entries_that_were_signed_together_come_back_together_and_alone() {
+        let bodies = (0..5).map(|number| {
+            let mut body = body(1, members());
+            body.key.name = format!("{number}");
+            body
+        });
+        let entries = Entry::sign_all(&keys(1), bodies.collect()).expect("all are within bounds");
+        let group = Entry::encode_group(&entries);
+        assert_eq!(Entry::decode_group(&keys(2), &group).as_ref(), Ok(&entries));
+        let alone: usize = entries.iter().map(|entry| entry.encode().len()).sum();
+        assert!(group.len() < alone / 2, "{} of {alone}", group.len());
+        for entry in &entries {
+            assert_eq!(Entry::decode(&keys(2), &entry.encode()).as_ref(), Ok(entry));
+        }
+        let part = Entry::encode_group(&entries[1..]);
+        assert_eq!(Entry::decode_group(&keys(2), &part), Err(Refusal::Signature));
+        assert_eq!(Entry::sign_all(&keys(1), vec![]), Err(Refusal::Group));
     }
 
     #[test]
@@ -333,8 +488,11 @@ mod tests {
         longest.value = Some(ByteBuf::from(vec![0; VALUE_BYTES_MAX]));
         longest.stamp = Stamp { ms: u64::MAX, count: u32::MAX };
         longest.ends_ms = Some(u64::MAX);
-        let entry = Entry::sign(&keys(1), longest).expect("it is within the bounds");
-        assert!(Entry::decode(&keys(1), &entry.encode()).is_ok());
+        longest.over = Some(ByteArray::new([0xff; 8]));
+        let group = Entry::sign_all(&keys(1), vec![longest; GROUP_MAX]);
+        for entry in group.expect("all are within the bounds") {
+            assert!(Entry::decode(&keys(1), &entry.encode()).is_ok());
+        }
     }
 
     #[test]

@@ -80,6 +80,12 @@ impl Message {
         writer.message
     }
 
+    /// Whether it asks about everything at once, as the [`first`](Self::first).
+    pub fn is_first(&self) -> bool {
+        let [Range(from, to, .., items)] = self.ranges.as_slice() else { return false };
+        from.1.is_empty() && to.1.is_empty() && items.is_none() && self.wanted.is_empty()
+    }
+
     /// As it travels.
     pub fn encode(&self) -> Vec<u8> {
         crate::codec::encode(self)

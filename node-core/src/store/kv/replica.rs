@@ -2,9 +2,10 @@
 //! arrives.
 //!
 //! Bounds: [`AUTHOR_ENTRIES_MAX`] and [`AUTHOR_BYTES_MAX`] for each author,
-//! [`ENTRIES_MAX`] in all, [`WAITING_MAX`] entries that wait for their time.
-//! What replaces an entry, a tombstone for example, is taken even when its
-//! author's share is used up, so that deleting always helps.
+//! [`ENTRIES_MAX`] and [`BYTES_MAX`] in all, [`WAITING_MAX`] entries of others that wait for their
+//! time, beside what stood here before the clock was set back.
+//! What replaces an entry and is no larger, a tombstone for example, is taken
+//! even when its author's share is used up, so that deleting always helps.
 //!
 //! Tombstones, and values whose time is over, stay for [`HORIZON_MS`]: a
 //! replica that was away for less cannot bring back what was deleted. One that
@@ -25,6 +26,8 @@ pub const AUTHOR_ENTRIES_MAX: usize = 50_000;
 pub const AUTHOR_BYTES_MAX: usize = 32 << 20;
 /// Entries in all.
 pub const ENTRIES_MAX: usize = 200_000;
+/// Names and values in all, in bytes.
+pub const BYTES_MAX: usize = 128 << 20;
 /// Entries that wait for their time.
 pub const WAITING_MAX: usize = 1_024;
 /// How long what is dead stays known, in milliseconds: 30 days.
@@ -52,13 +55,40 @@ struct Share {
     bytes: usize,
 }
 
+/// What may be added.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    entries: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes room for one entry of so many bytes, in place of one of so many
+    /// if any stands there; `false` where there is none.
+    pub fn take(&mut self, standing_bytes: Option<usize>, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(standing_bytes.unwrap_or_default());
+        if standing_bytes.is_some() && more == 0 {
+            return true;
+        }
+        let new = usize::from(standing_bytes.is_none());
+        let rest = (self.entries.checked_sub(new), self.bytes.checked_sub(more));
+        let (Some(entries), Some(bytes)) = rest else { return false };
+        *self = Self { entries, bytes };
+        true
+    }
+}
+
+/// By stamp, path and author.
+type Place = (u64, Box<[u8]>, IonId);
+
 /// What one ion knows.
 #[derive(Debug, Default)]
 pub struct Replica {
     table: Table,
     shares: BTreeMap<IonId, Share>,
+    bytes: usize,
     /// By stamp and path, so that the next to stand comes first.
-    waiting: BTreeMap<(u64, Box<[u8]>, IonId), Entry>,
+    waiting: BTreeMap<Place, Entry>,
     clock: Clock,
 }
 
@@ -83,6 +113,15 @@ impl Replica {
         self.table.range(span).filter(move |entry| !is_dead(entry, wall_ms))
     }
 
+    /// An entry comes back that this replica held before, with the same bounds.
+    pub fn restore(&mut self, wall_ms: u64, entry: Entry) {
+        if entry.body().stamp.is_ahead_of(wall_ms) {
+            self.waiting.insert(place(&entry), entry);
+        } else {
+            self.take(wall_ms, entry);
+        }
+    }
+
     /// An entry arrives, verified. Taking one twice, or several in any order,
     /// comes to the same.
     pub fn take(&mut self, wall_ms: u64, entry: Entry) -> Fate {
@@ -90,6 +129,7 @@ impl Replica {
         if stamp.is_ahead_of(wall_ms) {
             return self.keep_aside(entry);
         }
+        self.forget_waiting(&entry);
         let known = self.table.get(entry.path());
         if known.is_some_and(|known| !entry.beats(known)) {
             return Fate::Known;
@@ -125,20 +165,74 @@ impl Replica {
         standing
     }
 
-    /// Forgets what died longer ago than the horizon; looks at every entry.
-    pub fn collect(&mut self, wall_ms: u64) {
-        let forgotten = self.table.range(Span::ALL).filter(|entry| is_forgotten(entry, wall_ms));
-        let paths: Vec<Box<[u8]>> = forgotten.map(|entry| entry.path().into()).collect();
-        for path in paths {
-            if let Some(old) = self.table.remove(&path) {
-                self.share_of(&old, false);
+    /// What an author may add.
+    pub fn room_of(&self, author: &IonId) -> Room {
+        let share = self.shares.get(author).copied().unwrap_or_default();
+        let entries = AUTHOR_ENTRIES_MAX.saturating_sub(share.entries);
+        Room {
+            entries: entries.min(ENTRIES_MAX.saturating_sub(self.table.len())),
+            bytes: AUTHOR_BYTES_MAX
+                .saturating_sub(share.bytes)
+                .min(BYTES_MAX.saturating_sub(self.bytes)),
+        }
+    }
+
+    /// The clock was set back: what lies ahead of it waits now; whether there was
+    /// any. Looks at every entry.
+    pub fn set_back(&mut self, wall_ms: u64) -> bool {
+        let ahead =
+            self.table.range(Span::ALL).filter(|entry| entry.body().stamp.is_ahead_of(wall_ms));
+        let paths: Vec<Box<[u8]>> = ahead.map(|entry| entry.path().into()).collect();
+        for path in &paths {
+            if let Some(entry) = self.table.remove(path) {
+                self.share_of(&entry, false);
+                self.waiting.insert(place(&entry), entry);
+            }
+        }
+        self.clock.set_back(wall_ms);
+        !paths.is_empty()
+    }
+
+    /// Whether anything at a path waits for its time.
+    pub fn is_waiting(&self, path: &[u8]) -> bool {
+        self.waiting.keys().any(|place| *place.1 == *path)
+    }
+
+    /// What waits of an author, the last of each key.
+    pub fn waiting_of(&self, author: &IonId) -> Vec<&Entry> {
+        let of = self.waiting.values().filter(|entry| entry.body().author == *author);
+        of.map(|entry| (entry.path(), entry)).collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    /// What its author has written again need not be waited for.
+    fn forget_waiting(&mut self, entry: &Entry) {
+        let Some(over) = entry.body().over else { return };
+        let (path, author) = (entry.path(), entry.body().author);
+        let is_of_key = |key: &Place| *key.1 == *path && key.2 == author;
+        let of_key: Vec<_> = self.waiting.iter().filter(|(key, _)| is_of_key(key)).collect();
+        if of_key.iter().any(|(_, waiting)| waiting.beginning() == over) {
+            let keys: Vec<_> = of_key.into_iter().map(|(key, _)| key.clone()).collect();
+            for key in &keys {
+                self.waiting.remove(key);
             }
         }
     }
 
+    /// Forgets what died longer ago than the horizon, and gives where it stood;
+    /// looks at every entry.
+    pub fn collect(&mut self, wall_ms: u64) -> Vec<Box<[u8]>> {
+        let forgotten = self.table.range(Span::ALL).filter(|entry| is_forgotten(entry, wall_ms));
+        let paths: Vec<Box<[u8]>> = forgotten.map(|entry| entry.path().into()).collect();
+        for path in &paths {
+            if let Some(old) = self.table.remove(path) {
+                self.share_of(&old, false);
+            }
+        }
+        paths
+    }
+
     fn keep_aside(&mut self, entry: Entry) -> Fate {
-        let key = (entry.body().stamp.ms, entry.path().into(), entry.body().author);
-        self.waiting.insert(key, entry);
+        self.waiting.insert(place(&entry), entry);
         if self.waiting.len() <= WAITING_MAX {
             return Fate::Waits;
         }
@@ -148,13 +242,13 @@ impl Replica {
     }
 
     fn has_room(&self, entry: &Entry) -> bool {
-        if self.table.get(entry.path()).is_some() {
-            return true;
-        }
-        let share = self.shares.get(&entry.body().author).copied().unwrap_or_default();
-        share.entries < AUTHOR_ENTRIES_MAX
-            && share.bytes + entry.cost_bytes() <= AUTHOR_BYTES_MAX
-            && self.table.len() < ENTRIES_MAX
+        self.room_of(&entry.body().author)
+            .take(self.standing_bytes(entry.path()), entry.cost_bytes())
+    }
+
+    /// What the entry at a path takes, in bytes, if any is there.
+    pub fn standing_bytes(&self, path: &[u8]) -> Option<usize> {
+        self.table.get(path).map(Entry::cost_bytes)
     }
 
     fn share_of(&mut self, entry: &Entry, is_more: bool) {
@@ -162,14 +256,21 @@ impl Replica {
         if is_more {
             share.entries += 1;
             share.bytes += entry.cost_bytes();
+            self.bytes += entry.cost_bytes();
         } else {
             share.entries -= 1;
             share.bytes -= entry.cost_bytes();
+            self.bytes -= entry.cost_bytes();
         }
         if share.entries == 0 {
             self.shares.remove(&entry.body().author);
         }
     }
+}
+
+/// Where an entry stands among those that wait.
+fn place(entry: &Entry) -> Place {
+    (entry.body().stamp.ms, entry.path().into(), entry.body().author)
 }
 
 /// Whether nothing stands there any more.

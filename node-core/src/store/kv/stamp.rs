@@ -54,6 +54,13 @@ impl Clock {
         self.last
     }
 
+    /// The wall clock was wrong and is right now: forgets what lies ahead of it.
+    pub fn set_back(&mut self, wall_ms: u64) {
+        if self.last.is_ahead_of(wall_ms) {
+            self.last = Stamp::at_ms(wall_ms);
+        }
+    }
+
     /// Hears a stamp of others, unless it lies too far ahead.
     pub fn hear(&mut self, stamp: Stamp, wall_ms: u64) {
         if !stamp.is_ahead_of(wall_ms) {

@@ -229,7 +229,7 @@ pub(super) mod tests {
         let author = IonId::from_bytes([author; 32]);
         let key = Key { space: Space::Members("test".to_owned()), name: name.to_owned() };
         let value = value.map(|value| ByteBuf::from(value.as_bytes()));
-        let body = Body { key, value, stamp: Stamp::at_ms(ms), ends_ms: None, author };
+        let body = Body { key, value, stamp: Stamp::at_ms(ms), ends_ms: None, author, over: None };
         Entry::sign(&SimKeys::of(author), body).expect("it is within the bounds")
     }
 

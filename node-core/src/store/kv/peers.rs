@@ -1,0 +1,133 @@
+//! What is known of how far neighbours are: who holds all that this ion does.
+//!
+//! Every change here has a number. A neighbour that was found to hold the same
+//! entries is level with the number of that moment; one that is behind is asked
+//! again soon, one that is level now and then, for what gossip lost. With every
+//! question comes what a clock claims: where most agree that this ion's is wrong,
+//! it is.
+//!
+//! Bounds: one short message for each neighbour in [`AGAIN_MS`] while there is
+//! news, in [`SYNC_MS`] otherwise.
+
+use std::collections::BTreeMap;
+
+use crate::{identity::IonId, platform::Time};
+
+/// How soon a neighbour that may be behind is asked again, in milliseconds.
+pub const AGAIN_MS: u64 = 1_000;
+/// How often one that was level is asked, in milliseconds.
+pub const SYNC_MS: u64 = 10_000;
+
+/// Clocks, its own among them, before an ion believes most of them rather than
+/// its own.
+pub const CLOCKS_MIN: usize = 3;
+/// How far off it has to be for that, in milliseconds.
+pub const TRUSTED_MS: u64 = 10_000;
+
+#[derive(Debug)]
+struct Peer {
+    /// The number up to which it holds everything; `None` before it was asked.
+    level: Option<u64>,
+    /// What it was asked last: the sum of that moment, and its number.
+    asked: Option<([u8; 16], u64)>,
+    ask_at: Time,
+    /// How far its clock is ahead of this ion's.
+    ahead_ms: Option<i64>,
+}
+
+/// The neighbours.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    peers: BTreeMap<IonId, Peer>,
+}
+
+impl Peers {
+    /// These are the neighbours now.
+    pub(super) fn set(&mut self, now: Time, linked: &[IonId]) {
+        self.peers.retain(|ion, _| linked.contains(ion));
+        for ion in linked {
+            let new = || Peer { level: None, asked: None, ask_at: now, ahead_ms: None };
+            self.peers.entry(*ion).or_insert_with(new);
+        }
+    }
+
+    /// What a neighbour's clock claims while this ion's own claims that, both in
+    /// milliseconds since 1970.
+    pub(super) fn clock(&mut self, ion: &IonId, own_ms: u64, its_ms: u64) {
+        if let Some(peer) = self.peers.get_mut(ion) {
+            peer.ahead_ms =
+                Some(i64::try_from(i128::from(its_ms) - i128::from(own_ms)).unwrap_or(0));
+        }
+    }
+
+    /// How far this ion's clock is behind what most clocks around claim, in
+    /// milliseconds: the median, where there are [`CLOCKS_MIN`], most of them are
+    /// within [`TRUSTED_MS`] of it, and this ion's is not; else 0.
+    pub(super) fn behind_ms(&self) -> i64 {
+        let heard = self.peers.values().filter_map(|peer| peer.ahead_ms);
+        let mut clocks: Vec<i64> = heard.chain([0]).collect();
+        if clocks.len() < CLOCKS_MIN {
+            return 0;
+        }
+        clocks.sort_unstable();
+        let middle = clocks[(clocks.len() - 1) / 2];
+        let agree = clocks.iter().filter(|clock| clock.abs_diff(middle) <= TRUSTED_MS).count();
+        if middle.unsigned_abs() > TRUSTED_MS && 2 * agree > clocks.len() { middle } else { 0 }
+    }
+
+    /// Neighbours to ask now.
+    pub(super) fn due(&self, now: Time) -> Vec<IonId> {
+        let due = self.peers.iter().filter(|(_, peer)| now >= peer.ask_at);
+        due.map(|(ion, _)| *ion).collect()
+    }
+
+    /// There is news of that number: all are to be asked soon.
+    pub(super) fn news(&mut self, now: Time, within_ms: u64) {
+        let soon = now.plus_ms(within_ms);
+        self.peers.values_mut().for_each(|peer| peer.ask_at = peer.ask_at.min(soon));
+    }
+
+    pub(super) fn asked(&mut self, now: Time, ion: &IonId, sum: [u8; 16], number: u64) {
+        let Some(peer) = self.peers.get_mut(ion) else { return };
+        peer.asked = Some((sum, number));
+        let is_level = peer.level >= Some(number);
+        peer.ask_at = now.plus_ms(if is_level { SYNC_MS } else { AGAIN_MS });
+    }
+
+    /// It holds what this sum is of.
+    pub(super) fn holds(&mut self, now: Time, ion: &IonId, sum: [u8; 16]) {
+        let Some(peer) = self.peers.get_mut(ion) else { return };
+        if let Some((asked, number)) = peer.asked
+            && asked == sum
+        {
+            peer.level = peer.level.max(Some(number));
+            peer.ask_at = now.plus_ms(SYNC_MS);
+        }
+    }
+
+    /// It was found to hold all that this ion holds now.
+    pub(super) fn level(&mut self, ion: &IonId, number: u64) {
+        if let Some(peer) = self.peers.get_mut(ion) {
+            peer.level = peer.level.max(Some(number));
+        }
+    }
+
+    /// Whether any neighbour was level since this ion began.
+    pub(super) fn is_any_level(&self) -> bool {
+        self.peers.values().any(|peer| peer.level.is_some())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// How many hold everything up to that number.
+    pub(super) fn holders(&self, number: u64) -> usize {
+        self.peers.values().filter(|peer| peer.level >= Some(number)).count()
+    }
+
+    /// The number up to which at least one holds everything.
+    pub(super) fn spread(&self) -> Option<u64> {
+        self.peers.values().filter_map(|peer| peer.level).max()
+    }
+}
