@@ -8,6 +8,7 @@
 //! Reading order: [`command`], [`event`], [`port`], [`machine`], [`run`].
 
 pub mod command;
+pub mod data;
 pub mod event;
 pub mod machine;
 pub mod port;

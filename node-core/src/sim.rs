@@ -24,7 +24,8 @@
 //! Bounds: [`STEPS_MAX`] steps in one run.
 //!
 //! Smaller worlds stand beside it: [`nebula`] plays the network alone, by the
-//! thousand, [`mesh`] the overlay alone, and [`flood`] any one machine on a graph.
+//! thousand, [`mesh`] the overlay alone, [`kv`] the shared memory alone, and
+//! [`flood`] any one machine on a graph.
 //!
 //! Reading order: [`options`], [`world`], [`jobs`], [`scenario`]; then `net`, `relays`,
 //! `guests`, `users` and `checks`, which add to the world.
@@ -32,6 +33,7 @@
 pub mod flood;
 pub mod graph;
 pub mod jobs;
+pub mod kv;
 pub mod mesh;
 pub mod nebula;
 pub mod options;
@@ -42,6 +44,7 @@ pub mod world;
 
 mod agenda;
 mod checks;
+mod disks;
 mod faults;
 mod guests;
 mod net;

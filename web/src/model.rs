@@ -6,6 +6,7 @@
 //! sentence that says what to do.
 
 pub mod checks;
+pub mod data;
 pub mod format;
 pub mod gallery;
 pub mod grid;

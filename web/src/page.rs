@@ -4,6 +4,7 @@
 
 mod browser;
 mod camera;
+mod data;
 mod desk;
 mod diagnosis;
 mod dialogs;

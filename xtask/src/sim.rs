@@ -1,26 +1,28 @@
 //! `cargo xtask sim`: the simulator's runs, as many as wanted, or one again; of
-//! whole nodes, with `--mesh` of whole meshes by the thousand, or with
-//! `--overlay` of overlays alone.
+//! whole nodes, with `--mesh` of whole meshes by the thousand, with `--overlay` of
+//! overlays alone, or with `--kv` of the shared memory alone.
 
 use crate::shell::{Outcome, command, fail, run};
 
 /// Seeds when none are asked for.
 const SEEDS: &str = "200";
-/// Ions of a run of meshes or overlays when no number is asked for.
-const IONS: &str = "1000";
-const USAGE: &str = "`cargo xtask sim` takes `--mesh` or `--overlay` if wanted, after either \
-                     `--ions N` if wanted, then `--seeds N` or `--seed S`";
+const USAGE: &str = "`cargo xtask sim` takes `--mesh`, `--overlay` or `--kv` if wanted, after \
+                     each `--ions N` if wanted, then `--seeds N` or `--seed S`";
 
 /// Runs `--seeds N` seeds from 0, or only `--seed S`. Anything else is refused.
 pub(crate) fn sim(arguments: &[String]) -> Outcome {
-    let (target, case, arguments) = match arguments {
-        [flag, rest @ ..] if flag == "--mesh" => ("mesh", "a_thousand_meshes", rest),
-        [flag, rest @ ..] if flag == "--overlay" => ("mesh", "a_thousand_links", rest),
-        all => ("simulator", "a_hundred_ions", all),
+    // The test that runs the seeds, and its ions when no number is asked for.
+    let (target, case, ions, arguments) = match arguments {
+        [flag, rest @ ..] if flag == "--mesh" => ("mesh", "a_thousand_meshes", "1000", rest),
+        [flag, rest @ ..] if flag == "--overlay" => ("mesh", "a_thousand_links", "1000", rest),
+        [flag, rest @ ..] if flag == "--kv" => ("kv", "all_replicas_agree", "50", rest),
+        all => ("simulator", "a_hundred_ions", "", all),
     };
     let (ions, arguments) = match arguments {
-        [flag, ions, rest @ ..] if flag == "--ions" && target == "mesh" => (ions.as_str(), rest),
-        all => (IONS, all),
+        [flag, wanted, rest @ ..] if flag == "--ions" && !ions.is_empty() => {
+            (wanted.as_str(), rest)
+        }
+        all => (ions, all),
     };
     let (name, value) = match arguments {
         [] => ("SIM_SEEDS", SEEDS),
@@ -29,10 +31,15 @@ pub(crate) fn sim(arguments: &[String]) -> Outcome {
         _ => return fail(USAGE),
     };
     for number in [value, ions] {
-        if number.parse::<u64>().is_err() {
+        if !number.is_empty() && number.parse::<u64>().is_err() {
             return fail(format!("\"{number}\" is no whole number; {USAGE}"));
         }
     }
     let test = ["test", "-p", "node-core", "--test", target, case, "--", "--nocapture"];
-    run(command("cargo", &test).env(name, value).env("SIM_IONS", ions))
+    let mut seeds = command("cargo", &test);
+    seeds.env(name, value);
+    if !ions.is_empty() {
+        seeds.env("SIM_IONS", ions);
+    }
+    run(&mut seeds)
 }

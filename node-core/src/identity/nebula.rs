@@ -14,7 +14,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use libp2p::identity::ed25519;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,13 @@ const RENDEZVOUS_CONTEXT: &str = "ionosphere 2026-11 rendezvous namespace";
 /// A nebula's id: its public key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NebulaId(#[serde(with = "serde_bytes")] [u8; 32]);
+
+impl NebulaId {
+    /// Twenty letters and digits that tell it from others, for names of disks.
+    pub fn short_hex(&self) -> String {
+        HEXLOWER.encode(&self.0[..10])
+    }
+}
 
 impl fmt::Display for NebulaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

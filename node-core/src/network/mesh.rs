@@ -103,6 +103,8 @@ pub enum Input {
     },
     /// Enter, leave or speak in a room of a name.
     Rooms(rooms::Input),
+    /// Tell everybody what came into the shared memory.
+    Entries(Vec<u8>),
     /// An ion broke the rules of a room.
     Offence(IonId),
     /// Leave everybody; from now on another membership counts.
@@ -138,6 +140,8 @@ pub enum Effect {
         /// What.
         payload: Vec<u8>,
     },
+    /// Somebody tells everybody what came into the shared memory.
+    Entries(Vec<u8>),
     /// What was to be done in a room is not; why.
     NotSaid(String, rooms::Error),
     /// A word came back, or none does.
@@ -282,6 +286,10 @@ impl Mesh {
             Input::Echo { request, ion } => self.call(now, request, ion, effects),
             Input::Ask { request, echo } => self.ask(request, echo),
             Input::Rooms(input) => self.push(Step::Rooms(input)),
+            Input::Entries(payload) => {
+                let topic = Topic::Entries;
+                self.push(Step::Broadcast(broadcast::Input::Publish { topic, payload }));
+            }
             Input::Offence(ion) => self.push(Step::Neighbours(neighbours::Input::Offence(ion))),
             Input::Move(nebula, membership) => self.leave_for(now, nebula, membership, effects),
             Input::Tick => self.tick(now, effects),
@@ -327,6 +335,14 @@ impl Mesh {
 
     fn say(&mut self, to: IonId, room: Room, bytes: Vec<u8>) {
         if matches!(room, Room::Link | Room::Mesh) {
+            return;
+        }
+        if room == Room::Kv {
+            // Neighbours compare what they hold; that says nothing of how
+            // useful a link is, and is not worth a way over others.
+            if self.neighbours.is_linked(&to) {
+                self.push(Step::Neighbours(neighbours::Input::Say(to, room, bytes)));
+            }
             return;
         }
         self.push(Step::Overlay(overlay::Input::Used(to)));
@@ -391,7 +407,7 @@ impl Mesh {
                 Step::Neighbours(input) => self.step_neighbours(now, input, effects),
                 Step::Overlay(input) => self.step_overlay(now, input),
                 Step::Directory(input) => self.step_directory(now, input, effects),
-                Step::Broadcast(input) => self.step_broadcast(now, input),
+                Step::Broadcast(input) => self.step_broadcast(now, input, effects),
                 Step::Routing(input) => self.step_routing(now, input, effects),
                 Step::Rooms(input) => self.step_rooms(now, input, effects),
                 Step::Signaling(input) => self.step_signaling(now, input, effects),

@@ -19,11 +19,13 @@ pub enum Room {
     Compute,
     /// What is told to all, and what is passed on for others.
     Mesh,
+    /// The shared memory.
+    Kv,
 }
 
 impl Room {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Link, Self::Compute, Self::Mesh];
+    pub const ALL: [Self; 4] = [Self::Link, Self::Compute, Self::Mesh, Self::Kv];
 
     /// The libp2p protocol that the room's streams speak.
     pub const fn protocol(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Room {
             Self::Link => "/ionosphere/link/1",
             Self::Compute => "/ionosphere/compute/1",
             Self::Mesh => "/ionosphere/mesh/1",
+            Self::Kv => "/ionosphere/kv/1",
         }
     }
 
@@ -40,6 +43,7 @@ impl Room {
             Self::Link => LINK_FRAME_BYTES_MAX,
             Self::Compute => crate::compute::wire::MESSAGE_BYTES_MAX,
             Self::Mesh => MESH_FRAME_BYTES_MAX,
+            Self::Kv => crate::store::kv::wire::FRAME_BYTES_MAX,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::data;
 pub use super::event::LinkLimits;
 use crate::compute::{Inputs, Program};
 pub use crate::{compute::JobId, network::bootstrap::IceServer};
@@ -118,6 +119,8 @@ pub enum Command {
     },
     /// Give up pairing.
     CancelPairing,
+    /// Read or change the shared memory.
+    Data(data::Wish),
     /// Test step by step what works; answered by `Event::Diagnosis`.
     Diagnose,
     /// Stop a job; results so far stay.

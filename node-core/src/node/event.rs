@@ -5,6 +5,7 @@ use spark_runtime::{Report, inspect::Inspection};
 
 pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
 
+use super::data;
 use crate::{compute::JobId, network::bootstrap::IceServer};
 
 /// Attempts to connect that are remembered.
@@ -78,6 +79,8 @@ pub enum Event {
     /// The steps of the self-test, in order, as far as they have come; sent
     /// after `Command::Diagnose`, each time that one of them ends.
     Diagnosis(Vec<CheckView>),
+    /// About the shared memory.
+    Data(data::News),
     /// Something went wrong that the user should know of.
     Problem(Problem),
     /// A word about something that happened and needs nothing done.

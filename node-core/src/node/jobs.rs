@@ -9,7 +9,7 @@ use spark_runtime::{Report, Stop, inspect::Inspection, wire::ModuleHash};
 use super::{
     command::JobId,
     event::{Event, Problem, TaskResult},
-    machine::{Effect, Node},
+    machine::{Effect, Node, Step},
     words,
 };
 use crate::{
@@ -17,8 +17,10 @@ use crate::{
         coordinator, guests,
         spec::{Entry, Inputs, Program},
         wire::{check_module_size, check_program, report_bytes},
+        worker,
     },
     identity::IonId,
+    network::mesh,
     platform::Time,
 };
 
@@ -57,6 +59,57 @@ struct Submission {
 }
 
 impl Node {
+    pub(super) fn step_coordinator(
+        &mut self,
+        now: Time,
+        input: coordinator::Input,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut asked = Vec::new();
+        self.coordinator.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                coordinator::Effect::Send(ion, message) => self.say(ion, message),
+                coordinator::Effect::Results { job, first, results } => {
+                    self.tell_results(job, first, results, effects);
+                }
+                coordinator::Effect::Offence(ion) => {
+                    self.push(Step::Mesh(mesh::Input::Offence(ion)));
+                }
+            }
+        }
+    }
+
+    pub(super) fn step_worker(
+        &mut self,
+        now: Time,
+        input: worker::Input,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut asked = Vec::new();
+        self.worker.handle(now, input, &mut asked);
+        for effect in asked {
+            let order = match effect {
+                worker::Effect::Keep(module, binary) => guests::Order::Keep(module, binary),
+                worker::Effect::Drop(module) => guests::Order::Drop(module),
+                worker::Effect::Run { run, module, call, limits } => {
+                    guests::Order::Run(run, module, call, limits)
+                }
+                worker::Effect::Kill(run) => guests::Order::Kill(run),
+                worker::Effect::Send(ion, message) => {
+                    self.say(ion, message);
+                    continue;
+                }
+                worker::Effect::Offence(ion) => {
+                    self.push(Step::Mesh(mesh::Input::Offence(ion)));
+                    continue;
+                }
+            };
+            effects.push(Effect::Guests(order));
+        }
+        self.views.touch();
+    }
+
     pub(super) fn inspect(
         &mut self,
         now: Time,

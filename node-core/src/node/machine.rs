@@ -7,6 +7,7 @@ use ion_map::Map;
 use super::{
     attempts::Attempts,
     command::{Command, Start},
+    data::Memory,
     diagnosis::Diagnosis,
     event::{Durability, Event, LinkLimits, Problem},
     ice::Ice,
@@ -38,6 +39,7 @@ use crate::{
         wire::{Presence, Room},
     },
     platform::{Time, sim::Rng},
+    store::{driver, kv},
 };
 
 /// How soon a bootstrap document that could not be had is asked for again, in
@@ -60,6 +62,11 @@ pub enum Input {
     Command(Command, Box<[u8; 48]>),
     /// The bootstrap document came, or why it did not.
     Bootstrap(Result<Bootstrap, String>),
+    /// What the machine's clock claims, in milliseconds since 1970.
+    Clock(u64),
+    /// The disk of the shared memory tells something, of the opening of that
+    /// number.
+    Disk(u64, driver::News),
     /// The network tells something.
     Network(network::News),
     /// An ion of the same browser says something; it proves nothing.
@@ -85,6 +92,8 @@ pub enum Effect {
     Guests(guests::Order),
     /// Keep the settings.
     Save(Settings),
+    /// Ask something of the disk of the shared memory.
+    Disk(driver::Order),
     /// Tell the user.
     Tell(Event),
 }
@@ -109,6 +118,10 @@ pub struct Birth {
 /// The node.
 pub struct Node {
     pub(super) own: IonId,
+    pub(super) keys: Arc<dyn Keys>,
+    pub(super) memory: Memory,
+    /// What the machine's clock claims, in milliseconds since 1970.
+    pub(super) wall_ms: u64,
     pub(super) is_started: bool,
     pub(super) settings: Settings,
     pub(super) nebulas: Nebulas,
@@ -149,6 +162,7 @@ pub(super) enum Step {
     Mesh(mesh::Input),
     Coordinator(coordinator::Input),
     Worker(worker::Input),
+    Kv(kv::machine::Input),
 }
 
 impl Node {
@@ -165,6 +179,9 @@ impl Node {
         };
         Self {
             own,
+            keys: keys.clone(),
+            memory: Memory::new(),
+            wall_ms: origin_ms.saturating_add(now.as_ms()),
             is_started: false,
             settings,
             nebulas: Nebulas::default(),
@@ -194,6 +211,8 @@ impl Node {
         match input {
             Input::Command(command, random) => self.command(now, command, &random, effects),
             Input::Bootstrap(result) => self.bootstrap(now, result, effects),
+            Input::Clock(wall_ms) => self.wall_ms = wall_ms,
+            Input::Disk(life, news) => self.disk(life, news, effects),
             Input::Network(news) => self.network(now, news, effects),
             Input::Near(ion, bytes) => self.push(Step::Mesh(mesh::Input::Near(ion, bytes))),
             Input::Guests(guests::News::Ran(run, report)) => {
@@ -269,6 +288,7 @@ impl Node {
             Command::Pair => self.pair(random, effects),
             Command::PairWith { code } => self.pair_with(now, &code, effects),
             Command::CancelPairing => self.cancel_pairing(effects),
+            Command::Data(wish) => self.data(now, wish, effects),
             Command::Diagnose => self.diagnose(now, effects),
             Command::CancelJob { job } => {
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));
@@ -316,8 +336,15 @@ impl Node {
     }
 
     /// Moves to the present nebula, wherever it was before.
-    pub(super) fn move_to(&mut self, nebula: NebulaId, membership: Membership) {
+    pub(super) fn move_to(
+        &mut self,
+        nebula: NebulaId,
+        membership: Membership,
+        effects: &mut Vec<Effect>,
+    ) {
         let namespace = membership.namespace().to_owned();
+        let disk = self.remember(nebula, &membership);
+        effects.push(disk);
         self.push(Step::Mesh(mesh::Input::Move(nebula, membership)));
         self.push(Step::Relays(relays::Input::Namespace(namespace)));
         self.views.touch();
@@ -379,6 +406,7 @@ impl Node {
         if now.since_ms(self.presence_at) >= PRESENCE_MS {
             self.present(now);
         }
+        self.tick_memory(now, effects);
         self.late_inspections(now, effects);
         self.late_pairing(now, effects);
         self.late_trial(now, effects);
@@ -404,6 +432,7 @@ impl Node {
                 Step::Mesh(input) => self.step_mesh(now, input, effects),
                 Step::Coordinator(input) => self.step_coordinator(now, input, effects),
                 Step::Worker(input) => self.step_worker(now, input, effects),
+                Step::Kv(input) => self.step_kv(now, input, effects),
             }
         }
     }
@@ -456,6 +485,9 @@ impl Node {
                 self.push(Step::Worker(worker::Input::Lost(ion)));
             }
             mesh::Effect::Heard(ion, room, bytes) => self.heard(ion, room, &bytes),
+            mesh::Effect::Entries(bytes) => {
+                self.push(Step::Kv(kv::machine::Input::Told(bytes)));
+            }
             mesh::Effect::Near(to, bytes) => effects.push(Effect::SayNear(to, bytes)),
             other => self.told(other, effects),
         }
@@ -470,6 +502,9 @@ impl Node {
     fn heard(&mut self, ion: IonId, room: Room, bytes: &[u8]) {
         // Whoever departed, or is not known yet, may come and say it again.
         let is_there = self.mesh.directory().entries().contains_key(&ion);
+        if room == Room::Kv {
+            return self.push(Step::Kv(kv::machine::Input::Heard(ion, bytes.to_vec())));
+        }
         if room != Room::Compute || !is_there {
             return;
         }
@@ -497,59 +532,13 @@ impl Node {
         self.push(step);
     }
 
-    fn say(&mut self, to: IonId, message: Message) {
+    pub(super) fn say(&mut self, to: IonId, message: Message) {
         if to == self.own {
             self.deliver(to, message);
         } else {
             let bytes = wire::encode(&message);
             self.push(Step::Mesh(mesh::Input::Say(to, Room::Compute, bytes)));
         }
-    }
-
-    fn step_coordinator(
-        &mut self,
-        now: Time,
-        input: coordinator::Input,
-        effects: &mut Vec<Effect>,
-    ) {
-        let mut asked = Vec::new();
-        self.coordinator.handle(now, input, &mut asked);
-        for effect in asked {
-            match effect {
-                coordinator::Effect::Send(ion, message) => self.say(ion, message),
-                coordinator::Effect::Results { job, first, results } => {
-                    self.tell_results(job, first, results, effects);
-                }
-                coordinator::Effect::Offence(ion) => {
-                    self.push(Step::Mesh(mesh::Input::Offence(ion)));
-                }
-            }
-        }
-    }
-
-    fn step_worker(&mut self, now: Time, input: worker::Input, effects: &mut Vec<Effect>) {
-        let mut asked = Vec::new();
-        self.worker.handle(now, input, &mut asked);
-        for effect in asked {
-            let order = match effect {
-                worker::Effect::Keep(module, binary) => guests::Order::Keep(module, binary),
-                worker::Effect::Drop(module) => guests::Order::Drop(module),
-                worker::Effect::Run { run, module, call, limits } => {
-                    guests::Order::Run(run, module, call, limits)
-                }
-                worker::Effect::Kill(run) => guests::Order::Kill(run),
-                worker::Effect::Send(ion, message) => {
-                    self.say(ion, message);
-                    continue;
-                }
-                worker::Effect::Offence(ion) => {
-                    self.push(Step::Mesh(mesh::Input::Offence(ion)));
-                    continue;
-                }
-            };
-            effects.push(Effect::Guests(order));
-        }
-        self.views.touch();
     }
 }
 

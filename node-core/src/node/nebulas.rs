@@ -128,7 +128,7 @@ impl Node {
             effects.push(Effect::Save(self.settings.clone()));
         }
         self.know_relays(invitation.hints.clone());
-        self.move_to(invitation.nebula, invitation.membership());
+        self.move_to(invitation.nebula, invitation.membership(), effects);
         self.nebulas.present = Some(invitation);
     }
 

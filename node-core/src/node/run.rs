@@ -21,6 +21,7 @@ use crate::{
         driver::{self, DirectPort, StartError},
     },
     platform::{Platform, Storage},
+    store,
 };
 
 /// The key under which the settings are kept.
@@ -74,6 +75,8 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         world;
     let network = driver::start(&platform, settled.seed, direct)?;
     let guests = guests::start(&platform, seats);
+    let place = settled.place.as_ref().map(|(slot, _)| slot.storage_name());
+    let disk = store::driver::start(&platform, place);
     let storage = settled.place.as_ref().map(|(_, storage)| storage.clone());
     let settings = load(storage.as_ref()).await;
     let (inputs, mut own_inputs) = mpsc::unbounded();
@@ -95,6 +98,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         platform,
         network: network.orders,
         guests: guests.orders,
+        disk: disk.orders,
         fetch,
         inputs,
         say_near: nearby.say,
@@ -104,7 +108,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
     if let Some(notice) = &settled.notice {
         (ion.tell)(Event::Notice(words::notice(notice)));
     }
-    let (mut news, mut guest_news) = (network.news, guests.news);
+    let (mut news, mut guest_news, mut disk_news) = (network.news, guests.news, disk.news);
     ion.handle(Input::Tick);
     let mut tick = ion.platform.sleep(ion.node.tick_ms()).fuse();
     loop {
@@ -120,8 +124,10 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
             news = news.select_next_some() => ion.handle(Input::Network(news)),
             (from, bytes) = heard_near.select_next_some() => ion.handle(Input::Near(from, bytes)),
             news = guest_news.select_next_some() => ion.handle(Input::Guests(news)),
+            (life, news) = disk_news.select_next_some() => ion.handle(Input::Disk(life, news)),
             input = own_inputs.select_next_some() => ion.handle(input),
             () = tick => {
+                ion.handle(Input::Clock(ion.platform.wall_ms()));
                 ion.handle(Input::Tick);
                 tick = ion.platform.sleep(ion.node.tick_ms()).fuse();
             }
@@ -135,6 +141,7 @@ struct Ion<P> {
     platform: P,
     network: mpsc::UnboundedSender<network::Order>,
     guests: mpsc::UnboundedSender<guests::Order>,
+    disk: mpsc::UnboundedSender<store::driver::Order>,
     saves: mpsc::UnboundedSender<Settings>,
     fetch: Fetch,
     inputs: mpsc::UnboundedSender<Input>,
@@ -168,6 +175,7 @@ impl<P: Platform> Ion<P> {
             Effect::SayNear(to, bytes) => (self.say_near)(to, &bytes),
             Effect::Network(order) => drop(self.network.unbounded_send(order)),
             Effect::Guests(order) => drop(self.guests.unbounded_send(order)),
+            Effect::Disk(order) => drop(self.disk.unbounded_send(order)),
             Effect::Save(settings) => drop(self.saves.unbounded_send(settings)),
             Effect::Tell(event) => (self.tell)(event),
         }

@@ -13,6 +13,7 @@ use crate::{
         ways::Way,
     },
     platform::storage,
+    store::kv::machine as kv,
 };
 
 pub(super) fn no_bootstrap(why: &str) -> Problem {
@@ -65,6 +66,48 @@ pub(super) fn not_saved(why: &storage::Error) -> Problem {
         &sentence(why),
         "They hold until this tab is closed. Free some space for this site and change one again.",
     )
+}
+
+pub(super) fn no_disk(why: &storage::Error) -> Problem {
+    problem(
+        "What is written to the nebula's memory is not kept on this device.",
+        &sentence(why),
+        "It lasts as long as this tab, and in the other ions. Free some space for this site, or \
+         leave the private window, and reload.",
+    )
+}
+
+pub(super) fn not_kept(why: &storage::Error) -> Problem {
+    problem(
+        "What others write is not kept on this device at the moment.",
+        &sentence(why),
+        "It is tried again every few seconds; free some space for this site.",
+    )
+}
+
+pub(super) fn decayed(count: usize) -> String {
+    format!(
+        "{count} records on this device's disk could not be read. What other ions hold of them \
+         comes back by itself."
+    )
+}
+
+pub(super) fn no_memory() -> Problem {
+    problem(
+        "Nothing was written.",
+        "This tab is in no nebula yet.",
+        "Wait until it has joined one, and try again.",
+    )
+}
+
+pub(super) fn not_written(why: &kv::Error) -> Problem {
+    let remedy = match why {
+        kv::Error::Refused(_) => "Change it and try again.",
+        kv::Error::Full => "Delete some entries of yours first; larger things belong in files.",
+        kv::Error::Busy => "Wait for the writes before it to end, and try again.",
+        kv::Error::Disk(_) => "Free some space for this site, and try again.",
+    };
+    problem("Nothing was written.", &sentence(why), remedy)
 }
 
 pub(super) fn bad_ice(why: IceError) -> Problem {

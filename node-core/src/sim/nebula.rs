@@ -304,6 +304,7 @@ impl NebulaWorld {
             }
             Effect::NotSaid(room, why) => self.failure = Some(format!("{room}: {why}")),
             Effect::Arrived(_)
+            | Effect::Entries(_)
             | Effect::Departed(_)
             | Effect::Heard(..)
             | Effect::Unreachable(_)

@@ -61,6 +61,7 @@ fn place(room: Room) -> usize {
         Room::Link => 0,
         Room::Compute => 1,
         Room::Mesh => 2,
+        Room::Kv => 3,
     }
 }
 
@@ -187,6 +188,7 @@ impl World {
                 Room::Link => "sees a link stream of",
                 Room::Compute => "sees a compute stream of",
                 Room::Mesh => "sees a mesh stream of",
+                Room::Kv => "sees a memory stream of",
             };
             self.trace.note(self.now_ms, to, what, Some(from), mark);
             self.accept(stream, &bytes);

@@ -95,6 +95,7 @@ impl World {
             | Event::Attempts(_)
             | Event::Diagnosis(_)
             | Event::IceTried { .. }
+            | Event::Data(_)
             | Event::Notice(_) => {}
         }
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 use super::{
     STEPS_MAX,
     agenda::{Act, Agenda, Happening, IonIndex},
+    disks::Disks,
     guests::Guests,
     jobs::Books,
     net::{Ends, Stream},
@@ -35,6 +36,7 @@ pub(super) struct Ion {
     pub(super) tick_percent: u64,
     pub(super) side: u64,
     pub(super) settings: Settings,
+    pub(super) disks: Disks,
     pub(super) berths: Vec<Berth>,
     pub(super) relay_losses: u64,
     pub(super) ends: BTreeMap<IonIndex, Ends>,
@@ -255,6 +257,7 @@ impl World {
         if !self.is_living(ion, life) {
             return;
         }
+        self.hand(ion, Input::Clock(EPOCH_MS + self.now_ms));
         self.hand(ion, Input::Tick);
         let body = &self.ions[ion];
         let wanted = body.node.as_ref().map_or(1_000, Node::tick_ms);
@@ -317,6 +320,7 @@ impl World {
             | Effect::SayNear(..)
             | Effect::Guests(guests::Order::LookAway(_)) => {}
             Effect::Guests(guests::Order::Lend(workers)) => self.ions[ion].guests.lends = workers,
+            Effect::Disk(order) => self.disk(ion, order),
             Effect::Save(settings) => self.ions[ion].settings = settings,
             Effect::Tell(event) => self.told(ion, event),
         }
@@ -365,6 +369,7 @@ impl Ion {
             tick_percent: 100,
             side: 0,
             settings: Settings::default(),
+            disks: Disks::default(),
             berths: Vec::new(),
             relay_losses: 0,
             ends: BTreeMap::new(),

@@ -42,7 +42,7 @@ async fn a_firefox_and_a_chromium_draw_one_picture() {
 async fn every_page_is_drawn_in_firefox() {
     let _turn = turn().await;
     let (_relay, _browsers, fox, _chrome) = firefox_and_chromium().await;
-    for page in ["overview", "jobs", "sparks", "network", "ions", "settings"] {
+    for page in ["overview", "jobs", "sparks", "data", "network", "ions", "settings"] {
         fox.click(&format!("nav-{page}")).await;
         fox.wait_for("a title", "document.querySelector('h1')?.textContent").await;
         let too_wide = "document.documentElement.scrollWidth > innerWidth";

@@ -15,6 +15,8 @@ pub enum Route {
     Sparks,
     /// `/sparks/<name>`: one spark of the gallery, being set up.
     Spark(String),
+    /// `/data`
+    Data,
     /// `/network`
     Network,
     /// `/ions`
@@ -38,6 +40,7 @@ impl Route {
             }
             (Some("sparks"), None, None) => Self::Sparks,
             (Some("sparks"), Some(name), None) if is_name(name) => Self::Spark(name.to_owned()),
+            (Some("data"), None, None) => Self::Data,
             (Some("network"), None, None) => Self::Network,
             (Some("ions"), None, None) => Self::Ions,
             (Some("settings"), None, None) => Self::Settings,
@@ -53,6 +56,7 @@ impl Route {
             Self::Job(id) => format!("/jobs/{id:013x}"),
             Self::Sparks => "/sparks".to_owned(),
             Self::Spark(name) => format!("/sparks/{name}"),
+            Self::Data => "/data".to_owned(),
             Self::Network => "/network".to_owned(),
             Self::Ions => "/ions".to_owned(),
             Self::Settings => "/settings".to_owned(),
@@ -66,6 +70,7 @@ impl Route {
             Self::Jobs => "Jobs",
             Self::Job(_) => "Job",
             Self::Sparks | Self::Spark(_) => "Sparks",
+            Self::Data => "Data",
             Self::Network => "Network",
             Self::Ions => "Ions",
             Self::Settings => "Settings",
@@ -87,6 +92,7 @@ impl Route {
             Self::Ions => 4,
             Self::Settings => 5,
             Self::Unknown => 6,
+            Self::Data => 7,
         }
     }
 }
@@ -110,6 +116,7 @@ mod tests {
             Route::Job(0x1f_2e3d),
             Route::Sparks,
             Route::Spark("word-count".to_owned()),
+            Route::Data,
             Route::Network,
             Route::Ions,
             Route::Settings,

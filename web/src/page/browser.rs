@@ -22,6 +22,23 @@ pub(crate) fn now_ms() -> f64 {
     window().performance().map_or(0.0, |clock| clock.now())
 }
 
+/// Milliseconds since 1970, as this device's clock claims.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a date is positive and far below 2^53"
+)]
+pub(crate) fn wall_ms() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+/// A moment, in milliseconds since 1970, as people here write it.
+#[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+pub(crate) fn date(wall_ms: u64) -> String {
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(wall_ms as f64));
+    date.to_locale_string("default", &wasm_bindgen::JsValue::UNDEFINED).into()
+}
+
 /// A text as it is searched for. The browser has the tables for it; ours would
 /// take 5 KiB of the page.
 pub(crate) fn lowercase(text: &str) -> String {

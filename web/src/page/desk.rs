@@ -14,6 +14,7 @@ use super::browser;
 use crate::{
     bridge::{Bridge, Heard},
     model::{
+        data::Data,
         gallery::Spark,
         ice::Trial,
         job::{JOBS_MAX, Job, Request, Standing},
@@ -104,6 +105,8 @@ pub(crate) struct Desk {
     /// The self-test's steps; empty until one was asked for.
     pub(crate) checks: RwSignal<Vec<CheckView>>,
     pub(crate) echoes: RwSignal<Echoes>,
+    /// What the Data page shows.
+    pub(crate) data: RwSignal<Data>,
     /// The last trial of a STUN or TURN server.
     pub(crate) trial: RwSignal<Option<Trial>>,
     /// When the present ion was started, in milliseconds of the page's clock.
@@ -134,6 +137,7 @@ impl Desk {
             attempts: RwSignal::new(Vec::new()),
             checks: RwSignal::new(Vec::new()),
             echoes: RwSignal::new(Echoes::default()),
+            data: RwSignal::new(Data::default()),
             trial: RwSignal::new(None),
             ion_started_ms: RwSignal::new(0.0),
             owner: Owner::new(),
@@ -266,6 +270,7 @@ impl Desk {
             Event::Pairing(pairing) => self.paired(pairing),
             Event::Attempts(attempts) => self.attempts.set(attempts),
             Event::Diagnosis(checks) => self.checks.set(checks),
+            Event::Data(news) => self.data_told(news),
             // No page listens to a room yet.
             Event::Said { .. } => {}
             Event::Problem(problem) => self.tell(problem),

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
+    data,
     desk::{At, Dialog},
     dialogs, icons,
     icons::icon,
@@ -50,6 +51,7 @@ fn page(desk: At, route: &Route) -> AnyView {
         Route::Job(id) => job::view(desk, *id),
         Route::Sparks => sparks::view(desk, None),
         Route::Spark(name) => sparks::view(desk, Some(name.clone())),
+        Route::Data => data::view(desk),
         Route::Network => network::view(desk),
         Route::Ions => ions::view(desk),
         Route::Settings => settings::view(desk),
@@ -72,6 +74,7 @@ fn rail(desk: At) -> AnyView {
         (Route::Overview, icons::OVERVIEW),
         (Route::Jobs, icons::JOBS),
         (Route::Sparks, icons::SPARKS),
+        (Route::Data, icons::DATA),
         (Route::Network, icons::NETWORK),
         (Route::Ions, icons::IONS),
         (Route::Settings, icons::SETTINGS),

@@ -11,6 +11,8 @@ pub(crate) const JOBS: &str =
     "M4 4h6.5v6.5H4zM13.5 4H20v6.5h-6.5zM4 13.5h6.5V20H4zM13.5 16.8l2.3 2.3 4.2-4.6";
 /// Sparks.
 pub(crate) const SPARKS: &str = "M13 3L5.5 13.5H11L10.2 21 18.5 10H12.6z";
+/// Data.
+pub(crate) const DATA: &str = "M5 6.500c0-1.700 3.100-3 7-3s7 1.300 7 3-3.100 3-7 3-7-1.300-7-3zM5 6.500v11c0 1.700 3.100 3 7 3s7-1.300 7-3v-11M5 12c0 1.700 3.100 3 7 3s7-1.300 7-3";
 /// Network.
 pub(crate) const NETWORK: &str = "M12 5m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M5 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M19 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M11 6.800L6 16.200M13 6.800l5 9.400M7 18h10";
 /// Ions.

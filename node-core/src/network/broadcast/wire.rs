@@ -26,13 +26,15 @@ pub enum Topic {
     Presence,
     /// A room, by its name of 1 to [`ROOM_NAME_BYTES_MAX`] bytes.
     Room(String),
+    /// The shared memory.
+    Entries,
 }
 
 impl Topic {
     /// Whether the name has a length that ions take.
     pub fn fits(&self) -> bool {
         match self {
-            Self::Presence => true,
+            Self::Presence | Self::Entries => true,
             Self::Room(name) => (1..=ROOM_NAME_BYTES_MAX).contains(&name.len()),
         }
     }

@@ -15,7 +15,12 @@ use crate::{
 };
 
 impl Mesh {
-    pub(super) fn step_broadcast(&mut self, now: Time, input: broadcast::Input) {
+    pub(super) fn step_broadcast(
+        &mut self,
+        now: Time,
+        input: broadcast::Input,
+        effects: &mut Vec<Effect>,
+    ) {
         let mut asked = Vec::new();
         self.broadcast.handle(now, input, &mut asked);
         for effect in asked {
@@ -30,10 +35,15 @@ impl Mesh {
                         Topic::Room(room) => {
                             Step::Rooms(rooms::Input::Heard { author, room, payload })
                         }
+                        Topic::Entries => {
+                            effects.push(Effect::Entries(payload));
+                            continue;
+                        }
                     });
                 }
                 broadcast::Effect::Offence(ion) => self.offence(ion),
-                // Beats come again; who speaks in rooms was told its bounds there.
+                // Beats come again; who speaks in rooms was told its bounds there;
+                // entries are found by comparing.
                 broadcast::Effect::Refused(_) => {}
             }
         }
@@ -103,7 +113,7 @@ impl Mesh {
                 effects.push(Effect::Heard(from, Room::Compute, bytes));
             }
             // Rooms of links have no business here.
-            Line::Room(Room::Link | Room::Mesh) => {}
+            Line::Room(Room::Link | Room::Mesh | Room::Kv) => {}
         }
     }
 

@@ -152,6 +152,7 @@ impl Bench {
             }
             // Nobody here is beyond the reach of a relay.
             Effect::Near(..)
+            | Effect::Entries(_)
             | Effect::Offer(_)
             | Effect::Answer(..)
             | Effect::Accept(..)

@@ -1,0 +1,474 @@
+//! Data: the small shared memory of the nebula, browsed, written and watched.
+
+use leptos::prelude::*;
+use node_core::{
+    node::{
+        Command, Problem,
+        data::{EntryView, News, Wish},
+    },
+    store::kv::{Key, Space},
+};
+
+use super::{
+    browser,
+    desk::{At, Desk},
+    ions::search_field,
+    parts,
+    sealed::{Seal, live},
+};
+use crate::model::{
+    data::{self, Data, FIRST_SPACE, Preview, Saved},
+    format,
+    words::Meaning,
+};
+
+/// How often it is asked how far the last write has spread, in milliseconds.
+const SPREAD_MS: u64 = 1_000;
+/// Rows that are drawn at most.
+const ROWS_MAX: usize = 300;
+
+impl Desk {
+    /// Takes what the ion tells of the shared memory.
+    pub(super) fn data_told(&self, news: News) {
+        let mut wishes = Vec::new();
+        self.data.update(|data| wishes = data.take(news));
+        self.ask_data(wishes);
+    }
+
+    fn ask_data(&self, wishes: Vec<Wish>) {
+        for wish in wishes {
+            self.post(Command::Data(wish));
+        }
+    }
+
+    fn show_data(&self, space: Space, prefix: String) {
+        let mut wishes = Vec::new();
+        self.data.update(|data| wishes = data.show(space, prefix));
+        self.ask_data(wishes);
+    }
+
+    fn put_data(&self, key: Key, value: Option<Vec<u8>>, lasts_ms: Option<u64>) {
+        let mut wish = None;
+        self.data.update(|data| wish = Some(data.put(key, value, lasts_ms)));
+        self.ask_data(wish.into_iter().collect());
+    }
+}
+
+/// What is being written, until it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Draft {
+    is_open: bool,
+    name: String,
+    value: String,
+    lasts_ms: Option<u64>,
+}
+
+fn bytes(entry: &EntryView) -> Option<Vec<u8>> {
+    entry.value.as_ref().map(|value| value.to_vec())
+}
+
+/// The page.
+pub(crate) fn view(desk: At) -> AnyView {
+    let search = RwSignal::new(desk.data.with_untracked(|data| data.prefix.clone()));
+    let draft = RwSignal::new(Draft::default());
+    let nebula = Memo::new(move |_| {
+        desk.status.with(|status| status.nebula.as_ref().map(|nebula| nebula.id.clone()))
+    });
+    Effect::new(move |_| {
+        nebula.track();
+        desk.ion_started_ms.track();
+        let space = desk.data.with_untracked(|data| data.space.clone());
+        desk.show_data(space, search.get());
+    });
+    let ticks = parts::ticking(SPREAD_MS);
+    Effect::new(move |_| {
+        ticks.track();
+        let mut wish = None;
+        desk.data.update_untracked(|data| wish = data.holders());
+        desk.ask_data(wish.into_iter().collect());
+    });
+    let add = view! {
+        <button
+            type="button"
+            class="button primary"
+            data-test="data-add"
+            on:click=move |_| draft.set(Draft { is_open: true, ..Draft::default() })
+        >
+            "Add a key"
+        </button>
+    }
+    .seal();
+    view! {
+        {parts::head("Data", "Small values that every ion of this nebula holds, and that survive any of them.", add)}
+        {live(move || draft.with(|draft| draft.is_open).then(|| form(desk, draft)))}
+        {live(move || saved(desk))}
+        <div class="list-bar">
+            {live(move || spaces(desk, search))}
+            {search_field("Keys that begin with", search)}
+        </div>
+        {live(move || list(desk, draft))}
+        {live(move || conflicts(desk))}
+    }
+    .seal()
+}
+
+fn spaces(desk: At, search: RwSignal<String>) -> AnyView {
+    let (spaces, shown, own) =
+        desk.data.with(|data| (data.spaces.clone(), data.space.clone(), data.own.clone()));
+    let first = Space::Members(FIRST_SPACE.to_owned());
+    let mut all = vec![first, shown.clone()];
+    all.extend(spaces);
+    all.sort();
+    all.dedup();
+    let options: Vec<AnyView> = all
+        .iter()
+        .enumerate()
+        .map(|(at, space)| {
+            let words = format!("{} – {}", space.name(), data::rule(space, own.as_ref()));
+            view! { <option value=at.to_string() selected=*space == shown>{words}</option> }
+                .into_any()
+        })
+        .collect();
+    let choose = move |event| {
+        let at: usize = event_target_value(&event).parse().unwrap_or_default();
+        if let Some(space) = all.get(at) {
+            search.set(String::new());
+            desk.show_data(space.clone(), String::new());
+        }
+    };
+    view! {
+        <label class="field data-space">
+            <span class="sr-only">"Space"</span>
+            <select data-test="data-space" on:change=choose>
+                {options}
+            </select>
+        </label>
+    }
+    .seal()
+}
+
+fn list(desk: At, draft: RwSignal<Draft>) -> AnyView {
+    let (entries, is_more, is_listed, may_write) = desk.data.with(|data| {
+        let shown: Vec<EntryView> = data.entries.values().take(ROWS_MAX).cloned().collect();
+        let may_write = data::may_write(&data.space, data.own.as_ref());
+        (shown, data.is_more || data.entries.len() > ROWS_MAX, data.is_listed, may_write)
+    });
+    if entries.is_empty() {
+        let (title, text) = if is_listed {
+            (
+                "Nothing here yet",
+                "Add a key: every ion of this nebula sees it at once, and keeps it when this tab closes.",
+            )
+        } else {
+            ("Reading", "What this ion holds is read from its disk.")
+        };
+        return parts::empty(title, text, ().seal());
+    }
+    let rows: Vec<AnyView> =
+        entries.iter().map(|entry| row(desk, draft, entry, may_write)).collect();
+    let more = is_more.then(|| {
+        let ask = move |_| desk.ask_data(vec![desk.data.with_untracked(Data::more)]);
+        view! {
+            <button type="button" class="button quiet" data-test="data-more" on:click=ask>
+                "Show more"
+            </button>
+        }
+        .seal()
+    });
+    view! {
+        <div class="table-wrap panel flush">
+            <table class="table cards data-table">
+                <thead>
+                    <tr>
+                        <th scope="col">"Key"</th>
+                        <th scope="col">"Value"</th>
+                        <th scope="col">"Written by"</th>
+                        <th scope="col" class="number">"When"</th>
+                        <th scope="col"><span class="sr-only">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        {more}
+    }
+    .into_any()
+}
+
+fn row(desk: At, draft: RwSignal<Draft>, entry: &EntryView, may_write: bool) -> AnyView {
+    let (name, row_key) = (entry.key.name.clone(), entry.key.name.clone());
+    let value = bytes(entry).unwrap_or_default();
+    let (shown, is_text) = match data::preview(&value) {
+        Preview::Text(text, true) => (text, true),
+        Preview::Text(text, false) => (format!("{text}…"), true),
+        Preview::Bytes(count) => {
+            (format!("{} that are no text", format::bytes(count as u64)), false)
+        }
+    };
+    let when = format::ago(browser::wall_ms().saturating_sub(entry.at_ms));
+    let exact = browser::date(entry.at_ms);
+    let ends = entry.ends_ms.map(|ends_ms| {
+        let left_ms = ends_ms.saturating_sub(browser::wall_ms());
+        view! { <span class="small muted">{format!("ends in {}", format::duration(left_ms))}</span> }.into_any()
+    });
+    let edit_value = is_text.then(|| String::from_utf8_lossy(&value).into_owned());
+    let actions = may_write.then(|| actions(desk, draft, entry, edit_value));
+    view! {
+        <tr data-test="data-row" data-key=row_key>
+            <th scope="row">
+                <span class="data-key">{name}</span>
+                {ends}
+            </th>
+            <td data-label="Value">
+                <span class="data-value" class:muted=!is_text data-test="data-value">{shown}</span>
+            </td>
+            <td data-label="Written by" title=entry.author.clone()>{entry.author_name.clone()}</td>
+            <td data-label="When" class="number" title=exact>{when}</td>
+            <td class="data-actions">{actions}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn actions(desk: At, draft: RwSignal<Draft>, entry: &EntryView, value: Option<String>) -> AnyView {
+    let (key, name) = (entry.key.clone(), entry.key.name.clone());
+    let edit_label = format!("Edit {name}");
+    let delete_label = format!("Delete {name}");
+    let edit = value.map(|value| {
+        let open = move |_| {
+            draft.set(Draft {
+                is_open: true,
+                name: name.clone(),
+                value: value.clone(),
+                lasts_ms: None,
+            });
+        };
+        view! {
+            <button type="button" class="button quiet" data-test="data-edit" aria-label=edit_label on:click=open>
+                "Edit"
+            </button>
+        }
+        .into_any()
+    });
+    view! {
+        <div class="actions">
+            {edit}
+            <button
+                type="button"
+                class="button quiet"
+                data-test="data-delete"
+                aria-label=delete_label
+                on:click=move |_| desk.put_data(key.clone(), None, None)
+            >
+                "Delete"
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// What became of the last write, and how to undo a deletion.
+fn saved(desk: At) -> AnyView {
+    let (saved, deleted) = desk.data.with(|data| (data.saved.clone(), data.deleted.clone()));
+    let undo = deleted.map(|entry| {
+        let (key, value) = (entry.key.clone(), bytes(&entry));
+        let back = move |_| desk.put_data(key.clone(), value.clone(), None);
+        view! {
+            <button type="button" class="button" data-test="data-undo" on:click=back>
+                {format!("Bring back {}", entry.key.name)}
+            </button>
+        }
+        .into_any()
+    });
+    let words = match saved {
+        Saved::Nothing => return ().into_any(),
+        Saved::Writing => parts::pill(Meaning::Waiting, "Being written"),
+        Saved::Kept(_, 0) => parts::pill(
+            Meaning::Waiting,
+            "Kept on this device; no other ion is known to hold it yet",
+        ),
+        Saved::Kept(_, ions) => parts::pill(
+            Meaning::Good,
+            format!("Kept on this device and by {}", format::counted(ions.into(), "other ion")),
+        ),
+        Saved::Refused(problem) => told(problem),
+    };
+    view! {
+        <div class="row data-saved" role="status" data-test="data-saved">
+            {words} {undo}
+        </div>
+    }
+    .into_any()
+}
+
+fn told(problem: Problem) -> AnyView {
+    view! {
+        <div class="refused" role="alert" data-test="data-mistake">
+            <p class="problem-what">{problem.what}</p>
+            <p>{problem.why}</p>
+            <p>{problem.remedy}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// The form that writes a key.
+fn form(desk: At, draft: RwSignal<Draft>) -> AnyView {
+    let space_name = RwSignal::new(desk.data.with_untracked(|data| data.space.name().to_owned()));
+    let is_own =
+        RwSignal::new(desk.data.with_untracked(|data| matches!(data.space, Space::Own(..))));
+    let write = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        let Draft { name, value, lasts_ms, .. } = draft.get_untracked();
+        let name_of_space = space_name.get_untracked().trim().to_owned();
+        let own = desk.data.with_untracked(|data| data.own.clone());
+        let space = match own {
+            Some(Space::Own(ion, _)) if is_own.get_untracked() => Space::Own(ion, name_of_space),
+            _ => Space::Members(name_of_space),
+        };
+        if desk.data.with_untracked(|data| data.space != space) {
+            desk.show_data(space.clone(), String::new());
+        }
+        desk.put_data(Key { space, name }, Some(value.into_bytes()), lasts_ms);
+        draft.set(Draft::default());
+    };
+    let name = Callback::new(move |name| draft.update_untracked(|draft| draft.name = name));
+    let space = Callback::new(move |name| space_name.set(name));
+    let lasts = move |event| {
+        let ms = event_target_value(&event).parse().ok().filter(|ms| *ms > 0);
+        draft.update_untracked(|draft| draft.lasts_ms = ms);
+    };
+    view! {
+        <form class="panel data-form" on:submit=write data-test="data-form">
+            <div class="fields">
+                {text_field("Key", "data-name", 1_024, draft.with_untracked(|draft| draft.name.clone()), name)}
+                {text_field("Space", "data-space-name", 64, space_name.get_untracked(), space)}
+                <label class="field">
+                    <span>"Who may write there"</span>
+                    <select
+                        data-test="data-rule"
+                        on:change=move |event| is_own.set(event_target_value(&event) == "own")
+                    >
+                        <option value="all" selected=!is_own.get_untracked()>"Every ion"</option>
+                        <option value="own" selected=is_own.get_untracked()>"Only this ion"</option>
+                    </select>
+                </label>
+                <label class="field">
+                    <span>"Lasts"</span>
+                    <select data-test="data-lasts" on:change=lasts>
+                        <option value="0">"until it is deleted"</option>
+                        <option value="3600000">"an hour"</option>
+                        <option value="86400000">"a day"</option>
+                        <option value="604800000">"a week"</option>
+                    </select>
+                </label>
+            </div>
+            <label class="field">
+                <span>"Value"</span>
+                <textarea
+                    rows="3"
+                    data-test="data-value-field"
+                    prop:value=draft.with_untracked(|draft| draft.value.clone())
+                    on:input=move |event| {
+                        let value = event_target_value(&event);
+                        draft.update_untracked(|draft| draft.value = value);
+                    }
+                ></textarea>
+            </label>
+            <div class="actions">
+                <button type="submit" class="button primary" data-test="data-write">
+                    "Write"
+                </button>
+                <button
+                    type="button"
+                    class="button quiet"
+                    on:click=move |_| draft.set(Draft::default())
+                >
+                    "Cancel"
+                </button>
+            </div>
+        </form>
+    }
+    .seal()
+}
+
+fn text_field(
+    label: &'static str,
+    test: &'static str,
+    length_max: u32,
+    value: String,
+    typed: Callback<String>,
+) -> AnyView {
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            <input
+                type="text"
+                required=true
+                maxlength=length_max
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                data-test=test
+                prop:value=value
+                on:input=move |event| typed.run(event_target_value(&event))
+            />
+        </label>
+    }
+    .seal()
+}
+
+/// Writes that were made at once, and how they were decided.
+fn conflicts(desk: At) -> AnyView {
+    let conflicts = desk.data.with(|data| data.conflicts.clone());
+    if conflicts.is_empty() {
+        return ().into_any();
+    }
+    let rows: Vec<AnyView> =
+        conflicts.iter().map(|(won, lost)| conflict(desk, won, lost)).collect();
+    view! {
+        <section class="panel" aria-label="Conflicts" data-test="data-conflicts">
+            <h2>"Written at once"</h2>
+            <p class="small muted">
+                "Two ions wrote these keys without knowing of each other. The later write stands, \
+                 everywhere the same; the other can be put back."
+            </p>
+            <ul class="rows">{rows}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn conflict(desk: At, won: &EntryView, lost: &EntryView) -> AnyView {
+    let said = |entry: &EntryView| match &entry.value {
+        None => "deleted it".to_owned(),
+        Some(value) => match data::preview(value) {
+            Preview::Text(text, _) => format!("wrote “{text}”"),
+            Preview::Bytes(count) => format!("wrote {}", format::bytes(count as u64)),
+        },
+    };
+    let words = format!(
+        "{} {}, which stands; {} {}.",
+        won.author_name,
+        said(won),
+        lost.author_name,
+        said(lost)
+    );
+    let (key, value) = (lost.key.clone(), bytes(lost));
+    view! {
+        <li class="row">
+            <div class="grow">
+                <span class="data-key">{lost.key.name.clone()}</span>
+                <p class="small">{words}</p>
+            </div>
+            <button
+                type="button"
+                class="button"
+                on:click=move |_| desk.put_data(key.clone(), value.clone(), None)
+            >
+                "Put the other back"
+            </button>
+        </li>
+    }
+    .into_any()
+}
