@@ -6,12 +6,10 @@
 //! lazy, so that after the first rumours the eager links are a tree; who hears
 //! of a rumour that does not come asks for it, and where the tree is broken
 //! makes that link eager again ([`repair`](PROBATION_MS) says when, which the
-//! paper leaves open). Nobody is sent, or told of, what it said it has. A new
-//! link is eager, as in the paper, only while this ion is young or has no other
-//! eager one: later it would close a circle for the next rumour to cut. Beyond the paper, what no
-//! neighbour is known to have after [`ASSURE_MS`] is announced on eager links
-//! too, and to a new neighbour what is young, so that a lost frame on the only
-//! way to an ion is noticed as well.
+//! paper leaves open). Nobody is sent, or told of, what it said it has. Beyond
+//! the paper, what no neighbour is known to have after [`ASSURE_MS`] is announced
+//! on eager links too, and to a new neighbour what is young, so that a lost frame
+//! on the only way to an ion is noticed as well.
 //!
 //! A rumour is signed by its author as a member of the nebula; the signature is
 //! checked once, before it is delivered or passed on. It refuses what is not
@@ -83,9 +81,6 @@ pub const HAVE_MS: u64 = 100;
 pub const ASSURE_MS: u64 = 1_000;
 /// How old what a new neighbour is told of may be, in milliseconds.
 pub const RECENT_MS: u64 = 10_000;
-/// For how long after its first link an ion makes every new link eager, in
-/// milliseconds. Later it is part of the tree, and a link more would close a circle.
-pub const YOUNG_MS: u64 = 10_000;
 /// How many links shorter another way must be to be taken instead.
 pub const SHORTER_HOPS: u16 = 5;
 /// Between two times that one is taken, in milliseconds; up to twice that. The
@@ -163,8 +158,6 @@ pub struct Broadcast {
     seen: Seen,
     missing: MissingTable,
     repair: Repair,
-    /// When the first link stood.
-    linked_since: Option<Time>,
     /// What goes into the next batch.
     fresh: Vec<Id>,
     /// What is to be announced again, and when.
@@ -190,7 +183,6 @@ impl Broadcast {
             seen: Seen::default(),
             missing: MissingTable::default(),
             repair: Repair::new(),
-            linked_since: None,
             fresh: Vec::new(),
             assure: VecDeque::new(),
             authors: Map::new(),
@@ -204,7 +196,7 @@ impl Broadcast {
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::NeighbourUp(ion) => self.up(now, ion, effects),
+            Input::NeighbourUp(ion) => self.up(now, ion),
             Input::NeighbourDown(ion) => self.down(now, &ion),
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
             Input::Publish { topic, payload } => self.publish(now, topic, payload, effects),
@@ -218,7 +210,7 @@ impl Broadcast {
         self.neighbours.iter().filter(|(_, neighbour)| neighbour.is_eager).map(|(ion, _)| *ion)
     }
 
-    fn up(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+    fn up(&mut self, now: Time, ion: IonId) {
         if self.neighbours.contains_key(&ion) {
             return;
         }
@@ -227,14 +219,9 @@ impl Broadcast {
             all
         });
         let Some(mark) = taken.free() else { return };
-        let is_young = now.since_ms(*self.linked_since.get_or_insert(now)) < YOUNG_MS;
-        let is_eager = is_young || !self.has_eager();
-        if !is_eager {
-            effects.push(Effect::Send(ion, encode(&Message::Prune)));
-        }
         // What is new already is not told twice.
         self.announce();
-        let mut neighbour = Neighbour::new(now, mark, is_eager);
+        let mut neighbour = Neighbour::new(now, mark);
         let since = now.minus_ms(RECENT_MS);
         neighbour.pending.extend(self.seen.recent(since).take(PENDING_MAX));
         self.neighbours.insert(ion, neighbour);

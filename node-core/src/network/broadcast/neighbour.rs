@@ -34,10 +34,10 @@ pub(super) struct Neighbour {
 }
 
 impl Neighbour {
-    /// A new one.
-    pub(super) fn new(now: Time, mark: Marks, is_eager: bool) -> Self {
+    /// A new one, eager as in the paper.
+    pub(super) fn new(now: Time, mark: Marks) -> Self {
         Self {
-            is_eager,
+            is_eager: true,
             mark,
             pending: Vec::new(),
             taken: Budget::new(NEIGHBOUR_FRAMES, NEIGHBOUR_BYTES, now),

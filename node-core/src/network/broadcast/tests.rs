@@ -89,21 +89,6 @@ fn a_mark_that_passes_to_another_neighbour_says_nothing_of_it() {
 }
 
 #[test]
-fn a_link_more_of_an_old_ion_is_lazy_unless_it_is_the_only_one() {
-    let mut machine = machine(1, &[2]);
-    let young = step(&mut machine, YOUNG_MS - 1, Input::NeighbourUp(ion(3)));
-    assert_eq!(young, []);
-    let old = sent(&step(&mut machine, YOUNG_MS, Input::NeighbourUp(ion(4))));
-    assert_eq!(old, [(ion(4), Message::Prune)]);
-    assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(2), ion(3)]);
-    for salt in 2..=4 {
-        step(&mut machine, YOUNG_MS, Input::NeighbourDown(ion(salt)));
-    }
-    assert_eq!(step(&mut machine, YOUNG_MS, Input::NeighbourUp(ion(5))), []);
-    assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(5)]);
-}
-
-#[test]
 fn lazy_neighbours_are_told_in_batches() {
     let mut machine = machine(1, &[2, 3]);
     step(&mut machine, 0, Input::Tick);
