@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use node_core::{
     node::{
-        Command, Problem,
+        Command, Durability, Problem,
         data::{EntryView, News, Wish},
     },
     store::kv::{Key, Space},
@@ -280,16 +280,17 @@ fn saved(desk: At) -> AnyView {
         }
         .into_any()
     });
+    let is_kept = desk.status.with(|status| status.storage == Durability::Kept);
+    let kept = if is_kept { "Kept on this device" } else { "Held by this tab while it is open" };
     let words = match saved {
         Saved::Nothing => return ().into_any(),
         Saved::Writing => parts::pill(Meaning::Waiting, "Being written"),
-        Saved::Kept(_, 0) => parts::pill(
-            Meaning::Waiting,
-            "Kept on this device; no other ion is known to hold it yet",
-        ),
+        Saved::Kept(_, 0) => {
+            parts::pill(Meaning::Waiting, format!("{kept}; no other ion is known to hold it yet"))
+        }
         Saved::Kept(_, ions) => parts::pill(
             Meaning::Good,
-            format!("Kept on this device and by {}", format::counted(ions.into(), "other ion")),
+            format!("{kept} and by {}", format::counted(ions.into(), "other ion")),
         ),
         Saved::Refused(problem) => told(problem),
     };
