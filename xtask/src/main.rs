@@ -52,7 +52,7 @@ const TASKS: [Task; 8] = [
     },
     Task {
         name: "bench",
-        takes: "[--json] [NAME ...]",
+        takes: "[--json] [PREFIX]",
         does: "Measures, and prints a table; with --json one object a line. A name or the\n\
                beginning of one picks rows.",
         run: bench::bench,
