@@ -6,6 +6,9 @@
 //! Bounds: [`LIST_MAX`] entries or [`LIST_BYTES`] bytes in one list,
 //! [`SPACES_MAX`] spaces, [`GETS_MAX`] reads that wait.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
@@ -51,7 +54,7 @@ pub enum Wish {
         /// Its name.
         request: u64,
         /// At most [`GROUP_MAX`](kv::seal::GROUP_MAX).
-        changes: Vec<Put>,
+        changes: Vec<Change>,
     },
     /// What stands at a key; answered by [`News::Got`].
     Get {
@@ -102,17 +105,6 @@ pub enum Wish {
         /// The number that [`News::Put`] gave.
         number: u64,
     },
-}
-
-/// One change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Put {
-    /// Where.
-    pub key: Key,
-    /// What; `None` deletes.
-    pub value: Option<ByteBuf>,
-    /// After how long it ends by itself, in milliseconds.
-    pub lasts_ms: Option<u64>,
 }
 
 /// What the user is told of the shared memory.
@@ -207,14 +199,20 @@ impl Memory {
 
 impl Node {
     /// From now on the memory is that of another nebula.
-    pub(super) fn remember(&mut self, nebula: NebulaId, membership: &Membership) -> Effect {
+    pub(super) fn remember(
+        &mut self,
+        nebula: NebulaId,
+        membership: &Membership,
+        effects: &mut Vec<Effect>,
+    ) {
+        // What was asked of the nebula before is answered by what was known there.
+        self.answer_gets(|_, _, _| true, effects);
         let keys = Arc::new(MemberKeys::new(self.keys.clone(), membership));
         self.memory.kv = Some(Kv::new(keys, PAYLOAD_BYTES_MAX));
         self.memory.life += 1;
-        self.memory.gets.clear();
         self.push(Step::Kv(Input::Clock(self.wall_ms)));
         let name = nebula.short_hex();
-        Effect::Disk(driver::Order::Open(self.memory.life, name))
+        effects.push(Effect::Disk(driver::Order::Open(self.memory.life, name)));
     }
 
     /// What the disk tells.
@@ -241,15 +239,17 @@ impl Node {
                     let result = Err(words::no_memory());
                     return tell(News::Put { request, result }, effects);
                 }
-                let change = |Put { key, value, lasts_ms }| Change { key, value, lasts_ms };
-                let changes = changes.into_iter().map(change).collect();
                 self.push(Step::Kv(Input::Put { ticket: request, changes }));
             }
             Wish::Get { request, key } => {
-                if self.memory.gets.len() < GETS_MAX {
-                    self.memory.gets.insert(request, (now, key));
+                if self.memory.gets.len() == GETS_MAX {
+                    // The one that waited longest is answered by what is here.
+                    let oldest = self.memory.gets.iter().min_by_key(|(_, (since, _))| *since);
+                    let oldest = oldest.map(|(request, _)| *request);
+                    self.answer_gets(|request, _, _| Some(*request) == oldest, effects);
                 }
-                self.answer_gets(now, effects);
+                self.memory.gets.insert(request, (now, key));
+                self.answer_due_gets(now, effects);
             }
             Wish::List { request, space, prefix, after } => {
                 self.list(request, &space, &prefix, &after, effects);
@@ -267,6 +267,9 @@ impl Node {
                 let mut conflicts: Vec<_> = conflicts.collect();
                 conflicts.reverse();
                 tell(News::Conflicts { request, conflicts }, effects);
+            }
+            Wish::Watch { .. } if !self.memory.kv.as_ref().is_none_or(Kv::may_watch) => {
+                effects.push(Effect::Tell(Event::Problem(words::too_many_watches())));
             }
             Wish::Watch { watch, space, prefix } => {
                 self.push(Step::Kv(Input::Watch(watch, space.span(&prefix).0)));
@@ -310,17 +313,29 @@ impl Node {
     }
 
     /// Answers reads whose key is here, or which have waited long enough.
-    pub(super) fn answer_gets(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        let Some(kv) = &self.memory.kv else { return };
-        let is_over = |since: Time| kv.is_settled() || now.since_ms(since) >= GET_MS_MAX;
-        let gets = &self.memory.gets;
-        let answered = gets.iter().filter_map(|(request, (since, key))| {
-            let entry = kv.get(key);
-            let is_due = entry.is_some() || is_over(*since);
-            is_due.then(|| (*request, entry.map(|entry| self.entry_view(entry))))
+    fn answer_due_gets(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let is_settled = self.memory.kv.as_ref().is_some_and(Kv::is_settled);
+        self.answer_gets(
+            |_, since, is_here| is_here || is_settled || now.since_ms(since) >= GET_MS_MAX,
+            effects,
+        );
+    }
+
+    /// Answers those reads for which this holds of their name, since when they
+    /// wait, and whether the key is here.
+    fn answer_gets(
+        &mut self,
+        is_due: impl Fn(&u64, Time, bool) -> bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let kv = self.memory.kv.as_ref();
+        let answers = self.memory.gets.iter().filter_map(|(request, (since, key))| {
+            let entry = kv.and_then(|kv| kv.get(key));
+            is_due(request, *since, entry.is_some())
+                .then(|| (*request, entry.map(|entry| self.entry_view(entry))))
         });
-        let answered: Vec<_> = answered.collect();
-        for (request, entry) in answered {
+        let answers: Vec<_> = answers.collect();
+        for (request, entry) in answers {
             self.memory.gets.remove(&request);
             tell(News::Got { request, entry }, effects);
         }
@@ -333,7 +348,7 @@ impl Node {
         self.push(Step::Kv(Input::Clock(self.wall_ms)));
         self.push(Step::Kv(Input::Links(linked)));
         self.push(Step::Kv(Input::Tick));
-        self.answer_gets(now, effects);
+        self.answer_due_gets(now, effects);
     }
 
     pub(super) fn step_kv(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {

@@ -343,8 +343,7 @@ impl Node {
         effects: &mut Vec<Effect>,
     ) {
         let namespace = membership.namespace().to_owned();
-        let disk = self.remember(nebula, &membership);
-        effects.push(disk);
+        self.remember(nebula, &membership, effects);
         self.push(Step::Mesh(mesh::Input::Move(nebula, membership)));
         self.push(Step::Relays(relays::Input::Namespace(namespace)));
         self.views.touch();

@@ -100,6 +100,14 @@ pub(super) fn no_memory() -> Problem {
     )
 }
 
+pub(super) fn too_many_watches() -> Problem {
+    problem(
+        "Changes are not followed.",
+        "This ion follows as many places of the nebula's memory as it may.",
+        "Stop following another one, and try again.",
+    )
+}
+
 pub(super) fn not_written(why: &kv::Error) -> Problem {
     let remedy = match why {
         kv::Error::Refused(_) => "Change it and try again.",

@@ -95,6 +95,12 @@ enum Kind<D> {
     Memory(MemoryDisk),
 }
 
+impl<D> Kind<D> {
+    fn memory() -> Self {
+        Self::Memory(MemoryDisk::new(MEMORY_BYTES_MAX))
+    }
+}
+
 impl<P: Platform> Shelf<P> {
     async fn obey(&mut self, order: Order) {
         match order {
@@ -122,28 +128,33 @@ impl<P: Platform> Shelf<P> {
 
     async fn open(&mut self, life: u64, name: String) {
         self.open = None;
-        let disk = match &self.place {
-            Some(place) => match self.platform.open_disk(&format!("{place}-{name}")).await {
-                Ok(disk) => Kind::Real(disk),
+        let mut disk = self.find(life, &name).await;
+        let mut awake_ms = None;
+        if let Kind::Real(real) = &disk {
+            match self.read(life, real).await {
+                Ok(at_ms) => awake_ms = at_ms,
                 Err(why) => {
+                    // Nothing is written over what could not be read.
                     self.tell(life, News::NoDisk(why));
-                    Kind::Memory(MemoryDisk::new(MEMORY_BYTES_MAX))
+                    disk = Kind::memory();
                 }
-            },
-            None => Kind::Memory(MemoryDisk::new(MEMORY_BYTES_MAX)),
-        };
-        let awake_ms = match &disk {
-            Kind::Real(disk) => self.read(life, disk).await,
-            Kind::Memory(_) => Ok(None),
-        };
-        match awake_ms {
-            Ok(awake_ms) => self.tell(life, News::Opened(awake_ms)),
-            Err(why) => {
-                self.tell(life, News::NoDisk(why));
-                self.tell(life, News::Opened(None));
             }
         }
+        self.tell(life, News::Opened(awake_ms));
         self.open = Some(Open { life, name, disk });
+    }
+
+    /// The disk of that name; memory where there is none, which is told unless
+    /// nothing can be kept anyway.
+    async fn find(&self, life: u64, name: &str) -> Kind<P::Disk> {
+        let Some(place) = &self.place else { return Kind::memory() };
+        match self.platform.open_disk(&format!("{place}-{name}")).await {
+            Ok(disk) => Kind::Real(disk),
+            Err(why) => {
+                self.tell(life, News::NoDisk(why));
+                Kind::memory()
+            }
+        }
     }
 
     /// Tells every record, and gives when the replica was last awake.
@@ -178,14 +189,7 @@ impl<P: Platform> Shelf<P> {
     /// Opens a disk again that was deleted under us.
     async fn reopen(&mut self) {
         let Some(Open { life, name, .. }) = self.open.take() else { return };
-        let place = self.place.clone().unwrap_or_default();
-        let disk = match self.platform.open_disk(&format!("{place}-{name}")).await {
-            Ok(disk) => Kind::Real(disk),
-            Err(why) => {
-                self.tell(life, News::NoDisk(why));
-                Kind::Memory(MemoryDisk::new(MEMORY_BYTES_MAX))
-            }
-        };
+        let disk = self.find(life, &name).await;
         self.open = Some(Open { life, name, disk });
         self.tell(life, News::Lost);
     }

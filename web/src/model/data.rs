@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use node_core::{
     node::Problem,
-    node::data::{EntryView, News, Put, Wish},
-    store::kv::{Key, Space},
+    node::data::{EntryView, News, Wish},
+    store::kv::{Change, Key, Space},
 };
 
 /// Entries that are kept of one space.
@@ -168,7 +168,7 @@ impl Data {
         self.deleted = if value.is_none() { old } else { None };
         self.writing = self.next();
         let value = value.map(Into::into);
-        Wish::Put { request: self.writing, changes: vec![Put { key, value, lasts_ms }] }
+        Wish::Put { request: self.writing, changes: vec![Change { key, value, lasts_ms }] }
     }
 
     /// What to ask to learn how far the last write has spread.

@@ -201,7 +201,7 @@ impl Kv {
             Input::Heard(ion, bytes) => self.heard(now, ion, &bytes, effects),
             Input::Told(bytes) => self.told(now, &bytes),
             Input::Watch(watch, path) => {
-                if self.watches.len() < WATCHES_MAX {
+                if self.may_watch() {
                     self.watches.insert(watch, path);
                 }
             }
@@ -250,6 +250,11 @@ impl Kv {
     /// heard of, as far as there are any: what is not there now is nowhere near.
     pub fn is_settled(&self) -> bool {
         self.is_open && (self.peers.is_empty() || self.peers.is_any_level())
+    }
+
+    /// Whether there is room for one more watch.
+    pub fn may_watch(&self) -> bool {
+        self.watches.len() < WATCHES_MAX
     }
 
     /// Whether something waits for its time at a path.

@@ -7,7 +7,9 @@
 //! it is.
 //!
 //! Bounds: one short message for each neighbour in [`AGAIN_MS`] while there is
-//! news, in [`SYNC_MS`] otherwise.
+//! news, in [`SYNC_MS`] otherwise. One that does not become level without news
+//! (it, or this ion, does not take what the other has) is asked half as often
+//! each time, down to that.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +32,8 @@ struct Peer {
     level: Option<u64>,
     /// What it was asked last: the sum of that moment, and its number.
     asked: Option<([u8; 16], u64)>,
+    /// How long it waits for the next question while it is not level.
+    again_ms: u64,
     ask_at: Time,
     /// How far its clock is ahead of this ion's.
     ahead_ms: Option<i64>,
@@ -46,7 +50,13 @@ impl Peers {
     pub(super) fn set(&mut self, now: Time, linked: &[IonId]) {
         self.peers.retain(|ion, _| linked.contains(ion));
         for ion in linked {
-            let new = || Peer { level: None, asked: None, ask_at: now, ahead_ms: None };
+            let new = || Peer {
+                level: None,
+                asked: None,
+                again_ms: AGAIN_MS,
+                ask_at: now,
+                ahead_ms: None,
+            };
             self.peers.entry(*ion).or_insert_with(new);
         }
     }
@@ -89,9 +99,11 @@ impl Peers {
 
     pub(super) fn asked(&mut self, now: Time, ion: &IonId, sum: [u8; 16], number: u64) {
         let Some(peer) = self.peers.get_mut(ion) else { return };
+        let is_news = peer.asked.is_none_or(|(_, before)| before != number);
+        peer.again_ms = if is_news { AGAIN_MS } else { (2 * peer.again_ms).min(SYNC_MS) };
         peer.asked = Some((sum, number));
         let is_level = peer.level >= Some(number);
-        peer.ask_at = now.plus_ms(if is_level { SYNC_MS } else { AGAIN_MS });
+        peer.ask_at = now.plus_ms(if is_level { SYNC_MS } else { peer.again_ms });
     }
 
     /// It holds what this sum is of.
@@ -129,5 +141,33 @@ impl Peers {
     /// The number up to which at least one holds everything.
     pub(super) fn spread(&self) -> Option<u64> {
         self.peers.values().filter_map(|peer| peer.level).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_become_level_is_asked_less_and_less_until_there_is_news() {
+        let other = IonId::from_bytes([2; 32]);
+        let mut peers = Peers::default();
+        peers.set(Time::ZERO, &[other]);
+        let mut questions = |until_ms: u64, number: u64| {
+            let mut asked_at = Vec::new();
+            for ms in (until_ms - 60_000..until_ms).step_by(250) {
+                let now = Time::from_ms(ms);
+                if !peers.due(now).is_empty() {
+                    peers.asked(now, &other, [0; 16], number);
+                    asked_at.push(ms);
+                }
+            }
+            asked_at
+        };
+        let asked = questions(60_000, 1);
+        assert_eq!(asked[..6], [0, 1_000, 3_000, 7_000, 15_000, 25_000]);
+        assert_eq!(questions(120_000, 1).len(), 6);
+        let after_news = questions(180_000, 2);
+        assert_eq!(after_news[1] - after_news[0], AGAIN_MS);
     }
 }

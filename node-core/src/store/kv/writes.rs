@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::{
@@ -24,7 +25,7 @@ pub const BEHIND_MAX: usize = 512;
 const BEHIND_BYTES: usize = 4 << 20;
 
 /// What an ion wants to say at a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Where.
     pub key: Key,

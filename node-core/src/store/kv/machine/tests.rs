@@ -252,7 +252,7 @@ fn who_watches_is_told_and_conflicts_are_kept() {
     let mut other = open(2);
     let theirs = told(&keep(&mut other, "ab", Some("theirs")));
     let theirs = step(&mut kv, 3, Input::Told(theirs));
-    assert!(seen(theirs) <= 1 && kv.conflicts().count() == 1);
+    assert_eq!((seen(theirs), kv.conflicts().count()), (1, 1));
     assert_eq!(seen(step(&mut kv, 3, Input::Unwatch(3))), 0);
     assert_eq!(kv.spaces(10), [Space::Members("test".to_owned())]);
 }
