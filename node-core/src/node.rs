@@ -10,6 +10,7 @@
 pub mod command;
 pub mod data;
 pub mod event;
+pub mod files;
 pub mod machine;
 pub mod port;
 pub mod run;

@@ -15,3 +15,4 @@ pub mod files;
 pub mod kv;
 pub mod manifest;
 pub mod replicas;
+pub mod source;

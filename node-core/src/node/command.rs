@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::data;
 pub use super::event::LinkLimits;
+use super::{data, files};
 use crate::compute::{Inputs, Program};
 pub use crate::{compute::JobId, network::bootstrap::IceServer};
 
@@ -121,6 +121,8 @@ pub enum Command {
     CancelPairing,
     /// Read or change the shared memory.
     Data(data::Wish),
+    /// Read or change the files.
+    Files(files::Wish),
     /// Test step by step what works; answered by `Event::Diagnosis`.
     Diagnose,
     /// Stop a job; results so far stay.

@@ -5,7 +5,7 @@ use spark_runtime::{Report, inspect::Inspection};
 
 pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
 
-use super::data;
+use super::{data, files};
 use crate::{compute::JobId, network::bootstrap::IceServer};
 
 /// Attempts to connect that are remembered.
@@ -81,6 +81,8 @@ pub enum Event {
     Diagnosis(Vec<CheckView>),
     /// About the shared memory.
     Data(data::News),
+    /// What was asked of the files, or is watched there.
+    Files(files::News),
     /// Something went wrong that the user should know of.
     Problem(Problem),
     /// A word about something that happened and needs nothing done.

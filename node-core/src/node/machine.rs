@@ -289,6 +289,7 @@ impl Node {
             Command::PairWith { code } => self.pair_with(now, &code, effects),
             Command::CancelPairing => self.cancel_pairing(effects),
             Command::Data(wish) => self.data(now, wish, effects),
+            Command::Files(_) => {}
             Command::Diagnose => self.diagnose(now, effects),
             Command::CancelJob { job } => {
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));

@@ -96,6 +96,7 @@ impl World {
             | Event::Diagnosis(_)
             | Event::IceTried { .. }
             | Event::Data(_)
+            | Event::Files(_)
             | Event::Notice(_) => {}
         }
     }

@@ -271,6 +271,7 @@ impl Desk {
             Event::Attempts(attempts) => self.attempts.set(attempts),
             Event::Diagnosis(checks) => self.checks.set(checks),
             Event::Data(news) => self.data_told(news),
+            Event::Files(_) => {}
             // No page listens to a room yet.
             Event::Said { .. } => {}
             Event::Problem(problem) => self.tell(problem),

@@ -1,0 +1,300 @@
+//! The nebula's files, as the user sees and changes them.
+//!
+//! Lists are answered at once from what this ion knows. Bytes are read here, or
+//! fetched from the ions that hold them and then told; so a picture or a film
+//! can be shown while it still arrives.
+//!
+//! Bounds: [`LIST_MAX`] rows in one list, [`READ_BYTES_MAX`] bytes and
+//! [`READS_MAX`] reads at a time, [`IMPORTS_MAX`] imports.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::event::Problem;
+
+/// Rows of one list.
+pub const LIST_MAX: usize = 500;
+/// Bytes that one [`Wish::Read`] may ask for.
+pub const READ_BYTES_MAX: u32 = 1 << 20;
+/// Reads that may be under way.
+pub const READS_MAX: usize = 32;
+/// Imports that may be under way or wait.
+pub const IMPORTS_MAX: usize = 4_096;
+
+/// What the user wants of the files. Requests and imports are named by the
+/// asker; paths are names with a slash between them, the root is the empty one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wish {
+    /// Bring a file in; it is read from the source of that number, which was
+    /// handed to the ion before. Answered by [`News::Imports`] while it goes on
+    /// and by [`News::Imported`].
+    Import {
+        /// Its name, and that of its source.
+        import: u64,
+        /// Where it shall stand.
+        path: String,
+        /// Its media type; empty where nothing is known of it.
+        media_type: String,
+        /// When it was last changed, in milliseconds since 1970.
+        modified_ms: u64,
+        /// Its size, in bytes.
+        bytes: u64,
+    },
+    /// Halt an import, or go on with it.
+    Pause {
+        /// Which.
+        import: u64,
+        /// Whether to halt it.
+        paused: bool,
+    },
+    /// Give an import up.
+    CancelImport {
+        /// Which.
+        import: u64,
+    },
+    /// What stands in a folder; answered by [`News::Listed`].
+    List {
+        /// Its name.
+        request: u64,
+        /// The folder.
+        folder: String,
+        /// What was deleted below it and can be restored, instead of what stands
+        /// there.
+        deleted: bool,
+    },
+    /// What stands at a path and what stood there; answered by
+    /// [`News::Versions`].
+    Versions {
+        /// Its name.
+        request: u64,
+        /// The path.
+        path: String,
+    },
+    /// Make an empty folder; answered, like all changes, by [`News::Done`].
+    MakeFolder {
+        /// Its name.
+        request: u64,
+        /// The path.
+        path: String,
+    },
+    /// Delete what stands at a path and below it; it can be restored.
+    Remove {
+        /// Its name.
+        request: u64,
+        /// The path.
+        path: String,
+    },
+    /// Give what stands at a path, and all below it, another one.
+    Rename {
+        /// Its name.
+        request: u64,
+        /// The path.
+        from: String,
+        /// The path that it gets.
+        to: String,
+    },
+    /// Make a version the one that stands: brings a deleted file or an older
+    /// version back, or keeps one of several conflicts.
+    Restore {
+        /// Its name.
+        request: u64,
+        /// The path.
+        path: String,
+        /// The version, as in [`RowView::version`].
+        version: String,
+    },
+    /// Bytes of a file; answered by [`News::Read`].
+    Read {
+        /// Its name.
+        request: u64,
+        /// The file, as in [`FileView::file`].
+        file: String,
+        /// The first byte.
+        from: u64,
+        /// How many, at most [`READ_BYTES_MAX`]; fewer come at the file's end.
+        bytes: u32,
+    },
+    /// The answer to a read is not wanted any more.
+    CancelRead {
+        /// Its name.
+        request: u64,
+    },
+    /// Keep a file here whatever others do, or no longer.
+    Pin {
+        /// The file, as in [`FileView::file`].
+        file: String,
+        /// Whether to keep it.
+        pinned: bool,
+    },
+    /// Give so much space to the nebula, in MiB.
+    Give {
+        /// At most [`GIVE_MIB_MAX`].
+        mib: u32,
+    },
+    /// Tell of changes and of how things stand, from now on or no more.
+    Watch {
+        /// Whether to.
+        watching: bool,
+    },
+}
+
+/// The most space that an ion gives, in MiB: 1 TiB.
+pub const GIVE_MIB_MAX: u32 = 1 << 20;
+
+/// What the user is told of the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum News {
+    /// All imports that are under way or wait, in order; told when they change,
+    /// at most four times a second.
+    Imports(Vec<ImportView>),
+    /// An import ended: the file stands at its path and is on disk here, or why
+    /// not.
+    Imported {
+        /// As asked.
+        import: u64,
+        /// Where it stands.
+        path: String,
+        /// The file, as in [`FileView::file`], or why not.
+        result: Result<String, Problem>,
+    },
+    /// What stands in a folder: folders first, then files, by name.
+    Listed {
+        /// As asked.
+        request: u64,
+        /// The rows, or why there are none.
+        result: Result<Vec<RowView>, Problem>,
+        /// Whether there are more than [`LIST_MAX`].
+        is_more: bool,
+    },
+    /// The versions of a path, the latest first.
+    Versions {
+        /// As asked.
+        request: u64,
+        /// The rows, or why there are none.
+        result: Result<Vec<RowView>, Problem>,
+    },
+    /// A change is made and on disk, or it is not.
+    Done {
+        /// As asked.
+        request: u64,
+        /// Why not.
+        result: Result<(), Problem>,
+    },
+    /// Bytes of a file.
+    Read {
+        /// As asked.
+        request: u64,
+        /// The bytes, or why there are none.
+        result: Result<ByteBuf, Problem>,
+    },
+    /// Something changed in what stands or in where copies are; told while it is
+    /// watched, at most four times a second.
+    Changed,
+    /// How this ion's store stands; told while it is watched, when it changes.
+    Store(StoreView),
+}
+
+/// An import under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportView {
+    /// Its name.
+    pub import: u64,
+    /// Where the file shall stand.
+    pub path: String,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// How much of it is on disk, in bytes.
+    pub done_bytes: u64,
+    /// How much comes in a second, in bytes; 0 while it waits.
+    pub bytes_per_second: u64,
+    /// Whether the user halted it.
+    pub is_paused: bool,
+}
+
+/// One line of a folder, or one version of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowView {
+    /// The name to be shown; conflicts say in it whose they are.
+    pub name: String,
+    /// Where it stands.
+    pub path: String,
+    /// What it is.
+    pub kind: RowKind,
+    /// Which version; empty for folders.
+    pub version: String,
+    /// Who wrote it: an ion's id; empty for folders.
+    pub author: String,
+    /// Its readable name.
+    pub author_name: String,
+    /// When it was written, in milliseconds since 1970; 0 for folders.
+    pub at_ms: u64,
+    /// The file; `None` for folders and for versions that deleted it.
+    pub file: Option<FileView>,
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowKind {
+    /// A folder.
+    Folder,
+    /// A file as it stands, or in a list of versions one that was written as
+    /// such.
+    File,
+    /// A file that was written at the same time as the one that stands.
+    Conflict,
+    /// A file that was deleted, as it was before; in a list of versions the one
+    /// that deleted it.
+    Deleted,
+}
+
+/// A file's content, and how it is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// Its name by content: a CID.
+    pub file: String,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// Its media type.
+    pub media_type: String,
+    /// When it was last changed, in milliseconds since 1970, as its author says.
+    pub modified_ms: u64,
+    /// Whole copies among the ions that are there: of its parts, the one that
+    /// has fewest.
+    pub copies: u32,
+    /// How many there should be.
+    pub goal: u32,
+    /// How much of it is here, in bytes.
+    pub here_bytes: u64,
+    /// Whether this ion is fetching a part of it to keep.
+    pub is_fetching: bool,
+    /// Whether a part of it is on this ion alone.
+    pub is_only_here: bool,
+    /// Whether the user wants it kept here.
+    pub is_pinned: bool,
+    /// The probability that a part of it is lost before it is copied again, in
+    /// millionths.
+    pub loss_ppm: u32,
+}
+
+/// How this ion's store stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreView {
+    /// What it gives, in MiB.
+    pub gives_mib: u32,
+    /// What it holds of files, in bytes.
+    pub held_bytes: u64,
+    /// What only it holds of them, in bytes: closing it now would take that away
+    /// from all. 0 says that it may be closed.
+    pub only_here_bytes: u64,
+    /// How many ions are there to take copies.
+    pub others: u32,
+    /// Parts that it is fetching to keep.
+    pub fetching: u32,
+    /// What the browser says is used of the disk, in bytes, and how much there
+    /// may be; 0 where it does not say.
+    pub used_bytes: u64,
+    /// See `used_bytes`.
+    pub quota_bytes: u64,
+    /// Whether what it holds survives the tab.
+    pub is_kept: bool,
+}

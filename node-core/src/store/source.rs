@@ -1,0 +1,20 @@
+//! Where the bytes of files come from that the user brings in: the browser's
+//! `File`s, a file of the machine, memory in tests.
+
+use futures::future::LocalBoxFuture;
+
+/// Sources by number. A source whose number nobody handed over has no bytes.
+pub trait Sources {
+    /// Up to so many bytes from that place on; fewer only at the source's end.
+    /// The error is a reason for people: the file was changed, moved or deleted
+    /// meanwhile, or the device is gone.
+    fn read(
+        &self,
+        source: u64,
+        from: u64,
+        bytes: u32,
+    ) -> LocalBoxFuture<'static, Result<Vec<u8>, String>>;
+
+    /// The source is not read any more.
+    fn forget(&self, source: u64);
+}
