@@ -8,11 +8,14 @@
 //!
 //! Machines decide here; [`driver`] keeps, what is sent is for the mesh.
 
+pub mod blocks;
 pub mod chunk;
 pub mod driver;
 pub mod exchange;
 pub mod files;
+mod kept;
 pub mod kv;
+pub mod library;
 pub mod manifest;
 pub mod replicas;
 pub mod source;

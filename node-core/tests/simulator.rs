@@ -1,6 +1,8 @@
 //! The simulator's runs: a hundred ions under every fault, seed by seed, and
 //! small worlds that each show one thing.
 
+#[path = "simulator/files.rs"]
+mod files;
 #[path = "simulator/small.rs"]
 mod small;
 #[path = "simulator/strangers.rs"]

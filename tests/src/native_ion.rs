@@ -19,6 +19,7 @@ use node_core::{
         run::{COMMANDS_MAX, Fetch, World, run},
     },
     platform::native::{self, NativePlatform},
+    store::source::Nowhere,
 };
 
 use crate::{PATIENCE, folder::Folder, relay::native_bootstrap};
@@ -69,6 +70,7 @@ impl NativeIon {
                     direct,
                     nearby: None,
                     fetch: fetch(relay),
+                    sources: Rc::new(Nowhere),
                     commands: taken,
                     tell,
                 };

@@ -26,8 +26,9 @@ const FLOORS: [&[&str]; 6] = [
 
 /// What one room takes from its neighbour on the same floor, and why:
 /// a room's limit on frames is the limit on what it carries.
-const NEIGHBOURLY: [(&str, &str); 2] = [
+const NEIGHBOURLY: [(&str, &str); 3] = [
     ("network/wire.rs", "crate::compute::wire::MESSAGE_BYTES_MAX"),
+    ("network/wire.rs", "crate::store::exchange::wire::FRAME_BYTES_MAX"),
     ("network/wire.rs", "crate::store::kv::wire::FRAME_BYTES_MAX"),
 ];
 

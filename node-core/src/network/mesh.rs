@@ -105,6 +105,8 @@ pub enum Input {
     Rooms(rooms::Input),
     /// Tell everybody what came into the shared memory.
     Entries(Vec<u8>),
+    /// A link to that ion would be of use now.
+    Useful(IonId),
     /// An ion broke the rules of a room.
     Offence(IonId),
     /// Leave everybody; from now on another membership counts.
@@ -290,6 +292,7 @@ impl Mesh {
                 let topic = Topic::Entries;
                 self.push(Step::Broadcast(broadcast::Input::Publish { topic, payload }));
             }
+            Input::Useful(ion) => self.push(Step::Overlay(overlay::Input::Used(ion))),
             Input::Offence(ion) => self.push(Step::Neighbours(neighbours::Input::Offence(ion))),
             Input::Move(nebula, membership) => self.leave_for(now, nebula, membership, effects),
             Input::Tick => self.tick(now, effects),
@@ -337,9 +340,9 @@ impl Mesh {
         if matches!(room, Room::Link | Room::Mesh) {
             return;
         }
-        if room == Room::Kv {
-            // Neighbours compare what they hold; that says nothing of how
-            // useful a link is, and is not worth a way over others.
+        if matches!(room, Room::Kv | Room::Store) {
+            // Neighbours compare what they hold, and bring each other blocks;
+            // that is not worth a way over others.
             if self.neighbours.is_linked(&to) {
                 self.push(Step::Neighbours(neighbours::Input::Say(to, room, bytes)));
             }

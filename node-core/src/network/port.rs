@@ -59,6 +59,8 @@ pub enum News {
     Opened(IonId, Room, Vec<u8>),
     /// A frame came in.
     Frame(IonId, Room, Vec<u8>),
+    /// A frame of [`Room::Store`] left for an ion: its connection took it.
+    Sent(IonId),
     /// An ion is talked to in this way now; why not directly, as a sentence
     /// that may be empty.
     Way(IonId, Way, String),

@@ -21,11 +21,13 @@ pub enum Room {
     Mesh,
     /// The shared memory.
     Kv,
+    /// Blocks of files.
+    Store,
 }
 
 impl Room {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Link, Self::Compute, Self::Mesh, Self::Kv];
+    pub const ALL: [Self; 5] = [Self::Link, Self::Compute, Self::Mesh, Self::Kv, Self::Store];
 
     /// The libp2p protocol that the room's streams speak.
     pub const fn protocol(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Room {
             Self::Compute => "/ionosphere/compute/1",
             Self::Mesh => "/ionosphere/mesh/1",
             Self::Kv => "/ionosphere/kv/1",
+            Self::Store => "/ionosphere/store/1",
         }
     }
 
@@ -44,6 +47,7 @@ impl Room {
             Self::Compute => crate::compute::wire::MESSAGE_BYTES_MAX,
             Self::Mesh => MESH_FRAME_BYTES_MAX,
             Self::Kv => crate::store::kv::wire::FRAME_BYTES_MAX,
+            Self::Store => crate::store::exchange::wire::FRAME_BYTES_MAX,
         }
     }
 }

@@ -16,6 +16,7 @@ use serde_bytes::ByteBuf;
 
 use super::{
     event::{Event, Problem},
+    files::{HOLDS_WATCH, NAMES_WATCH, OURS},
     machine::{Effect, Node, Step},
     words,
 };
@@ -25,11 +26,13 @@ use crate::{
     platform::Time,
     store::{
         driver,
+        files::SPACE,
         kv::{
             self, Change, Entry, Key, Kv, Space,
             machine::{Effect as Asked, Input},
             table::Span,
         },
+        library,
     },
 };
 
@@ -45,7 +48,7 @@ pub const GETS_MAX: usize = 256;
 pub const GET_MS_MAX: u64 = 2_000;
 
 /// What the user wants of the shared memory. Requests and watches are named by
-/// the asker.
+/// the asker, with numbers below 2^63.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
     /// Make these changes, all or none; answered by [`News::Put`] once they are
@@ -212,7 +215,8 @@ impl Node {
         self.memory.life += 1;
         self.push(Step::Kv(Input::Clock(self.wall_ms)));
         let name = nebula.short_hex();
-        effects.push(Effect::Disk(driver::Order::Open(self.memory.life, name)));
+        effects.push(Effect::Disk(driver::Order::Open(self.memory.life, name.clone())));
+        self.begin_files(name, effects);
     }
 
     /// What the disk tells.
@@ -220,6 +224,7 @@ impl Node {
         if life != self.memory.life {
             return;
         }
+        let is_opened = matches!(news, driver::News::Opened(_));
         let input = match news {
             driver::News::Records(records) => Input::Records(records),
             driver::News::Opened(awake_ms) => Input::Opened(awake_ms),
@@ -230,12 +235,27 @@ impl Node {
             }
         };
         self.push(Step::Kv(input));
+        if is_opened {
+            self.push(Step::Names);
+        }
+    }
+
+    /// All entries that files are made of, as they stand.
+    pub(super) fn names(&self) -> Vec<Entry> {
+        let names = Space::Members(SPACE.to_owned()).span("");
+        let holds = (vec![b'o'], vec![b'p']);
+        let spans = [names, holds];
+        let kv = self.memory.kv.as_ref();
+        let entries = spans
+            .iter()
+            .flat_map(|(from, to)| kv.into_iter().flat_map(move |kv| kv.range(Span { from, to })));
+        entries.cloned().collect()
     }
 
     pub(super) fn data(&mut self, now: Time, wish: Wish, effects: &mut Vec<Effect>) {
         match wish {
             Wish::Put { request, changes } => {
-                if self.memory.kv.is_none() {
+                if self.memory.kv.is_none() || request & OURS != 0 {
                     let result = Err(words::no_memory());
                     return tell(News::Put { request, result }, effects);
                 }
@@ -268,6 +288,7 @@ impl Node {
                 conflicts.reverse();
                 tell(News::Conflicts { request, conflicts }, effects);
             }
+            Wish::Watch { watch, .. } | Wish::Unwatch { watch } if watch & OURS != 0 => {}
             Wish::Watch { .. } if !self.memory.kv.as_ref().is_none_or(Kv::may_watch) => {
                 effects.push(Effect::Tell(Event::Problem(words::too_many_watches())));
             }
@@ -368,9 +389,15 @@ impl Node {
                     self.push(Step::Mesh(mesh::Input::Say(ion, Room::Kv, bytes)));
                 }
                 Asked::Tell(bytes) => self.push(Step::Mesh(mesh::Input::Entries(bytes))),
+                Asked::Done(ticket, result) if ticket & OURS != 0 => {
+                    self.push(Step::Files(library::Input::Put(ticket & !OURS, result.map(drop))));
+                }
                 Asked::Done(request, result) => {
                     let result = result.map_err(|why| words::not_written(&why));
                     tell(News::Put { request, result }, effects);
+                }
+                Asked::Changed(NAMES_WATCH | HOLDS_WATCH, entries) => {
+                    self.push(Step::Files(library::Input::Entries(entries)));
                 }
                 Asked::Changed(watch, entries) => {
                     let entries = entries.iter().map(|entry| self.entry_view(entry)).collect();

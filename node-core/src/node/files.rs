@@ -7,19 +7,20 @@
 //! Bounds: [`LIST_MAX`] rows in one list, [`READ_BYTES_MAX`] bytes and
 //! [`READS_MAX`] reads at a time, [`IMPORTS_MAX`] imports.
 
+mod program;
+mod views;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+pub(super) use self::program::{Files, HOLDS_WATCH, NAMES_WATCH, OURS};
 use super::event::Problem;
+pub use crate::store::library::{IMPORTS_MAX, READ_BYTES_MAX, READS_MAX};
 
 /// Rows of one list.
 pub const LIST_MAX: usize = 500;
-/// Bytes that one [`Wish::Read`] may ask for.
-pub const READ_BYTES_MAX: u32 = 1 << 20;
-/// Reads that may be under way.
-pub const READS_MAX: usize = 32;
-/// Imports that may be under way or wait.
-pub const IMPORTS_MAX: usize = 4_096;
+/// Files that may be pinned.
+pub const PINS_MAX: usize = 1_000;
 
 /// What the user wants of the files. Requests and imports are named by the
 /// asker; paths are names with a slash between them, the root is the empty one.

@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     identity::IonId,
-    network::{News, mesh, pairing::Nonce, port::Attempt, relays, rooms, ways::Way},
+    network::{News, mesh, pairing::Nonce, port::Attempt, relays, rooms, ways::Way, wire::Room},
     platform::Time,
+    store::library,
 };
 
 /// The most links that a user may ask for.
@@ -29,11 +30,20 @@ impl Node {
             News::Unlisted(index, why) => Step::Relays(relays::Input::Unlisted(index, why)),
             News::RelayLost(index, why) => Step::Relays(relays::Input::Lost(index, why)),
             News::Found(index, ions) => Step::Relays(relays::Input::Found(index, ions)),
-            News::Opened(ion, room, bytes) => Step::Mesh(mesh::Input::Opened(ion, room, bytes)),
+            News::Opened(ion, room, bytes) => {
+                if room == Room::Link {
+                    self.push(Step::Files(library::Input::Cut(ion)));
+                }
+                Step::Mesh(mesh::Input::Opened(ion, room, bytes))
+            }
             News::Frame(ion, room, bytes) => Step::Mesh(mesh::Input::Frame(ion, room, bytes)),
             News::Offence(ion) => Step::Mesh(mesh::Input::Offence(ion)),
+            News::Sent(ion) => Step::Files(library::Input::Sent(ion)),
             News::Failed(ion) => Step::Mesh(mesh::Input::Failed(ion)),
-            News::Closed(ion) => Step::Mesh(mesh::Input::Closed(ion)),
+            News::Closed(ion) => {
+                self.push(Step::Files(library::Input::Cut(ion)));
+                Step::Mesh(mesh::Input::Closed(ion))
+            }
             other => return self.connection(now, other, effects),
         };
         self.push(step);

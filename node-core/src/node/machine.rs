@@ -10,6 +10,7 @@ use super::{
     data::Memory,
     diagnosis::Diagnosis,
     event::{Durability, Event, LinkLimits, Problem},
+    files::Files,
     ice::Ice,
     jobs::Inspections,
     nebulas::{Nebulas, Settings},
@@ -39,7 +40,7 @@ use crate::{
         wire::{Presence, Room},
     },
     platform::{Time, sim::Rng},
-    store::{driver, kv},
+    store::{blocks, driver, kv, library},
 };
 
 /// How soon a bootstrap document that could not be had is asked for again, in
@@ -67,6 +68,8 @@ pub enum Input {
     /// The disk of the shared memory tells something, of the opening of that
     /// number.
     Disk(u64, driver::News),
+    /// The disk of the files tells something, of the opening of that number.
+    Blocks(u64, blocks::News),
     /// The network tells something.
     Network(network::News),
     /// An ion of the same browser says something; it proves nothing.
@@ -94,6 +97,8 @@ pub enum Effect {
     Save(Settings),
     /// Ask something of the disk of the shared memory.
     Disk(driver::Order),
+    /// Ask something of the disk of the files, or of a source.
+    Blocks(blocks::Order),
     /// Tell the user.
     Tell(Event),
 }
@@ -120,6 +125,7 @@ pub struct Node {
     pub(super) own: IonId,
     pub(super) keys: Arc<dyn Keys>,
     pub(super) memory: Memory,
+    pub(super) files: Files,
     /// What the machine's clock claims, in milliseconds since 1970.
     pub(super) wall_ms: u64,
     pub(super) is_started: bool,
@@ -163,6 +169,9 @@ pub(super) enum Step {
     Coordinator(coordinator::Input),
     Worker(worker::Input),
     Kv(kv::machine::Input),
+    Files(library::Input),
+    /// The files learn all names that stand.
+    Names,
 }
 
 impl Node {
@@ -181,6 +190,7 @@ impl Node {
             own,
             keys: keys.clone(),
             memory: Memory::new(),
+            files: Files::new(own, rng.next_u64(), now),
             wall_ms: origin_ms.saturating_add(now.as_ms()),
             is_started: false,
             settings,
@@ -213,6 +223,7 @@ impl Node {
             Input::Bootstrap(result) => self.bootstrap(now, result, effects),
             Input::Clock(wall_ms) => self.wall_ms = wall_ms,
             Input::Disk(life, news) => self.disk(life, news, effects),
+            Input::Blocks(life, news) => self.blocks(life, news, effects),
             Input::Network(news) => self.network(now, news, effects),
             Input::Near(ion, bytes) => self.push(Step::Mesh(mesh::Input::Near(ion, bytes))),
             Input::Guests(guests::News::Ran(run, report)) => {
@@ -289,7 +300,7 @@ impl Node {
             Command::PairWith { code } => self.pair_with(now, &code, effects),
             Command::CancelPairing => self.cancel_pairing(effects),
             Command::Data(wish) => self.data(now, wish, effects),
-            Command::Files(_) => {}
+            Command::Files(wish) => self.wish_files(wish, effects),
             Command::Diagnose => self.diagnose(now, effects),
             Command::CancelJob { job } => {
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));
@@ -407,6 +418,7 @@ impl Node {
             self.present(now);
         }
         self.tick_memory(now, effects);
+        self.tick_files(now, effects);
         self.late_inspections(now, effects);
         self.late_pairing(now, effects);
         self.late_trial(now, effects);
@@ -433,6 +445,11 @@ impl Node {
                 Step::Coordinator(input) => self.step_coordinator(now, input, effects),
                 Step::Worker(input) => self.step_worker(now, input, effects),
                 Step::Kv(input) => self.step_kv(now, input, effects),
+                Step::Files(input) => self.step_files(now, input, effects),
+                Step::Names => {
+                    let names = library::Input::Entries(self.names());
+                    self.step_files(now, names, effects);
+                }
             }
         }
     }
@@ -504,6 +521,9 @@ impl Node {
         let is_there = self.mesh.directory().entries().contains_key(&ion);
         if room == Room::Kv {
             return self.push(Step::Kv(kv::machine::Input::Heard(ion, bytes.to_vec())));
+        }
+        if room == Room::Store {
+            return self.push(Step::Files(library::Input::Frame(ion, bytes.to_vec())));
         }
         if room != Room::Compute || !is_there {
             return;

@@ -7,7 +7,7 @@ use super::{
     machine::{Effect, Node},
     words,
 };
-use crate::{identity::Invitation, network::bootstrap::IceServer};
+use crate::{identity::Invitation, network::bootstrap::IceServer, store::chunk::Cid};
 
 /// Nebulas that an ion remembers; the one joined longest ago makes room.
 const NEBULAS_MAX: usize = 32;
@@ -29,6 +29,12 @@ pub struct Settings {
     /// STUN and TURN servers to use beside those that the relay names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ice_servers: Vec<IceServer>,
+    /// Space to give to the nebula's files, in MiB, once chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives_mib: Option<u32>,
+    /// Files to keep here whatever others do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Cid>,
 }
 
 impl Settings {

@@ -21,7 +21,7 @@ use crate::{
         driver::{self, DirectPort, StartError},
     },
     platform::{Platform, Storage},
-    store,
+    store::{self, source::Sources},
 };
 
 /// The key under which the settings are kept.
@@ -62,6 +62,8 @@ pub struct World<P: Platform, S> {
     pub nearby: Option<Nearby>,
     /// Fetches the bootstrap document.
     pub fetch: Fetch,
+    /// Where files that the user brings in are read from.
+    pub sources: Rc<dyn Sources>,
     /// What the user wants; the ion ends when this does.
     pub commands: mpsc::Receiver<Command>,
     /// Tells the user.
@@ -71,11 +73,12 @@ pub struct World<P: Platform, S> {
 /// Runs an ion until its commands end.
 #[expect(clippy::disallowed_methods, reason = "one answer for each thing the node asked for")]
 pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartError> {
-    let World { platform, settled, durability, seats, direct, nearby, fetch, mut commands, tell } =
-        world;
+    let World { platform, settled, durability, seats, direct, nearby, fetch, sources, .. } = world;
+    let (mut commands, tell) = (world.commands, world.tell);
     let network = driver::start(&platform, settled.seed, direct)?;
     let guests = guests::start(&platform, seats);
     let place = settled.place.as_ref().map(|(slot, _)| slot.storage_name());
+    let blocks = store::blocks::start(&platform, place.clone(), sources);
     let disk = store::driver::start(&platform, place);
     let storage = settled.place.as_ref().map(|(_, storage)| storage.clone());
     let settings = load(storage.as_ref()).await;
@@ -99,6 +102,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         network: network.orders,
         guests: guests.orders,
         disk: disk.orders,
+        blocks: blocks.orders,
         fetch,
         inputs,
         say_near: nearby.say,
@@ -109,6 +113,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         (ion.tell)(Event::Notice(words::notice(notice)));
     }
     let (mut news, mut guest_news, mut disk_news) = (network.news, guests.news, disk.news);
+    let mut block_news = blocks.news;
     ion.handle(Input::Tick);
     let mut tick = ion.platform.sleep(ion.node.tick_ms()).fuse();
     loop {
@@ -125,6 +130,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
             (from, bytes) = heard_near.select_next_some() => ion.handle(Input::Near(from, bytes)),
             news = guest_news.select_next_some() => ion.handle(Input::Guests(news)),
             (life, news) = disk_news.select_next_some() => ion.handle(Input::Disk(life, news)),
+            (life, news) = block_news.select_next_some() => ion.handle(Input::Blocks(life, news)),
             input = own_inputs.select_next_some() => ion.handle(input),
             () = tick => {
                 ion.handle(Input::Clock(ion.platform.wall_ms()));
@@ -142,6 +148,7 @@ struct Ion<P> {
     network: mpsc::UnboundedSender<network::Order>,
     guests: mpsc::UnboundedSender<guests::Order>,
     disk: mpsc::UnboundedSender<store::driver::Order>,
+    blocks: mpsc::UnboundedSender<store::blocks::Order>,
     saves: mpsc::UnboundedSender<Settings>,
     fetch: Fetch,
     inputs: mpsc::UnboundedSender<Input>,
@@ -176,6 +183,7 @@ impl<P: Platform> Ion<P> {
             Effect::Network(order) => drop(self.network.unbounded_send(order)),
             Effect::Guests(order) => drop(self.guests.unbounded_send(order)),
             Effect::Disk(order) => drop(self.disk.unbounded_send(order)),
+            Effect::Blocks(order) => drop(self.blocks.unbounded_send(order)),
             Effect::Save(settings) => drop(self.saves.unbounded_send(settings)),
             Effect::Tell(event) => (self.tell)(event),
         }

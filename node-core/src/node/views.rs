@@ -73,6 +73,7 @@ impl Node {
         self.report_status(now, effects);
         self.report_ions(now, effects);
         self.report_jobs(now, effects);
+        self.report_files(now, effects);
         if let Some(attempts) = self.attempts.news(now) {
             effects.push(Effect::Tell(Event::Attempts(attempts)));
         }

@@ -13,7 +13,7 @@ use crate::{
         ways::Way,
     },
     platform::storage,
-    store::kv::machine as kv,
+    store::{kv::machine as kv, library},
 };
 
 pub(super) fn no_bootstrap(why: &str) -> Problem {
@@ -116,6 +116,54 @@ pub(super) fn not_written(why: &kv::Error) -> Problem {
         kv::Error::Disk(_) => "Free some space for this site, and try again.",
     };
     problem("Nothing was written.", &sentence(why), remedy)
+}
+
+pub(super) fn not_brought_in(why: &library::Error) -> Problem {
+    file_problem("The file was not brought in.", why)
+}
+
+pub(super) fn not_changed(why: &library::Error) -> Problem {
+    file_problem("This was not done.", why)
+}
+
+pub(super) fn not_read(why: &library::Error) -> Problem {
+    file_problem("The file cannot be read now.", why)
+}
+
+pub(super) fn not_listed(why: &library::Error) -> Problem {
+    file_problem("This folder cannot be shown.", why)
+}
+
+fn file_problem(what: &str, why: &library::Error) -> Problem {
+    use library::Error as Why;
+    let remedy = match why {
+        Why::Refused(_) => "Choose another name or place.",
+        Why::Source(_) => "Choose the file again; what is here already is not read twice.",
+        Why::Disk(_) => "Free some space for this site, or delete files here, and try again.",
+        Why::Memory(_) => "Try again in a moment, or delete what the nebula needs no more.",
+        Why::Nowhere => "Wait until an ion that has it is open again; then try again.",
+        Why::NoFile => "Ask whoever brought it in to do so again.",
+        Why::Busy => "Wait until something else has ended.",
+        Why::Cancelled => "Begin again when you want it.",
+    };
+    problem(what, &sentence(why), remedy)
+}
+
+pub(super) fn files_lost() -> Problem {
+    problem(
+        "What this tab kept of the nebula's files is gone.",
+        "The browser deleted this site's data.",
+        "What others hold is copied here again where it is needed. Allow the site to keep its data \
+         in Settings.",
+    )
+}
+
+pub(super) fn too_many_pins() -> Problem {
+    problem(
+        "The file is not marked to be kept here.",
+        "As many as can be are marked already.",
+        "Take the mark off another one.",
+    )
 }
 
 pub(super) fn bad_ice(why: IceError) -> Problem {

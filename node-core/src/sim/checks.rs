@@ -28,7 +28,7 @@ impl World {
             Room::Link => return,
             // Whoever moves says goodbye to those it leaves.
             Room::Mesh => self.were_together(ion, to),
-            Room::Compute | Room::Kv => self.have_met(ion, to),
+            Room::Compute | Room::Kv | Room::Store => self.have_met(ion, to),
         };
         if !may_hear {
             self.fail(|| format!("ion {ion} tells ion {to} of another nebula of its work"));

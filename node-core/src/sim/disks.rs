@@ -9,7 +9,12 @@ use super::{
 };
 use crate::{
     node::Input,
-    store::driver::{News, Order},
+    store::{
+        blocks,
+        chunk::Cid,
+        driver::{News, Order},
+        library::Change,
+    },
 };
 
 /// How long a write takes at most, in milliseconds.
@@ -21,6 +26,37 @@ pub(super) struct Disks {
     disks: BTreeMap<String, BTreeMap<Box<[u8]>, Vec<u8>>>,
     awake_ms: Option<u64>,
     open: String,
+    files: BTreeMap<String, Shelf>,
+    open_files: String,
+}
+
+/// What one disk keeps of files.
+#[derive(Default)]
+struct Shelf {
+    blocks: BTreeMap<Cid, Vec<u8>>,
+    records: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Shelf {
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Bytes(cid, bytes) => drop(self.blocks.insert(cid, bytes)),
+            Change::Delete(cid) => drop(self.blocks.remove(&cid)),
+            Change::Record(key, value) => drop(self.records.insert(key, value)),
+            Change::Forget(key) => drop(self.records.remove(&key)),
+        }
+    }
+}
+
+/// The bytes of the source of that number: no two have a page in common.
+#[must_use]
+pub fn source_bytes(source: u64, from: u64, bytes: u32) -> Vec<u8> {
+    const PAGE: u64 = 4_096;
+    let byte = |place: u64| {
+        let page = [source, place / PAGE];
+        page[usize::from(place % 16 >= 8)].to_le_bytes()[usize::try_from(place % 8).unwrap_or(0)]
+    };
+    (from..from + u64::from(bytes)).map(byte).collect()
 }
 
 impl World {
@@ -48,6 +84,44 @@ impl World {
             }
             Order::Awake(_, at_ms) => self.ions[ion].disks.awake_ms = Some(at_ms),
         }
+    }
+
+    pub(super) fn blocks(&mut self, ion: IonIndex, order: blocks::Order) {
+        match order {
+            blocks::Order::Open(life, name) => {
+                let disks = &mut self.ions[ion].disks;
+                let kept = disks.files.entry(name.clone()).or_default();
+                let records = kept.records.clone().into_iter().collect();
+                disks.open_files = name;
+                self.tell_blocks(ion, life, blocks::News::Records(records));
+                self.tell_blocks(ion, life, blocks::News::Opened(true));
+            }
+            blocks::Order::Write(life, number, changes) => {
+                let disks = &mut self.ions[ion].disks;
+                let kept = disks.files.entry(disks.open_files.clone()).or_default();
+                for change in changes {
+                    kept.change(change);
+                }
+                self.tell_blocks(ion, life, blocks::News::Written(number, Ok(())));
+            }
+            blocks::Order::Read(life, cid) => {
+                let disks = &self.ions[ion].disks;
+                let kept = disks.files.get(&disks.open_files);
+                let bytes = kept.and_then(|kept| kept.blocks.get(&cid).cloned());
+                self.tell_blocks(ion, life, blocks::News::Bytes(cid, bytes));
+            }
+            blocks::Order::Source(life, source, from, bytes) => {
+                let bytes = source_bytes(source, from, bytes);
+                self.tell_blocks(ion, life, blocks::News::Source(source, Ok(bytes)));
+            }
+            blocks::Order::Forget(_) | blocks::Order::Usage(_) => {}
+        }
+    }
+
+    fn tell_blocks(&mut self, ion: IonIndex, opening: u64, news: blocks::News) {
+        let life = self.ions[ion].life;
+        // After what was asked for before.
+        self.later(1, Happening::Input { ion, life, input: Input::Blocks(opening, news) });
     }
 
     fn tell_disk(&mut self, ion: IonIndex, in_ms: u64, opening: u64, news: News) {

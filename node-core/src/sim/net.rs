@@ -62,6 +62,7 @@ fn place(room: Room) -> usize {
         Room::Compute => 1,
         Room::Mesh => 2,
         Room::Kv => 3,
+        Room::Store => 4,
     }
 }
 
@@ -77,6 +78,11 @@ impl World {
         self.check_send(ion, to, room, &bytes);
         let Some(stream) = self.outbound(ion, to, room) else { return };
         self.carry(stream, bytes, false);
+        if room == Room::Store {
+            let (life, other) = (self.ions[ion].life, *other);
+            let input = Input::Network(News::Sent(other));
+            self.later(1, Happening::Input { ion, life, input });
+        }
     }
 
     /// The stream to send on, opened where there is none.
@@ -189,6 +195,7 @@ impl World {
                 Room::Compute => "sees a compute stream of",
                 Room::Mesh => "sees a mesh stream of",
                 Room::Kv => "sees a memory stream of",
+                Room::Store => "sees a store stream of",
             };
             self.trace.note(self.now_ms, to, what, Some(from), mark);
             self.accept(stream, &bytes);

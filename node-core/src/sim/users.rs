@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     compute::wire::TASKS_HELD_MAX,
-    node::{Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, TaskResult},
+    node::{Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, TaskResult, files},
 };
 
 impl World {
@@ -63,6 +63,11 @@ impl World {
         self.books.jobs.get(&job).is_some_and(|job| job.stage == Stage::Finished)
     }
 
+    /// What an ion's user was told of the files since this was last asked.
+    pub fn take_files_told(&mut self, ion: usize) -> Vec<files::News> {
+        std::mem::take(&mut self.ions[ion].files_told)
+    }
+
     /// How many ions an ion's user sees.
     pub fn links_seen(&self, ion: usize) -> usize {
         self.ions[ion].views.len()
@@ -86,6 +91,7 @@ impl World {
             Event::Results { job, first, results } => self.told_results(ion, job, first, &results),
             Event::Job(view) => self.told_job(ion, &view),
             Event::Refused { job, .. } => self.set_stage(job, Stage::Refused),
+            Event::Files(news) => self.ions[ion].files_told.push(news),
             Event::Problem(problem) => self.ions[ion].problems.push(problem.what),
             Event::Status(_)
             | Event::Inspected { .. }
@@ -96,7 +102,6 @@ impl World {
             | Event::Diagnosis(_)
             | Event::IceTried { .. }
             | Event::Data(_)
-            | Event::Files(_)
             | Event::Notice(_) => {}
         }
     }

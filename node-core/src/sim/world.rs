@@ -17,7 +17,7 @@ use crate::{
     compute::guests,
     identity::{Invitation, IonId, SimKeys},
     network::Order,
-    node::{Birth, Command, Durability, Effect, Input, IonView, Node, Settings, Start},
+    node::{Birth, Command, Durability, Effect, Input, IonView, Node, Settings, Start, files},
     platform::{Time, sim::Rng},
 };
 
@@ -47,6 +47,8 @@ pub(super) struct Ion {
     pub(super) nebulas: Vec<usize>,
     pub(super) views: Vec<IonView>,
     pub(super) problems: Vec<String>,
+    /// What its user was told of the files.
+    pub(super) files_told: Vec<files::News>,
     /// What an outsider was told.
     pub(super) mail: Vec<Input>,
 }
@@ -321,6 +323,7 @@ impl World {
             | Effect::Guests(guests::Order::LookAway(_)) => {}
             Effect::Guests(guests::Order::Lend(workers)) => self.ions[ion].guests.lends = workers,
             Effect::Disk(order) => self.disk(ion, order),
+            Effect::Blocks(order) => self.blocks(ion, order),
             Effect::Save(settings) => self.ions[ion].settings = settings,
             Effect::Tell(event) => self.told(ion, event),
         }
@@ -379,6 +382,7 @@ impl Ion {
             nebulas: Vec::new(),
             views: Vec::new(),
             problems: Vec::new(),
+            files_told: Vec::new(),
             mail: Vec::new(),
         }
     }

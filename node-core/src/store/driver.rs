@@ -10,10 +10,10 @@
 
 use futures::{StreamExt, channel::mpsc};
 
-use super::kv::writes::Record;
+use super::{kept::Kept, kv::writes::Record};
 use crate::platform::{
     Disk, Platform,
-    disk::{Changes, MemoryDisk, PageLimits, Range, Table},
+    disk::{Changes, PageLimits, Range, Table},
     storage::Error,
 };
 
@@ -21,8 +21,6 @@ use crate::platform::{
 pub const PAGE_BYTES_MAX: usize = 1 << 20;
 /// Records that are read at a time.
 const PAGE_COUNT: usize = 4_096;
-/// Bytes that memory takes where there is no disk.
-const MEMORY_BYTES_MAX: u64 = 256 << 20;
 /// Where it stands when this replica was last awake.
 const AWAKE_KEY: &[u8] = b"awake";
 
@@ -86,19 +84,7 @@ struct Shelf<P: Platform> {
 struct Open<D> {
     life: u64,
     name: String,
-    disk: Kind<D>,
-}
-
-/// A disk of the machine, or memory in its place.
-enum Kind<D> {
-    Real(D),
-    Memory(MemoryDisk),
-}
-
-impl<D> Kind<D> {
-    fn memory() -> Self {
-        Self::Memory(MemoryDisk::new(MEMORY_BYTES_MAX))
-    }
+    disk: Kept<D>,
 }
 
 impl<P: Platform> Shelf<P> {
@@ -130,13 +116,13 @@ impl<P: Platform> Shelf<P> {
         self.open = None;
         let mut disk = self.find(life, &name).await;
         let mut awake_ms = None;
-        if let Kind::Real(real) = &disk {
-            match self.read(life, real).await {
+        if disk.is_real() {
+            match self.read(life, &disk).await {
                 Ok(at_ms) => awake_ms = at_ms,
                 Err(why) => {
                     // Nothing is written over what could not be read.
                     self.tell(life, News::NoDisk(why));
-                    disk = Kind::memory();
+                    disk = Kept::memory();
                 }
             }
         }
@@ -146,19 +132,16 @@ impl<P: Platform> Shelf<P> {
 
     /// The disk of that name; memory where there is none, which is told unless
     /// nothing can be kept anyway.
-    async fn find(&self, life: u64, name: &str) -> Kind<P::Disk> {
-        let Some(place) = &self.place else { return Kind::memory() };
-        match self.platform.open_disk(&format!("{place}-{name}")).await {
-            Ok(disk) => Kind::Real(disk),
-            Err(why) => {
-                self.tell(life, News::NoDisk(why));
-                Kind::memory()
-            }
+    async fn find(&self, life: u64, name: &str) -> Kept<P::Disk> {
+        let (disk, why) = Kept::open(&self.platform, self.place.as_deref(), name).await;
+        if let Some(why) = why {
+            self.tell(life, News::NoDisk(why));
         }
+        disk
     }
 
     /// Tells every record, and gives when the replica was last awake.
-    async fn read(&self, life: u64, disk: &P::Disk) -> Result<Option<u64>, Error> {
+    async fn read(&self, life: u64, disk: &Kept<P::Disk>) -> Result<Option<u64>, Error> {
         let awake = disk.get(Table::Meta, vec![AWAKE_KEY.to_vec()]).await?;
         let awake = awake.into_iter().flatten().next();
         let awake_ms = awake.and_then(|at| at.try_into().ok()).map(u64::from_be_bytes);
@@ -176,10 +159,7 @@ impl<P: Platform> Shelf<P> {
     /// Writes to the disk of that opening; `None` when another is open by now.
     async fn write(&mut self, life: u64, changes: Changes) -> Option<Result<(), Error>> {
         let open = self.open.as_ref().filter(|open| open.life == life)?;
-        let result = match &open.disk {
-            Kind::Real(disk) => disk.write(changes).await,
-            Kind::Memory(disk) => disk.write(changes).await,
-        };
+        let result = open.disk.write(changes).await;
         if matches!(result, Err(Error::Gone { .. })) {
             self.reopen().await;
         }

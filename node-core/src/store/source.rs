@@ -18,3 +18,15 @@ pub trait Sources {
     /// The source is not read any more.
     fn forget(&self, source: u64);
 }
+
+/// No sources at all: for ions that bring nothing in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nowhere;
+
+impl Sources for Nowhere {
+    fn read(&self, _: u64, _: u64, _: u32) -> LocalBoxFuture<'static, Result<Vec<u8>, String>> {
+        Box::pin(async { Err("this ion cannot read files of the machine".to_owned()) })
+    }
+
+    fn forget(&self, _: u64) {}
+}

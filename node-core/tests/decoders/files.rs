@@ -12,7 +12,9 @@ use node_core::{
             wire::{self, Message, Piece},
         },
         files::{File, FilePath, Version, VersionId, What},
+        library::holdings::{self, Statement},
         manifest::{Builder, CHUNK_BYTES_MIN, LINKS_MAX, MEDIA_TYPE_ANY, Manifest, Step},
+        replicas::{Part, placement::Offer},
     },
 };
 
@@ -167,4 +169,18 @@ fn the_exchange_bears_changed_frames() {
         machine.handle(now, Input::Frame(ion(1), wire::encode(&message)), &mut effects);
     }
     assert_eq!(effects.last(), Some(&Effect::Store(cid(b"one"), b"one".to_vec())));
+}
+
+/// What ions say that they hold: parts come out in bounds, whatever is said.
+#[test]
+fn changed_statements() {
+    let offer = Offer { capacity_mib: 4_096, has_room: true };
+    let file = Cid::of(Codec::DagCbor, b"hello");
+    let parts = (0..40).map(|number| Part { file, number });
+    let samples = [Statement::new(offer, []), Statement::new(offer, parts)];
+    fuzz("statements", &samples.map(|sample| sample.encode()), |bytes| {
+        let Some(read) = Statement::decode(bytes) else { return false };
+        assert!(read.parts().count() <= 256 * holdings::FILES_MAX);
+        true
+    });
 }

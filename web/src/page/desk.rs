@@ -271,9 +271,8 @@ impl Desk {
             Event::Attempts(attempts) => self.attempts.set(attempts),
             Event::Diagnosis(checks) => self.checks.set(checks),
             Event::Data(news) => self.data_told(news),
-            Event::Files(_) => {}
-            // No page listens to a room yet.
-            Event::Said { .. } => {}
+            // No page listens to a room, or shows files, yet.
+            Event::Files(_) | Event::Said { .. } => {}
             Event::Problem(problem) => self.tell(problem),
             Event::Notice(word) => self.say(word),
         }

@@ -50,6 +50,11 @@ pub(super) enum StreamNews {
         ion: IonId,
         number: u64,
     },
+    /// A frame of the store room left.
+    Sent {
+        ion: IonId,
+        number: u64,
+    },
     Wrote {
         ion: IonId,
         number: u64,
@@ -101,6 +106,7 @@ struct Inbound {
 pub(super) struct ToWrite {
     /// Names the writer.
     pub(super) number: u64,
+    pub(super) room: Room,
     pub(super) stream: Stream,
     pub(super) source: Source,
     pub(super) queued: Rc<Cell<usize>>,
@@ -164,8 +170,9 @@ impl Session {
     /// writer; a later one is handed to it, and one that nobody wants is dropped.
     pub(super) fn begin(&mut self, number: u64, stream: Stream) -> Option<ToWrite> {
         let opening = self.opening.clone()?;
-        let asked = |one: &&mut Outbound| one.asked == Some(number);
-        let outbound = self.outbound.values_mut().find(asked)?;
+        let asked = |one: &(&Room, &mut Outbound)| one.1.asked == Some(number);
+        let (room, outbound) = self.outbound.iter_mut().find(asked)?;
+        let room = *room;
         outbound.asked = None;
         let Some(((frames, moves), abandoned)) = outbound.waiting.take() else {
             // A writer that has had no time for two is as good as stuck.
@@ -174,7 +181,7 @@ impl Session {
         };
         let source = Source { opening, frames, moves };
         let number = outbound.number;
-        Some(ToWrite { number, stream, source, queued: self.queued.clone(), abandoned })
+        Some(ToWrite { number, room, stream, source, queued: self.queued.clone(), abandoned })
     }
 
     /// A stream that was asked for could not be opened; the number of the

@@ -69,14 +69,15 @@ pub(super) struct Source {
 }
 
 /// Writes the opening and every frame until there are no more, the other side
-/// ends, or it breaks. `sent` hears the length of every frame that is gone.
+/// ends, or it breaks. `sent` hears the length of every frame that is gone, and
+/// is waited for.
 ///
 /// A stream that is replaced says so with an empty frame and ends; what follows
 /// goes over its successor, which opens in the same way.
 pub(super) async fn write_all(
     mut stream: libp2p::Stream,
     mut source: Source,
-    sent: impl Fn(usize),
+    sent: impl AsyncFn(usize),
 ) -> WriteEnd {
     loop {
         match write_on(stream, &mut source, &sent).await {
@@ -90,7 +91,7 @@ pub(super) async fn write_all(
 async fn write_on(
     stream: libp2p::Stream,
     source: &mut Source,
-    sent: &impl Fn(usize),
+    sent: &impl AsyncFn(usize),
 ) -> Result<libp2p::Stream, WriteEnd> {
     let (read, write) = stream.split();
     let writing = write_frames(write, source, sent);
@@ -110,7 +111,7 @@ async fn write_on(
 async fn write_frames(
     mut stream: impl AsyncWrite + Unpin,
     source: &mut Source,
-    sent: &impl Fn(usize),
+    sent: &impl AsyncFn(usize),
 ) -> Result<Option<libp2p::Stream>, StreamError> {
     write_frame(&mut stream, &source.opening).await?;
     stream.flush().await?;
@@ -126,11 +127,11 @@ async fn write_frames(
             Either::Left((None, _)) | Either::Right((None, _)) => break,
         };
         write_frame(&mut stream, &frame).await?;
-        sent(frame.len());
+        sent(frame.len()).await;
         // What is there already goes along before the flush.
         while let Ok(frame) = source.frames.try_recv() {
             write_frame(&mut stream, &frame).await?;
-            sent(frame.len());
+            sent(frame.len()).await;
         }
         stream.flush().await?;
     }

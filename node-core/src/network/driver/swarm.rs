@@ -5,8 +5,6 @@
 mod berths;
 mod reaching;
 
-use std::{cell::Cell, rc::Rc};
-
 use futures::{
     FutureExt, SinkExt, StreamExt,
     channel::mpsc,
@@ -276,6 +274,11 @@ impl<P: Platform> Driver<P> {
             StreamNews::Malformed { ion } => self.tell(News::Offence(ion)),
             StreamNews::Moved { ion, number } => self.ended(ion, number, true),
             StreamNews::Ended { ion, number } => self.ended(ion, number, false),
+            StreamNews::Sent { ion, number } => {
+                if self.sessions.get(&ion).is_some_and(|session| session.speaks(number)) {
+                    self.tell(News::Sent(ion));
+                }
+            }
             StreamNews::Wrote { ion, number, end } => {
                 if !self.sessions.get(&ion).is_some_and(|session| session.speaks(number)) {
                     return;
@@ -361,14 +364,20 @@ async fn write<P: Platform>(
     writing: ToWrite,
     mut news: mpsc::Sender<StreamNews>,
 ) {
-    let ToWrite { number, stream, source, queued, abandoned } = writing;
+    let ToWrite { number, room, stream, source, queued, abandoned } = writing;
+    let told = (room == Room::Store).then(|| news.clone());
     let patience = async {
         if abandoned.await.is_err() {
             platform.sleep(OPENING_MS).await;
         }
     };
     let end = {
-        let writing = write_all(stream, source, |bytes| sent(&queued, bytes));
+        let writing = write_all(stream, source, async |bytes: usize| {
+            queued.set(queued.get().saturating_sub(bytes));
+            if let Some(mut told) = told.clone() {
+                let _ = told.send(StreamNews::Sent { ion, number }).await;
+            }
+        });
         pin_mut!(writing, patience);
         match future::select(writing, patience).await {
             Either::Left((end, _)) => end,
@@ -376,10 +385,6 @@ async fn write<P: Platform>(
         }
     };
     let _ = news.send(StreamNews::Wrote { ion, number, end }).await;
-}
-
-fn sent(queued: &Rc<Cell<usize>>, bytes: usize) {
-    queued.set(queued.get().saturating_sub(bytes));
 }
 
 /// Why a dial failed, for people.

@@ -113,7 +113,7 @@ impl Mesh {
                 effects.push(Effect::Heard(from, Room::Compute, bytes));
             }
             // Rooms of links have no business here.
-            Line::Room(Room::Link | Room::Mesh | Room::Kv) => {}
+            Line::Room(Room::Link | Room::Mesh | Room::Kv | Room::Store) => {}
         }
     }
 

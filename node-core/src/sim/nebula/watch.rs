@@ -168,7 +168,7 @@ impl Watch {
         match room {
             Room::Mesh if bytes.first() == Some(&TO_ALL) => self.to_all.add(bytes),
             Room::Mesh => self.to_one.add(bytes),
-            Room::Link | Room::Compute | Room::Kv => self.of_links.add(bytes),
+            Room::Link | Room::Compute | Room::Kv | Room::Store => self.of_links.add(bytes),
         }
     }
 

@@ -17,10 +17,7 @@ impl Tree {
     /// stands above it, what is wrong with the file.
     pub fn put(&self, path: &FilePath, file: File) -> Result<Vec<Write>, Refusal> {
         file.check()?;
-        self.check_above(path)?;
-        if self.is_folder(path) {
-            return Err(Refusal::Taken { path: path.to_string() });
-        }
+        self.check_place(path)?;
         let item = self.items.get(path);
         let what = What::File(file);
         let standing = item.map(Item::standing).unwrap_or_default();
@@ -33,6 +30,17 @@ impl Tree {
             .into_iter()
             .filter(|head| Some(head.id) == latest || head.version.what == What::Gone);
         Ok(self.writes(path, what, &after.collect::<Vec<_>>()))
+    }
+
+    /// Whether a file may stand at a path.
+    ///
+    /// # Errors
+    /// [`Refusal::Taken`] by a folder, [`Refusal::NotAFolder`] where a file
+    /// stands above it.
+    pub fn check_place(&self, path: &FilePath) -> Result<(), Refusal> {
+        self.check_above(path)?;
+        let is_taken = self.is_folder(path);
+        if is_taken { Err(Refusal::Taken { path: path.to_string() }) } else { Ok(()) }
     }
 
     /// Makes an empty folder.
@@ -67,10 +75,7 @@ impl Tree {
         let copy = self.items.get(path).and_then(|item| item.copies.get(&id));
         let copy = copy.filter(|copy| copy.version.what != What::Gone);
         let copy = copy.ok_or_else(|| Refusal::Missing { path: path.to_string() })?;
-        self.check_above(path)?;
-        if self.is_folder(path) {
-            return Err(Refusal::Taken { path: path.to_string() });
-        }
+        self.check_place(path)?;
         Ok(self.writes(path, copy.version.what.clone(), &self.heads(path)))
     }
 

@@ -94,6 +94,8 @@ pub struct Shown {
     pub id: Option<VersionId>,
     /// Who wrote it; `None` for folders.
     pub author: Option<IonId>,
+    /// When; `None` for folders.
+    pub stamp: Option<Stamp>,
     /// What it is.
     pub kind: Kind,
 }
@@ -121,6 +123,38 @@ impl Tree {
             }
         }
         tree
+    }
+
+    /// Takes what stands at an entry's name now: a version, or nothing any more.
+    /// The files that are not named by it any more, and those that are.
+    pub fn take(
+        &mut self,
+        name: &str,
+        row: Option<Row<'_>>,
+    ) -> (Option<File>, Option<(File, Stamp)>) {
+        let Ok((path, id)) = Version::read_name(name) else {
+            self.refused += 1;
+            return (None, None);
+        };
+        let read =
+            row.and_then(|row| Version::read(row.name, row.value).ok().map(|read| (row, read)));
+        let Some((row, (_, _, version))) = read else {
+            let gone = self.forget(&path, id);
+            return (gone.and_then(|copy| copy.version.into_file()), None);
+        };
+        let new = version.as_file().cloned().map(|file| (file, row.stamp));
+        let copy = Known { id, version, author: row.author, stamp: row.stamp };
+        let old = self.items.entry(path).or_default().copies.insert(id, copy);
+        (old.and_then(|copy| copy.version.into_file()), new)
+    }
+
+    fn forget(&mut self, path: &FilePath, id: VersionId) -> Option<Known> {
+        let item = self.items.get_mut(path)?;
+        let gone = item.copies.remove(&id);
+        if item.copies.is_empty() {
+            self.items.remove(path);
+        }
+        gone
     }
 
     /// Entries that were no versions of files.
@@ -168,7 +202,7 @@ impl Tree {
         }
         let folders = folders.into_iter().map(|(name, path)| {
             let kind = Kind::Folder;
-            Shown { name: name.to_owned(), path, id: None, author: None, kind }
+            Shown { name: name.to_owned(), path, id: None, author: None, stamp: None, kind }
         });
         folders.chain(files).collect()
     }
@@ -213,7 +247,8 @@ fn lines(path: &FilePath, standing: &[&Known]) -> Vec<Shown> {
 }
 
 fn line(path: &FilePath, name: String, copy: &Known, kind: Kind) -> Shown {
-    Shown { name, path: path.clone(), id: Some(copy.id), author: Some(copy.author), kind }
+    let (id, author, stamp) = (Some(copy.id), Some(copy.author), Some(copy.stamp));
+    Shown { name, path: path.clone(), id, author, stamp, kind }
 }
 
 /// `photo.jpg` of quiet-heron becomes `photo (conflict of quiet-heron).jpg`.

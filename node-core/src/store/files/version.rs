@@ -38,7 +38,8 @@ impl VersionId {
         Self(*hash.as_bytes().first_chunk().expect("a hash has 32 bytes"))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// From its text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.contains(|digit: char| digit.is_ascii_uppercase()) {
             return None;
         }
@@ -116,13 +117,31 @@ impl Version {
         (entry_name(path, VersionId::of(&value)), value)
     }
 
+    /// The path and the version that an entry's name names.
+    ///
+    /// # Errors
+    /// Whatever it is that makes it no such name.
+    pub fn read_name(name: &str) -> Result<(FilePath, VersionId), Refusal> {
+        let (path, id) = name.rsplit_once(BETWEEN).ok_or(Refusal::Malformed)?;
+        Ok((path.parse()?, VersionId::parse(id).ok_or(Refusal::Malformed)?))
+    }
+
+    /// The file that it puts there.
+    pub fn as_file(&self) -> Option<&File> {
+        if let What::File(file) = &self.what { Some(file) } else { None }
+    }
+
+    /// The file that it puts there.
+    pub fn into_file(self) -> Option<File> {
+        if let What::File(file) = self.what { Some(file) } else { None }
+    }
+
     /// From an entry's name and value.
     ///
     /// # Errors
     /// Whatever it is that makes them no version.
     pub fn read(name: &str, value: &[u8]) -> Result<(FilePath, VersionId, Self), Refusal> {
-        let (path, id) = name.rsplit_once(BETWEEN).ok_or(Refusal::Malformed)?;
-        let (path, id) = (path.parse()?, VersionId::parse(id).ok_or(Refusal::Malformed)?);
+        let (path, id) = Self::read_name(name)?;
         if VersionId::of(value) != id {
             return Err(Refusal::Malformed);
         }

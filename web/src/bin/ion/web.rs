@@ -23,6 +23,7 @@ use node_core::{
         run::{COMMANDS_MAX, Fetch, NEAR_MAX, Nearby, World, run},
     },
     platform::{Platform, web::WebPlatform},
+    store::source::Nowhere,
 };
 use serde::Serialize;
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -69,6 +70,7 @@ async fn live(
         direct,
         nearby,
         fetch,
+        sources: Rc::new(Nowhere),
         commands,
         tell: Rc::new(tell),
     };

@@ -1,0 +1,141 @@
+//! What the user sees of the files.
+
+use super::{
+    FileView, ImportView, LIST_MAX, News, RowKind, RowView, StoreView,
+    program::{folder, tell},
+};
+use crate::{
+    node::{
+        machine::{Effect, Node},
+        words,
+    },
+    store::{
+        files::{File, FilePath, Kind, Known, Shown, What},
+        library,
+    },
+};
+
+impl Node {
+    pub(super) fn list_files(
+        &self,
+        request: u64,
+        path: &str,
+        deleted: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let tree = self.files.library.tree();
+        let shown = folder(path).map(|folder| {
+            if deleted { tree.deleted(folder.as_ref()) } else { tree.list(folder.as_ref()) }
+        });
+        let is_more = shown.as_ref().is_ok_and(|rows| rows.len() > LIST_MAX);
+        let rows = |shown: Vec<Shown>| {
+            shown.into_iter().take(LIST_MAX).map(|shown| self.row_view(shown)).collect()
+        };
+        let refused = |why| words::not_listed(&library::Error::Refused(why));
+        let result = shown.map(rows).map_err(refused);
+        tell(News::Listed { request, result, is_more }, effects);
+    }
+
+    pub(super) fn list_versions(&self, request: u64, path: &str, effects: &mut Vec<Effect>) {
+        let rows = path.parse().map(|path: FilePath| {
+            let versions = self.files.library.tree().versions(&path);
+            versions.into_iter().map(|known| self.version_view(&path, known)).collect()
+        });
+        let refused = |why| words::not_listed(&library::Error::Refused(why));
+        tell(News::Versions { request, result: rows.map_err(refused) }, effects);
+    }
+
+    fn row_view(&self, shown: Shown) -> RowView {
+        let (kind, file) = match shown.kind {
+            Kind::Folder => (RowKind::Folder, None),
+            Kind::File(file) => (RowKind::File, Some(file)),
+            Kind::Conflict(file) => (RowKind::Conflict, Some(file)),
+            Kind::Deleted(file) => (RowKind::Deleted, Some(file)),
+        };
+        RowView {
+            name: shown.name,
+            path: shown.path.to_string(),
+            kind,
+            version: shown.id.map(|id| id.to_string()).unwrap_or_default(),
+            author: shown.author.map(|author| author.to_string()).unwrap_or_default(),
+            author_name: shown.author.map(|author| self.name_of(&author)).unwrap_or_default(),
+            at_ms: shown.stamp.map_or(0, |stamp| stamp.ms),
+            file: file.map(|file| self.file_view(&file)),
+        }
+    }
+
+    fn version_view(&self, path: &FilePath, known: &Known) -> RowView {
+        let (kind, file) = match &known.version.what {
+            What::File(file) => (RowKind::File, Some(self.file_view(file))),
+            What::Folder => (RowKind::Folder, None),
+            What::Gone => (RowKind::Deleted, None),
+        };
+        RowView {
+            name: path.name().to_owned(),
+            path: path.to_string(),
+            kind,
+            version: known.id.to_string(),
+            author: known.author.to_string(),
+            author_name: self.name_of(&known.author),
+            at_ms: known.stamp.ms,
+            file,
+        }
+    }
+
+    fn file_view(&self, file: &File) -> FileView {
+        let copies = self.files.library.copies(&file.manifest, file.size);
+        FileView {
+            file: file.manifest.to_string(),
+            bytes: file.size,
+            media_type: file.media_type.clone(),
+            modified_ms: file.modified_ms,
+            copies: small(copies.live),
+            goal: small(copies.goal),
+            here_bytes: copies.here_bytes,
+            is_fetching: copies.is_fetching,
+            is_only_here: copies.is_only_here,
+            is_pinned: copies.is_pinned,
+            loss_ppm: millionths(copies.loss),
+        }
+    }
+
+    pub(super) fn import_views(&self) -> Vec<ImportView> {
+        let views = self.files.library.imports().map(
+            |(import, path, bytes, done_bytes, bytes_per_second, is_paused)| ImportView {
+                import,
+                path,
+                bytes,
+                done_bytes,
+                bytes_per_second,
+                is_paused,
+            },
+        );
+        views.collect()
+    }
+
+    pub(super) fn store_view(&self) -> StoreView {
+        let summary = self.files.library.summary();
+        StoreView {
+            gives_mib: summary.gives_mib,
+            held_bytes: summary.held_bytes,
+            only_here_bytes: summary.only_here_bytes,
+            others: small(summary.others),
+            fetching: small(summary.fetching),
+            used_bytes: self.files.usage.0,
+            quota_bytes: self.files.usage.1,
+            is_kept: self.files.is_kept,
+        }
+    }
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Between 0 and a million, rounded up: what may happen is not told to be
+/// impossible.
+fn millionths(probability: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
+    let ppm = (probability * 1e6).ceil().clamp(0.0, 1e6) as u32;
+    ppm
+}

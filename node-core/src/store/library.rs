@@ -1,0 +1,504 @@
+//! The nebula's files as one machine: what this ion brings in, what it keeps for
+//! the nebula, what its user reads, and what stands in which folder.
+//!
+//! It lets the parts work together. [`files`](super::files) says what stands
+//! where, from entries of the shared memory; [`exchange`] brings blocks from
+//! neighbours; [`replicas`] says which parts of which files this ion shall keep;
+//! `held` knows which blocks are on disk, and for whom. Ions tell each other
+//! what they hold by [`holdings`], in the shared memory too.
+//!
+//! A file that is brought in gets its name only when all its blocks and its
+//! ledger are on disk, so that no name stands for what is not there; an import
+//! that a crash ends leaves nothing behind. Parts that no name needs any more
+//! are deleted after [`ORPHAN_MS`].
+//!
+//! Refused: paths and media types that are none, more imports than
+//! [`IMPORTS_MAX`], reads beyond [`READ_BYTES_MAX`] or more than [`READS_MAX`].
+//! Bounds: those of the parts; [`ACTIVE_MAX`] imports go on at a time.
+
+pub mod holdings;
+
+mod care;
+mod fetching;
+mod gather;
+mod held;
+mod import;
+mod imports;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use ion_map::{Map, Set};
+
+pub use held::{BLOCKS_MAX, Change};
+pub use import::{Parcel, READ_BYTES};
+pub use state::{Copies, Summary};
+
+use self::{gather::Gather, held::Held, holdings::Holdings, import::Import};
+use super::{
+    chunk::Cid,
+    exchange::{self, Exchange},
+    files::{self, FilePath, Tree, VersionId},
+    kv,
+    replicas::{self, Part, Replicas},
+};
+use crate::{
+    identity::IonId,
+    platform::{Time, sim::Rng, storage},
+};
+
+/// Imports that may be under way or wait.
+pub const IMPORTS_MAX: usize = 4_096;
+/// Imports that go on at a time.
+pub const ACTIVE_MAX: usize = 4;
+/// Bytes that one read may ask for.
+pub const READ_BYTES_MAX: u32 = 1 << 20;
+/// Reads that may be under way.
+pub const READS_MAX: usize = 32;
+/// How long a read waits for somebody who has what it needs, in milliseconds.
+pub const READ_MS_MAX: u64 = 20_000;
+/// How long a part that no name needs stays, in milliseconds.
+pub const ORPHAN_MS: u64 = 600_000;
+/// How often this ion says anew what it holds at most, in milliseconds.
+pub const TELL_MS: u64 = 1_000;
+/// How long its statements last unless they are said again, in milliseconds:
+/// two weeks.
+pub const STATEMENT_MS: u64 = 14 * 24 * 60 * 60 * 1_000;
+/// How long a file counts as new, in milliseconds: its copies do not wait.
+pub const NEW_MS: u64 = 600_000;
+/// What an ion gives unless its user says otherwise, in MiB.
+pub const GIVES_MIB: u32 = 4_096;
+/// Changes of one write that deletes, and a few.
+const CHANGES_MAX: usize = 2_000;
+/// How often copies are looked after, in milliseconds.
+const CARE_MS: u64 = 500;
+/// How often the exchange is told that time passes, in milliseconds.
+const EXCHANGE_MS: u64 = 200;
+
+/// What the user wants of the names. All are checked against what stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Make an empty folder.
+    Folder(FilePath),
+    /// Delete what stands there and below.
+    Remove(FilePath),
+    /// Give what stands at the first path the second.
+    Rename(FilePath, FilePath),
+    /// Let this version stand.
+    Restore(FilePath, VersionId),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Another disk is being opened: what was known before does not count any
+    /// more.
+    Begin,
+    /// Records that were on the disk.
+    Records(Vec<(Vec<u8>, Vec<u8>)>),
+    /// Those were all; whether what is written outlasts the tab.
+    Opened(bool),
+    /// A write ended.
+    Written(u64, Result<(), storage::Error>),
+    /// What stands under a block's name on disk; `None` where nothing does.
+    Bytes(Cid, Option<Vec<u8>>),
+    /// What was read of a source, or why it cannot be.
+    Source(u64, Result<Vec<u8>, String>),
+    /// These entries of the shared memory stand now; some may be dead.
+    Entries(Vec<kv::Entry>),
+    /// Changes of that ticket are on disk, or why they are not.
+    Put(u64, Result<(), kv::machine::Error>),
+    /// These ions are linked.
+    Links(Vec<IonId>),
+    /// The session with an ion ended or began anew: what was on the way is lost.
+    Cut(IonId),
+    /// These ions are in the nebula, this one not included.
+    Live(Vec<IonId>),
+    /// A frame of the store room.
+    Frame(IonId, Vec<u8>),
+    /// A piece of a block left for an ion.
+    Sent(IonId),
+    /// Bring a file in, from the source of that number.
+    Import(u64, Parcel),
+    /// Halt an import, or go on.
+    Pause(u64, bool),
+    /// Give an import up.
+    Cancel(u64),
+    /// Change names.
+    Edit(u64, Edit),
+    /// Bytes of a file: where they begin, and how many.
+    Read {
+        /// The caller's name for it.
+        request: u64,
+        /// The file's ledger.
+        file: Cid,
+        /// The first byte.
+        from: u64,
+        /// How many.
+        bytes: u32,
+    },
+    /// The answer to a read is not wanted any more.
+    CancelRead(u64),
+    /// Keep these files whatever others do, and no others.
+    Pins(Vec<Cid>),
+    /// Give so much space, in MiB.
+    Give(u32),
+    /// What the machine's clock claims, in milliseconds since 1970.
+    Clock(u64),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is asked of the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Make these changes on disk, all or none, and say so.
+    Write(u64, Vec<Change>),
+    /// Read a block from disk.
+    Read(Cid),
+    /// Read so many bytes of a source from that place on.
+    Source(u64, u64, u32),
+    /// A source is not needed any more.
+    Forget(u64),
+    /// Make these changes in the shared memory, all or none.
+    Put(u64, Vec<kv::Change>),
+    /// Say something to a neighbour.
+    Say(IonId, Vec<u8>),
+    /// A link to that ion would be of use.
+    Useful(IonId),
+    /// A neighbour broke the rules.
+    Offence(IonId),
+    /// An import ended: the path, and the file or why not.
+    Imported(u64, FilePath, Result<Cid, Error>),
+    /// An edit ended.
+    Edited(u64, Result<(), Error>),
+    /// What was to be read, or why it is not.
+    Bytes(u64, Result<Vec<u8>, Error>),
+}
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The path, or what stands there, does not allow it.
+    #[error(transparent)]
+    Refused(#[from] files::Refusal),
+    /// The file cannot be read where it comes from.
+    #[error("{0}")]
+    Source(String),
+    /// The disk did not take it.
+    #[error(transparent)]
+    Disk(#[from] storage::Error),
+    /// The shared memory did not take it.
+    #[error(transparent)]
+    Memory(#[from] kv::machine::Error),
+    /// Nobody who can be reached has it.
+    #[error("no ion that can be reached has it")]
+    Nowhere,
+    /// What names the file is no ledger of one.
+    #[error("what it names is no file")]
+    NoFile,
+    /// Too much is under way.
+    #[error("too much is under way")]
+    Busy,
+    /// It was given up.
+    #[error("it was given up")]
+    Cancelled,
+}
+
+/// Why something is written on disk.
+#[derive(Debug)]
+enum Writing {
+    /// Blocks of an import, so many bytes of the file.
+    Import(u64, u64),
+    /// What an import brought becomes a file's.
+    Adopt(u64),
+    /// Blocks that came from others.
+    Fetched(Cid),
+    /// A part is whole.
+    Whole(Part),
+    /// What is not needed is deleted.
+    Drop,
+}
+
+/// A write under way: why, and the blocks in it.
+#[derive(Debug)]
+struct Write {
+    what: Writing,
+    cids: Vec<Cid>,
+}
+
+/// Changes of names under way.
+#[derive(Debug)]
+struct Putting {
+    who: Putter,
+    /// Batches that are not told to be on disk yet.
+    left: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Putter {
+    Import(u64),
+    Edit(u64),
+    Nobody,
+}
+
+/// A file that some name stands for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    bytes: u64,
+    /// How many versions name it.
+    versions: u32,
+    /// Until when it counts as new, in milliseconds since 1970.
+    new_until_ms: u64,
+}
+
+/// The machine.
+pub struct Library {
+    own: IonId,
+    wall_ms: u64,
+    held: Held,
+    is_open: bool,
+    is_kept: bool,
+    exchange: Exchange,
+    replicas: Replicas,
+    tree: Tree,
+    holdings: Holdings,
+    wanted: Map<Cid, Wanted>,
+    pins: Set<Cid>,
+    gives_mib: u32,
+    links: Set<IonId>,
+    live: Set<IonId>,
+    imports: Map<u64, Import>,
+    gathers: Map<u64, Gather>,
+    /// Blocks that are being read, and whether the exchange asked for them.
+    reading: Map<Cid, bool>,
+    writes: Map<u64, Write>,
+    puts: Map<u64, u64>,
+    putting: Map<u64, Putting>,
+    /// Statements that have to be said, and when they were.
+    unsaid: Set<u8>,
+    /// Statements that stand.
+    said: Set<u8>,
+    said_at: Time,
+    said_all_at: Time,
+    said_offer: Option<replicas::placement::Offer>,
+    /// Parts that no name needs, and since when.
+    orphans: Map<Part, Time>,
+    exchange_at: Time,
+    care_at: Time,
+    /// When the disk was last full.
+    full_at: Option<Time>,
+    number: u64,
+    is_changed: bool,
+    /// What the exchange has still to be told, in order.
+    queue: VecDeque<exchange::Input>,
+    seed: u64,
+}
+
+impl Library {
+    /// A machine that knows nothing yet.
+    pub fn new(own: IonId, seed: u64, now: Time) -> Self {
+        Self {
+            own,
+            wall_ms: 0,
+            held: Held::default(),
+            is_open: false,
+            is_kept: false,
+            exchange: Exchange::new(Rng::new(seed)),
+            replicas: Replicas::new(own, now),
+            tree: Tree::default(),
+            holdings: Holdings::default(),
+            wanted: Map::new(),
+            pins: Set::new(),
+            gives_mib: GIVES_MIB,
+            links: Set::new(),
+            live: Set::new(),
+            imports: Map::new(),
+            gathers: Map::new(),
+            reading: Map::new(),
+            writes: Map::new(),
+            puts: Map::new(),
+            putting: Map::new(),
+            unsaid: Set::new(),
+            said: Set::new(),
+            said_at: Time::ZERO,
+            said_all_at: now,
+            said_offer: None,
+            orphans: Map::new(),
+            exchange_at: Time::ZERO,
+            care_at: Time::ZERO,
+            full_at: None,
+            number: 0,
+            is_changed: false,
+            queue: VecDeque::new(),
+            seed,
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Begin => self.begin(now, effects),
+            Input::Records(records) => {
+                for (key, value) in &records {
+                    self.held.load(key, value);
+                }
+            }
+            Input::Opened(is_kept) => {
+                self.is_kept = is_kept;
+                self.opened(now, effects);
+            }
+            Input::Written(number, result) => self.written(now, number, result, effects),
+            Input::Bytes(cid, bytes) => self.read(now, cid, bytes, effects),
+            Input::Source(import, result) => self.sourced(now, import, result, effects),
+            Input::Entries(entries) => self.entries(now, &entries, effects),
+            Input::Put(ticket, result) => self.put_done(now, ticket, result, effects),
+            Input::Links(ions) => self.link(ions),
+            Input::Cut(ion) => self.cut(ion),
+            Input::Live(ions) => self.live = ions.into_iter().collect(),
+            Input::Frame(ion, bytes) => self.queue.push_back(exchange::Input::Frame(ion, bytes)),
+            Input::Sent(ion) => self.queue.push_back(exchange::Input::Sent(ion)),
+            Input::Import(import, parcel) => self.import(now, import, parcel, effects),
+            Input::Pause(import, paused) => self.pause(now, import, paused, effects),
+            Input::Cancel(import) => self.end_import(now, import, Err(Error::Cancelled), effects),
+            Input::Edit(request, edit) => self.edit(request, &edit, effects),
+            Input::Read { request, file, from, bytes } => {
+                self.read_file(now, request, (file, from, bytes), effects);
+            }
+            Input::CancelRead(request) => self.cancel_read(request),
+            Input::Pins(pins) => self.pin(now, pins, effects),
+            Input::Give(mib) => {
+                self.gives_mib = mib;
+                self.say_all();
+            }
+            Input::Clock(wall_ms) => self.wall_ms = wall_ms,
+            Input::Tick => self.tick(now, effects),
+        }
+        self.exchange(now, effects);
+    }
+
+    /// Whether anything that is shown changed since this was last asked.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
+    /// Another nebula's files: nothing that was known counts.
+    fn begin(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for (import, gone) in &self.imports {
+            let path = gone.parcel.path.clone();
+            effects.push(Effect::Imported(*import, path, Err(Error::Cancelled)));
+            effects.push(Effect::Forget(*import));
+        }
+        for gather in self.gathers.values() {
+            if let gather::Purpose::Read(request) = gather.purpose {
+                effects.push(Effect::Bytes(request, Err(Error::Cancelled)));
+            }
+        }
+        let (wall_ms, gives_mib, pins) = (self.wall_ms, self.gives_mib, self.pins.clone());
+        let number = self.number;
+        *self = Self::new(self.own, self.seed.wrapping_add(1), now);
+        (self.wall_ms, self.gives_mib, self.pins, self.number) = (wall_ms, gives_mib, pins, number);
+    }
+
+    fn opened(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.is_open = true;
+        self.is_changed = true;
+        let owners: Vec<held::Owner> = self.held.owners().copied().collect();
+        for owner in owners {
+            match owner {
+                held::Owner::Part(part) if self.held.is_whole(&owner) => {
+                    let own = self.own;
+                    self.care(now, replicas::Input::Holds(own, part), effects);
+                }
+                held::Owner::Part(_) => {}
+                // Whoever they were for is gone.
+                held::Owner::Import(..) | held::Owner::Visit(_) => self.drop_owner(&owner, effects),
+            }
+        }
+        self.say_all();
+    }
+
+    fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if !self.is_open {
+            return;
+        }
+        if now.since_ms(self.exchange_at) >= EXCHANGE_MS {
+            self.exchange_at = now;
+            self.queue.push_back(exchange::Input::Tick);
+            self.end_late_reads(now, effects);
+        }
+        if now.since_ms(self.care_at) >= CARE_MS {
+            self.care_at = now;
+            self.look_after(now, effects);
+        }
+        self.advance_imports(now, effects);
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number
+    }
+
+    fn write(&mut self, what: Writing, changes: Vec<Change>, effects: &mut Vec<Effect>) {
+        let number = self.next_number();
+        let body = |change: &Change| match change {
+            Change::Bytes(cid, _) => Some(*cid),
+            _ => None,
+        };
+        let cids = changes.iter().filter_map(body).collect();
+        self.writes.insert(number, Write { what, cids });
+        effects.push(Effect::Write(number, changes));
+    }
+
+    fn drop_owner(&mut self, owner: &held::Owner, effects: &mut Vec<Effect>) {
+        let mut batch = Vec::new();
+        for change in self.held.drop(owner) {
+            // A block goes together with the record that names it.
+            if batch.len() >= CHANGES_MAX && matches!(change, Change::Forget(_)) {
+                self.write(Writing::Drop, std::mem::take(&mut batch), effects);
+            }
+            batch.push(change);
+        }
+        if !batch.is_empty() {
+            self.is_changed = true;
+            self.write(Writing::Drop, batch, effects);
+        }
+    }
+
+    fn written(
+        &mut self,
+        now: Time,
+        number: u64,
+        result: Result<(), storage::Error>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(Write { what, cids }) = self.writes.remove(&number) else { return };
+        match &result {
+            Ok(()) => cids.iter().for_each(|cid| self.held.written(cid)),
+            Err(why) => {
+                if matches!(why, storage::Error::QuotaExceeded) {
+                    self.full_at = Some(now);
+                }
+                for cid in &cids {
+                    self.lose(now, cid, effects);
+                }
+            }
+        }
+        self.is_changed = true;
+        match what {
+            Writing::Import(import, bytes) => {
+                self.import_written(now, import, bytes, result, effects);
+            }
+            Writing::Adopt(import) => self.adopted(now, import, result, effects),
+            Writing::Fetched(cid) => {
+                self.queue.push_back(exchange::Input::Stored(cid, result.is_ok()));
+            }
+            Writing::Whole(part) => self.kept(now, part, result.is_ok(), effects),
+            // What could not be deleted is, the next time that this ion begins.
+            Writing::Drop => {}
+        }
+    }
+}

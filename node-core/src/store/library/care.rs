@@ -1,0 +1,372 @@
+//! Names, and the copies that they ask for.
+
+use std::collections::BTreeMap;
+
+use serde_bytes::ByteBuf;
+
+use super::{
+    CARE_MS, Edit, Effect, Error, GIVES_MIB, Library, NEW_MS, ORPHAN_MS, Putter, Putting,
+    STATEMENT_MS, TELL_MS, Wanted,
+    gather::Purpose,
+    held::Owner,
+    holdings::{self, BUCKETS, Statement, of_key},
+};
+use crate::{
+    platform::Time,
+    store::{
+        chunk::Cid,
+        files::{File, Row, SPACE, Write},
+        kv::{self, Entry, Key, Space, seal::GROUP_MAX},
+        replicas::{self, GOAL, PART_BYTES, Part, placement::Offer},
+    },
+};
+
+/// What files that the user only looked at may take, in bytes.
+const VISITS_BYTES_MAX: u64 = 256 << 20;
+/// What an ion offers of which nothing is known: what it does unless it says
+/// otherwise.
+const USUAL_OFFER: Offer = Offer { capacity_mib: GIVES_MIB, has_room: true };
+/// What an ion offers at most whose blocks end with the tab, in MiB.
+const UNKEPT_MIB: u32 = 128;
+/// How long a full disk is taken to stay so, in milliseconds.
+const FULL_MS: u64 = 600_000;
+const MIB: u64 = 1 << 20;
+
+impl Library {
+    /// Takes what stands in the shared memory now.
+    pub(super) fn entries(&mut self, now: Time, entries: &[Entry], effects: &mut Vec<Effect>) {
+        for entry in entries {
+            let body = entry.body();
+            if let Some(place) = of_key(&body.key) {
+                if place.0 == self.own {
+                    self.said.insert(place.1);
+                } else {
+                    let (gone, new) =
+                        self.holdings.take(place, body.value.as_ref().map(|value| &value[..]));
+                    self.stated(now, place.0, gone, new, effects);
+                }
+                continue;
+            }
+            if body.key.space != Space::Members(SPACE.to_owned()) {
+                continue;
+            }
+            let name = body.key.name.as_str();
+            let row = body.value.as_ref().map(|value| {
+                let (author, stamp) = (body.author, body.stamp);
+                Row { name, value, author, stamp }
+            });
+            let (gone, new) = self.tree.take(name, row);
+            if let Some((file, stamp)) = new {
+                self.want(now, &file, stamp.ms, effects);
+            }
+            if let Some(file) = gone {
+                self.unwant(now, &file.manifest, effects);
+            }
+            self.is_changed = true;
+        }
+    }
+
+    fn stated(
+        &mut self,
+        now: Time,
+        ion: crate::identity::IonId,
+        gone: Vec<Part>,
+        new: Vec<Part>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.is_changed = true;
+        for part in gone {
+            self.care(now, replicas::Input::Lacks(ion, part), effects);
+        }
+        for part in new {
+            self.care(now, replicas::Input::Holds(ion, part), effects);
+        }
+    }
+
+    /// One more version names a file.
+    fn want(&mut self, now: Time, file: &File, at_ms: u64, effects: &mut Vec<Effect>) {
+        let new_until_ms = at_ms.saturating_add(NEW_MS);
+        if let Some(wanted) = self.wanted.get_mut(&file.manifest) {
+            wanted.versions += 1;
+            return;
+        }
+        let wanted = Wanted { bytes: file.size, versions: 1, new_until_ms };
+        self.wanted.insert(file.manifest, wanted);
+        self.wish(now, &file.manifest, effects);
+        for (ion, part) in self.holdings.of_file(&file.manifest) {
+            self.care(now, replicas::Input::Holds(ion, part), effects);
+        }
+        for part in parts(file.manifest, file.size) {
+            if self.held.is_whole(&Owner::Part(part)) {
+                let own = self.own;
+                self.care(now, replicas::Input::Holds(own, part), effects);
+            }
+        }
+    }
+
+    /// One version fewer does.
+    fn unwant(&mut self, now: Time, file: &Cid, effects: &mut Vec<Effect>) {
+        let Some(wanted) = self.wanted.get_mut(file) else { return };
+        wanted.versions -= 1;
+        if wanted.versions > 0 {
+            return;
+        }
+        let bytes = wanted.bytes;
+        self.wanted.remove(file);
+        for part in parts(*file, bytes) {
+            self.care(now, replicas::Input::Unwish(part), effects);
+        }
+    }
+
+    /// Says what is wished of a file's parts.
+    fn wish(&mut self, now: Time, file: &Cid, effects: &mut Vec<Effect>) {
+        let Some(wanted) = self.wanted.get(file).copied() else { return };
+        let is_new = self.wall_ms < wanted.new_until_ms;
+        let is_pinned = self.pins.contains(file);
+        for part in parts(*file, wanted.bytes) {
+            let bytes = wanted.bytes.saturating_sub(part.number * PART_BYTES).min(PART_BYTES);
+            let wish = replicas::Wish { bytes, goal: GOAL, is_new, is_pinned };
+            self.care(now, replicas::Input::Wish(part, wish), effects);
+        }
+    }
+
+    pub(super) fn pin(&mut self, now: Time, pins: Vec<Cid>, effects: &mut Vec<Effect>) {
+        let before = std::mem::replace(&mut self.pins, pins.into_iter().collect());
+        let all: Vec<Cid> = before.iter().chain(self.pins.iter()).copied().collect();
+        for file in all {
+            if before.contains(&file) != self.pins.contains(&file) {
+                self.wish(now, &file, effects);
+            }
+        }
+        self.is_changed = true;
+    }
+
+    /// Looks after copies: some times a second.
+    pub(super) fn look_after(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let ions = self.offers(now);
+        self.care(now, replicas::Input::Ions(ions), effects);
+        self.age(now, effects);
+        self.care(now, replicas::Input::Tick, effects);
+        self.sweep_orphans(now, effects);
+        self.end_visits(effects);
+        let offer = self.own_offer(now);
+        if self.said_offer.replace(offer) != Some(offer) {
+            self.unsaid.insert(0);
+        }
+        if now.since_ms(self.said_all_at) >= STATEMENT_MS / 2 {
+            self.said_all_at = now;
+            self.say_all();
+        }
+        if now.since_ms(self.said_at) >= TELL_MS {
+            self.say(now, effects);
+        }
+    }
+
+    /// Files that were new until now.
+    fn age(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let wall_ms = self.wall_ms;
+        let is_due = |wanted: &Wanted| {
+            wanted.new_until_ms <= wall_ms && wanted.new_until_ms + CARE_MS * 4 > wall_ms
+        };
+        let aged = self.wanted.iter().filter(|(_, wanted)| is_due(wanted));
+        for file in aged.map(|(file, _)| *file).collect::<Vec<_>>() {
+            self.wish(now, &file, effects);
+        }
+    }
+
+    fn own_offer(&self, now: Time) -> Offer {
+        let is_full = self.full_at.is_some_and(|at| now.since_ms(at) < FULL_MS);
+        let capacity_mib =
+            if self.is_kept { self.gives_mib } else { self.gives_mib.min(UNKEPT_MIB) };
+        let has_room = self.held.bytes() < u64::from(capacity_mib) * MIB;
+        Offer { capacity_mib, has_room: has_room && !is_full }
+    }
+
+    fn offers(&self, now: Time) -> BTreeMap<crate::identity::IonId, Offer> {
+        let offer = |ion| self.holdings.offer(ion).unwrap_or(USUAL_OFFER);
+        let others = self.live.iter().map(|ion| (*ion, offer(ion)));
+        others.chain([(self.own, self.own_offer(now))]).collect()
+    }
+
+    /// Lets the machine of copies take an input, and does what it asks for.
+    pub(super) fn care(&mut self, now: Time, input: replicas::Input, effects: &mut Vec<Effect>) {
+        let mut asked = Vec::new();
+        self.replicas.handle(now, input, &mut asked);
+        for effect in asked {
+            match effect {
+                replicas::Effect::Fetch(part) => self.fetch_part(now, part, effects),
+                replicas::Effect::Drop(part) => self.drop_part(part, effects),
+                // What is beyond the bound is looked after by others.
+                replicas::Effect::Full(_) => {}
+            }
+        }
+    }
+
+    fn drop_part(&mut self, part: Part, effects: &mut Vec<Effect>) {
+        self.drop_owner(&Owner::Part(part), effects);
+        self.unsaid.insert(holdings::bucket(&part.file));
+    }
+
+    /// Deletes parts that no name has needed for a while.
+    fn sweep_orphans(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let owners = self.held.owners().copied();
+        let parts = owners.filter_map(|owner| match owner {
+            Owner::Part(part) => Some(part),
+            Owner::Import(..) | Owner::Visit(_) => None,
+        });
+        let is_needed = |part: &Part| {
+            self.wanted.contains_key(&part.file)
+                || self.pins.contains(&part.file)
+                || self.imports.values().any(|import| import.file == Some(part.file))
+        };
+        let unneeded: Vec<Part> = parts.filter(|part| !is_needed(part)).collect();
+        self.orphans.retain(|part, _| unneeded.binary_search(part).is_ok());
+        for part in unneeded {
+            let since = *self.orphans.entry(part).or_insert(now);
+            if now.since_ms(since) >= ORPHAN_MS {
+                self.orphans.remove(&part);
+                self.drop_part(part, effects);
+            }
+        }
+    }
+
+    /// Lets go of what the user only looked at, when it is too much.
+    fn end_visits(&mut self, effects: &mut Vec<Effect>) {
+        let is_visit = |owner: &&Owner| matches!(owner, Owner::Visit(_));
+        let visits: Vec<Owner> = self.held.owners().filter(is_visit).copied().collect();
+        let mut bytes: u64 = visits.iter().map(|owner| self.held.bytes_of(owner)).sum();
+        for visit in visits {
+            let is_open = self.gathers.values().any(|gather| gather.owner == visit);
+            if bytes > VISITS_BYTES_MAX && !is_open {
+                bytes -= self.held.bytes_of(&visit);
+                self.drop_owner(&visit, effects);
+            }
+        }
+    }
+
+    pub(super) fn say_all(&mut self) {
+        self.unsaid = (0..BUCKETS).collect();
+    }
+
+    /// Says anew what changed of what this ion holds and offers.
+    fn say(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if self.unsaid.is_empty() {
+            return;
+        }
+        self.said_at = now;
+        let offer = self.own_offer(now);
+        let unsaid = std::mem::take(&mut self.unsaid);
+        let mut changes = Vec::new();
+        for bucket in unsaid.iter().copied() {
+            let owners = self.held.owners().filter(|owner| self.held.is_whole(owner));
+            let parts = owners.filter_map(|owner| match owner {
+                Owner::Part(part) if holdings::bucket(&part.file) == bucket => Some(*part),
+                _ => None,
+            });
+            let statement = Statement::new(offer, parts);
+            let says_nothing = statement.is_empty() && (bucket > 0 || offer == USUAL_OFFER);
+            if says_nothing && !self.said.contains(&bucket) {
+                continue;
+            }
+            self.said.insert(bucket);
+            let value = Some(ByteBuf::from(statement.encode()));
+            let key = holdings::key(self.own, bucket);
+            changes.push(kv::Change { key, value, lasts_ms: Some(STATEMENT_MS) });
+        }
+        if changes.is_empty() {
+            return;
+        }
+        let ticket = self.next_number();
+        self.puts.insert(ticket, ticket);
+        let putting = Putting { who: Putter::Nobody, left: 1 };
+        self.putting.insert(ticket, putting);
+        effects.push(Effect::Put(ticket, changes));
+    }
+
+    /// Changes names for the user.
+    pub(super) fn edit(&mut self, request: u64, edit: &Edit, effects: &mut Vec<Effect>) {
+        let writes = match edit {
+            Edit::Folder(path) => self.tree.make_folder(path),
+            Edit::Remove(path) => self.tree.remove(path),
+            Edit::Rename(from, to) => self.tree.rename(from, to),
+            Edit::Restore(path, id) => self.tree.restore(path, *id),
+        };
+        match writes {
+            Ok(writes) => self.put_names(Putter::Edit(request), writes, effects),
+            Err(why) => effects.push(Effect::Edited(request, Err(why.into()))),
+        }
+    }
+
+    /// Writes names, in batches of as many as fit together: all of one stand or
+    /// none.
+    pub(super) fn put_names(&mut self, who: Putter, writes: Vec<Write>, effects: &mut Vec<Effect>) {
+        let key = |name: String| Key { space: Space::Members(SPACE.to_owned()), name };
+        let change = |write: Write| {
+            let value = write.value.map(ByteBuf::from);
+            kv::Change { key: key(write.name), value, lasts_ms: None }
+        };
+        let changes: Vec<kv::Change> = writes.into_iter().map(change).collect();
+        let number = self.next_number();
+        let batches: Vec<Vec<kv::Change>> =
+            changes.chunks(GROUP_MAX).map(<[kv::Change]>::to_vec).collect();
+        if batches.is_empty() {
+            return self.put_ended(who, Ok(()), effects);
+        }
+        self.putting.insert(number, Putting { who, left: batches.len() });
+        for batch in batches {
+            let ticket = self.next_number();
+            self.puts.insert(ticket, number);
+            effects.push(Effect::Put(ticket, batch));
+        }
+    }
+
+    pub(super) fn put_done(
+        &mut self,
+        now: Time,
+        ticket: u64,
+        result: Result<(), kv::machine::Error>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(number) = self.puts.remove(&ticket) else { return };
+        let Some(putting) = self.putting.get_mut(&number) else { return };
+        putting.left -= 1;
+        if putting.left > 0 && result.is_ok() {
+            return;
+        }
+        let who = putting.who;
+        self.putting.remove(&number);
+        if who == Putter::Nobody && result.is_err() {
+            // It is said again a little later.
+            self.say_all();
+            self.said_at = now;
+        }
+        self.put_ended(who, result.map_err(Error::from), effects);
+        self.advance_imports(now, effects);
+    }
+
+    fn put_ended(&mut self, who: Putter, result: Result<(), Error>, effects: &mut Vec<Effect>) {
+        match who {
+            Putter::Edit(request) => effects.push(Effect::Edited(request, result)),
+            Putter::Import(number) => {
+                let file = self.imports.get(&number).and_then(|import| import.file);
+                let result = result.and_then(|()| file.ok_or(Error::NoFile));
+                self.end_import(self.care_at, number, result, effects);
+            }
+            Putter::Nobody => {}
+        }
+    }
+
+    /// Parts that are being fetched to be kept.
+    pub(super) fn fetching(&self) -> impl Iterator<Item = Part> {
+        let kept = self.gathers.values().filter(|gather| gather.purpose == Purpose::Keep);
+        kept.filter_map(|gather| match gather.owner {
+            Owner::Part(part) => Some(part),
+            Owner::Import(..) | Owner::Visit(_) => None,
+        })
+    }
+}
+
+/// The parts of a file; an empty one has one too.
+pub(super) fn parts(file: Cid, bytes: u64) -> impl Iterator<Item = Part> {
+    (0..bytes.div_ceil(PART_BYTES).max(1)).map(move |number| Part { file, number })
+}

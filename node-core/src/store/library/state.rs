@@ -1,0 +1,100 @@
+//! What people are shown.
+
+use super::{Library, care::parts, held::Owner, import::Import};
+use crate::store::{chunk::Cid, files::Tree, replicas::Part};
+
+/// How a file is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Copies {
+    /// Whole copies among the ions that are there: of its parts, that of which
+    /// there are fewest.
+    pub live: usize,
+    /// How many there should be.
+    pub goal: usize,
+    /// How much of it is here, in bytes.
+    pub here_bytes: u64,
+    /// Whether a part of it is being fetched to be kept.
+    pub is_fetching: bool,
+    /// Whether a part of it is here alone.
+    pub is_only_here: bool,
+    /// Whether the user wants it kept here.
+    pub is_pinned: bool,
+    /// The probability that a part of it is lost before it is copied again.
+    pub loss: f64,
+}
+
+/// How this ion's store stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// What it gives, in MiB.
+    pub gives_mib: u32,
+    /// What it holds, in bytes.
+    pub held_bytes: u64,
+    /// What only it holds, in bytes.
+    pub only_here_bytes: u64,
+    /// Ions that could take copies.
+    pub others: usize,
+    /// Parts that it is fetching to keep.
+    pub fetching: usize,
+}
+
+impl Library {
+    /// What stands where.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Imports that are under way or wait: where the file shall stand, its size
+    /// and how much of it is on disk, both in bytes, bytes a second, and whether
+    /// it is halted.
+    pub fn imports(&self) -> impl Iterator<Item = (u64, String, u64, u64, u64, bool)> {
+        self.imports.iter().map(|(number, import): (&u64, &Import)| {
+            let parcel = &import.parcel;
+            let path = parcel.path.to_string();
+            (*number, path, parcel.bytes, import.done_bytes, import.speed(), import.is_paused)
+        })
+    }
+
+    /// How a file of that many bytes is held.
+    pub fn copies(&self, file: &Cid, bytes: u64) -> Copies {
+        let mut copies = Copies { live: usize::MAX, ..Copies::default() };
+        copies.is_pinned = self.pins.contains(file);
+        for part in parts(*file, bytes) {
+            let owner = Owner::Part(part);
+            if self.held.is_whole(&owner) {
+                copies.here_bytes += part_bytes(part, bytes);
+            }
+            let Some(health) = self.replicas.health(&part) else { continue };
+            copies.live = copies.live.min(health.live);
+            copies.goal = copies.goal.max(health.goal);
+            copies.is_only_here |= health.is_only_here;
+            copies.loss = copies.loss.max(health.loss);
+        }
+        copies.is_fetching = self.fetching().any(|part| part.file == *file);
+        copies.live = if copies.live == usize::MAX { 0 } else { copies.live };
+        copies
+    }
+
+    /// How this ion's store stands.
+    pub fn summary(&self) -> Summary {
+        let alone = self
+            .wanted
+            .iter()
+            .flat_map(|(file, wanted)| parts(*file, wanted.bytes).map(|part| (part, wanted.bytes)));
+        let alone = alone.filter(|(part, _)| {
+            self.replicas.health(part).is_some_and(|health| health.is_only_here)
+        });
+        Summary {
+            gives_mib: self.gives_mib,
+            held_bytes: self.held.bytes(),
+            only_here_bytes: alone.map(|(part, bytes)| part_bytes(part, bytes)).sum(),
+            others: self.live.len(),
+            fetching: self.fetching().count(),
+        }
+    }
+}
+
+fn part_bytes(part: Part, bytes: u64) -> u64 {
+    use crate::store::replicas::PART_BYTES;
+    bytes.saturating_sub(part.number * PART_BYTES).min(PART_BYTES)
+}
