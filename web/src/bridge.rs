@@ -13,8 +13,10 @@ use std::{
     rc::{Rc, Weak},
 };
 
+use js_sys::Array;
 use node_core::node::{Command, Event, Start, port::FromIon};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::File;
 
 use line::Line;
 pub use line::{Handed, Said};
@@ -94,6 +96,14 @@ impl Bridge {
             waiting.push(command);
         }
         has_room
+    }
+
+    /// Hands a file to the worker, to be read there under that number. Whether
+    /// it was taken: while the worker does not listen it is not.
+    pub fn hand(&self, source: u64, file: &File) -> bool {
+        let message = Array::of2(&JsValue::from_f64(source as f64), file);
+        let line = self.line.borrow();
+        self.is_ready.get() && line.as_ref().is_some_and(|line| line.send_value(&message))
     }
 
     fn connect(self: &Rc<Self>, handed: Option<Handed>) {

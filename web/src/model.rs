@@ -7,6 +7,7 @@
 
 pub mod checks;
 pub mod data;
+pub mod files;
 pub mod format;
 pub mod gallery;
 pub mod grid;

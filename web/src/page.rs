@@ -8,6 +8,7 @@ mod data;
 mod desk;
 mod diagnosis;
 mod dialogs;
+mod files;
 mod frame;
 mod icons;
 mod ions;
@@ -53,6 +54,8 @@ pub fn start() {
     mount_to_body(move || {
         router::listen(desk);
         keys::listen(desk);
+        files::listen(desk);
+        files::serve(desk);
         frame::view(desk)
     });
     if let Some(waiting) = document().get_element_by_id("waiting") {

@@ -41,8 +41,8 @@ fn content_policy(host: Option<&Authority>, relays: &[Multiaddr]) -> String {
         .fold(String::new(), |list, one| list + " " + &one);
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
-         style-src 'self'; img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; \
-         connect-src 'self'{own}{others}; base-uri 'none'; form-action 'none'; \
+         style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; \
+         manifest-src 'self'; connect-src 'self'{own}{others}; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
     )
 }

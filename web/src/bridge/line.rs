@@ -77,9 +77,16 @@ impl Line {
         let serializer =
             serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
         let message = command.serialize(&serializer).expect("commands are plain data");
-        if let Err(error) = self.worker.post_message(&message) {
-            web_sys::console::error_2(&"the ion's worker took no command".into(), &error);
+        self.send_value(&message);
+    }
+
+    /// Posts what is no command; whether it could be.
+    pub(super) fn send_value(&self, message: &JsValue) -> bool {
+        let sent = self.worker.post_message(message);
+        if let Err(error) = &sent {
+            web_sys::console::error_2(&"the ion's worker took no message".into(), error);
         }
+        sent.is_ok()
     }
 
     /// Ends the worker.

@@ -24,6 +24,15 @@ pub fn bytes(number: u64) -> String {
     scaled(number, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
 }
 
+/// A part of so many bytes, the unit once where both have it: `310 of 900 MiB`.
+pub fn part(part: u64, whole: u64) -> String {
+    let (part, whole) = (bytes(part), bytes(whole));
+    match (part.split_once(' '), whole.split_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} of {whole}"),
+        _ => format!("{part} of {whole}"),
+    }
+}
+
 /// Fuel in decimal units: `2.1 G`.
 pub fn fuel(units: u64) -> String {
     scaled(units, 1000.0, &["", "k", "M", "G", "T", "P", "E"]).trim_end().to_owned()
@@ -111,6 +120,8 @@ mod tests {
         assert_eq!(bytes(5_011), "4.9 KiB");
         assert_eq!(bytes(12), "12 B");
         assert_eq!(bytes(64 << 20), "64 MiB");
+        assert_eq!(part(310 << 20, 900 << 20), "310 of 900 MiB");
+        assert_eq!(part(12, 64 << 20), "12 B of 64 MiB");
         assert_eq!(fuel(2_100_000_000), "2.1 G");
         assert_eq!(fuel(7), "7");
     }

@@ -15,6 +15,10 @@ pub enum Route {
     Sparks,
     /// `/sparks/<name>`: one spark of the gallery, being set up.
     Spark(String),
+    /// `/files`, `/files/<folder>/`: a folder's path, its names encoded.
+    Files(String),
+    /// `/files/<path>`: a file, opened.
+    File(String),
     /// `/data`
     Data,
     /// `/network`
@@ -30,6 +34,9 @@ pub enum Route {
 impl Route {
     /// Reads an address's path; what is not known is [`Route::Unknown`].
     pub fn parse(path: &str) -> Self {
+        if let Some(files) = path.strip_prefix("/files/") {
+            return Self::parse_file(files).unwrap_or(Self::Unknown);
+        }
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         let (first, second, rest) = (parts.next(), parts.next(), parts.next());
         match (first, second, rest) {
@@ -40,11 +47,27 @@ impl Route {
             }
             (Some("sparks"), None, None) => Self::Sparks,
             (Some("sparks"), Some(name), None) if is_name(name) => Self::Spark(name.to_owned()),
+            (Some("files"), None, None) => Self::Files(String::new()),
             (Some("data"), None, None) => Self::Data,
             (Some("network"), None, None) => Self::Network,
             (Some("ions"), None, None) => Self::Ions,
             (Some("settings"), None, None) => Self::Settings,
             _ => Self::Unknown,
+        }
+    }
+
+    fn parse_file(encoded: &str) -> Option<Self> {
+        let path = decoded(encoded.trim_end_matches('/'))?;
+        let is_folder = path.is_empty() || encoded.ends_with('/');
+        Some(if is_folder { Self::Files(path) } else { Self::File(path) })
+    }
+
+    /// The page that shows it: all of Files is one.
+    #[must_use]
+    pub fn page(&self) -> Self {
+        match self {
+            Self::Files(_) | Self::File(_) => Self::Files(String::new()),
+            other => other.clone(),
         }
     }
 
@@ -56,6 +79,9 @@ impl Route {
             Self::Job(id) => format!("/jobs/{id:013x}"),
             Self::Sparks => "/sparks".to_owned(),
             Self::Spark(name) => format!("/sparks/{name}"),
+            Self::Files(folder) if folder.is_empty() => "/files".to_owned(),
+            Self::Files(folder) => format!("/files/{}/", encoded(folder)),
+            Self::File(path) => format!("/files/{}", encoded(path)),
             Self::Data => "/data".to_owned(),
             Self::Network => "/network".to_owned(),
             Self::Ions => "/ions".to_owned(),
@@ -70,6 +96,7 @@ impl Route {
             Self::Jobs => "Jobs",
             Self::Job(_) => "Job",
             Self::Sparks | Self::Spark(_) => "Sparks",
+            Self::Files(_) | Self::File(_) => "Files",
             Self::Data => "Data",
             Self::Network => "Network",
             Self::Ions => "Ions",
@@ -93,6 +120,7 @@ impl Route {
             Self::Settings => 5,
             Self::Unknown => 6,
             Self::Data => 7,
+            Self::Files(_) | Self::File(_) => 8,
         }
     }
 }
@@ -102,6 +130,45 @@ pub const NAME_CHARS_MAX: usize = 64;
 
 fn is_name(name: &str) -> bool {
     name.len() <= NAME_CHARS_MAX && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// The longest path that an address may carry, in bytes, decoded.
+pub const PATH_BYTES_MAX: usize = 960;
+
+/// A path as an address carries it. Dots are encoded, too: a relay takes what
+/// ends like a file for one of its own.
+pub fn encoded(path: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut text = String::with_capacity(path.len() + 8);
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'~') {
+            text.push(byte.into());
+        } else {
+            text.push('%');
+            text.push(DIGITS[usize::from(byte >> 4)].into());
+            text.push(DIGITS[usize::from(byte & 15)].into());
+        }
+    }
+    text
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        if *first == b'%' {
+            let (digits, behind) = behind.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = behind;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    if bytes.len() > PATH_BYTES_MAX {
+        return None;
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -116,6 +183,9 @@ mod tests {
             Route::Job(0x1f_2e3d),
             Route::Sparks,
             Route::Spark("word-count".to_owned()),
+            Route::Files(String::new()),
+            Route::Files("Ferien 2025/Grün & blau".to_owned()),
+            Route::File("Ferien 2025/100 %/a?b#c.jpg".to_owned()),
             Route::Data,
             Route::Network,
             Route::Ions,
@@ -131,6 +201,18 @@ mod tests {
         for path in ["/x", "/jobs/zz", "/jobs/1/2", "/sparks/%3Cb%3E", "/ions/1", "/network/1"] {
             assert_eq!(Route::parse(path), Route::Unknown, "{path}");
         }
+    }
+
+    #[test]
+    fn a_file_has_an_address_that_no_relay_takes_for_its_own() {
+        let address = Route::File("a/notes.tar.gz".to_owned()).path();
+        assert_eq!(address, "/files/a/notes%2Etar%2Egz");
+        assert_eq!(Route::parse("/files/a.txt"), Route::File("a.txt".to_owned()));
+        assert_eq!(Route::parse("/files/"), Route::Files(String::new()));
+        for path in ["/files/%", "/files/%4", "/files/%zz", "/files/%ff"] {
+            assert_eq!(Route::parse(path), Route::Unknown, "{path}");
+        }
+        assert_eq!(Route::parse(&format!("/files/{}", "a".repeat(961))), Route::Unknown);
     }
 
     #[test]

@@ -230,14 +230,20 @@ pub(crate) fn download(name: &str, bytes: &[u8]) {
     options.set_type("application/octet-stream");
     let Ok(blob) = Blob::new_with_u8_array_sequence_and_options(&parts, &options) else { return };
     let Ok(address) = web_sys::Url::create_object_url_with_blob(&blob) else { return };
+    save(name, &address);
+}
+
+/// Offers what stands at an address of this document as a download; the address
+/// ends.
+pub(crate) fn save(name: &str, address: &str) {
     if let Ok(link) = document().create_element("a")
         && let Ok(link) = link.dyn_into::<HtmlAnchorElement>()
     {
-        link.set_href(&address);
+        link.set_href(address);
         link.set_download(name);
         link.click();
     }
-    let _ = web_sys::Url::revoke_object_url(&address);
+    let _ = web_sys::Url::revoke_object_url(address);
 }
 
 /// Copies a text; whether it could. Without the clipboard's interface (plain

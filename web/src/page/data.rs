@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use node_core::{
     node::{
-        Command, Durability, Problem,
+        Command, Durability,
         data::{EntryView, News, Wish},
     },
     store::kv::{Key, Space},
@@ -292,22 +292,11 @@ fn saved(desk: At) -> AnyView {
             Meaning::Good,
             format!("{kept} and by {}", format::counted(ions.into(), "other ion")),
         ),
-        Saved::Refused(problem) => told(problem),
+        Saved::Refused(problem) => parts::told(problem, "data-mistake"),
     };
     view! {
         <div class="row data-saved" role="status" data-test="data-saved">
             {words} {undo}
-        </div>
-    }
-    .into_any()
-}
-
-fn told(problem: Problem) -> AnyView {
-    view! {
-        <div class="refused" role="alert" data-test="data-mistake">
-            <p class="problem-what">{problem.what}</p>
-            <p>{problem.why}</p>
-            <p>{problem.remedy}</p>
         </div>
     }
     .into_any()

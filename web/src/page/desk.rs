@@ -10,7 +10,7 @@ use node_core::node::{
 };
 use spark_runtime::inspect::Inspection;
 
-use super::browser;
+use super::{browser, files::Shelf};
 use crate::{
     bridge::{Bridge, Heard},
     model::{
@@ -107,6 +107,8 @@ pub(crate) struct Desk {
     pub(crate) echoes: RwSignal<Echoes>,
     /// What the Data page shows.
     pub(crate) data: RwSignal<Data>,
+    /// What the Files page shows, and what is under way there.
+    pub(crate) files: Shelf,
     /// The last trial of a STUN or TURN server.
     pub(crate) trial: RwSignal<Option<Trial>>,
     /// When the present ion was started, in milliseconds of the page's clock.
@@ -138,6 +140,7 @@ impl Desk {
             checks: RwSignal::new(Vec::new()),
             echoes: RwSignal::new(Echoes::default()),
             data: RwSignal::new(Data::default()),
+            files: Shelf::new(),
             trial: RwSignal::new(None),
             ion_started_ms: RwSignal::new(0.0),
             owner: Owner::new(),
@@ -163,6 +166,12 @@ impl Desk {
                 "Wait a moment and try again; if it stays so, reload the page.",
             ));
         }
+    }
+
+    /// Hands a file to the ion, to be read under that number; whether it took it.
+    pub(crate) fn hand(&self, source: u64, file: &web_sys::File) -> bool {
+        self.bridge
+            .with_value(|bridge| bridge.as_ref().is_some_and(|bridge| bridge.hand(source, file)))
     }
 
     /// Shows a problem until it is dismissed.
@@ -271,8 +280,9 @@ impl Desk {
             Event::Attempts(attempts) => self.attempts.set(attempts),
             Event::Diagnosis(checks) => self.checks.set(checks),
             Event::Data(news) => self.data_told(news),
-            // No page listens to a room, or shows files, yet.
-            Event::Files(_) | Event::Said { .. } => {}
+            Event::Files(news) => self.files_told(news),
+            // No page listens to a room yet.
+            Event::Said { .. } => {}
             Event::Problem(problem) => self.tell(problem),
             Event::Notice(word) => self.say(word),
         }
@@ -368,6 +378,7 @@ impl Desk {
         self.checks.set(Vec::new());
         self.echoes.set(Echoes::default());
         self.trial.set(None);
+        self.files_interrupted();
         self.ion_started_ms.set(browser::now_ms());
         if matches!(self.bench.get_untracked(), Bench::Loading(_)) {
             self.clear_bench();

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{
     data,
     desk::{At, Dialog},
-    dialogs, icons,
+    dialogs, files, icons,
     icons::icon,
     ions, job, jobs, network, overview, parts,
     sealed::{Seal, live},
@@ -20,6 +20,8 @@ use crate::model::{
 
 /// The whole of mission control.
 pub(crate) fn view(desk: At) -> AnyView {
+    // A page that has several places stays while they change.
+    let place = Memo::new(move |_| desk.route.with(Route::page));
     view! {
         <a class="skip" href="#content">
             "Skip to content"
@@ -32,7 +34,7 @@ pub(crate) fn view(desk: At) -> AnyView {
                 <main id="content" class="content">
                     {problems(desk)}
                     {live(move || {
-                        let route = desk.route.get();
+                        let route = place.get();
                         untrack(|| page(desk, &route))
                     })}
                 </main>
@@ -51,6 +53,7 @@ fn page(desk: At, route: &Route) -> AnyView {
         Route::Job(id) => job::view(desk, *id),
         Route::Sparks => sparks::view(desk, None),
         Route::Spark(name) => sparks::view(desk, Some(name.clone())),
+        Route::Files(_) | Route::File(_) => files::view(desk),
         Route::Data => data::view(desk),
         Route::Network => network::view(desk),
         Route::Ions => ions::view(desk),
@@ -74,6 +77,7 @@ fn rail(desk: At) -> AnyView {
         (Route::Overview, icons::OVERVIEW),
         (Route::Jobs, icons::JOBS),
         (Route::Sparks, icons::SPARKS),
+        (Route::Files(String::new()), icons::FOLDER),
         (Route::Data, icons::DATA),
         (Route::Network, icons::NETWORK),
         (Route::Ions, icons::IONS),

@@ -13,6 +13,17 @@ pub(crate) const JOBS: &str =
 pub(crate) const SPARKS: &str = "M13 3L5.5 13.5H11L10.2 21 18.5 10H12.6z";
 /// Data.
 pub(crate) const DATA: &str = "M5 6.500c0-1.700 3.100-3 7-3s7 1.300 7 3-3.100 3-7 3-7-1.300-7-3zM5 6.500v11c0 1.700 3.100 3 7 3s7-1.300 7-3v-11M5 12c0 1.700 3.100 3 7 3s7-1.300 7-3";
+/// Files, and a folder.
+pub(crate) const FOLDER: &str = "M3.500 6.500V18.500h17V8.500H12L10 6.500z";
+/// A file.
+pub(crate) const FILE: &str = "M6 3.500h8l4 4V20.500H6zM14 3.500V7.500h4";
+/// A text.
+pub(crate) const TEXT: &str = "M6 3.500h8l4 4V20.500H6zM9 11h6M9 14h6M9 17h4";
+/// A picture.
+pub(crate) const PHOTO: &str =
+    "M3.500 5h17v14h-17zM3.500 16l5-5 4 4 3-3 5 5M15 9m-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0";
+/// A sound.
+pub(crate) const SOUND: &str = "M9 17.500m-2.500 0a2.500 2.500 0 1 0 5 0a2.500 2.500 0 1 0-5 0M11.500 17.500V5l7-1.500v12M16 15.500m-2.500 0a2.500 2.500 0 1 0 5 0a2.500 2.500 0 1 0-5 0";
 /// Network.
 pub(crate) const NETWORK: &str = "M12 5m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M5 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M19 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M11 6.800L6 16.200M13 6.800l5 9.400M7 18h10";
 /// Ions.

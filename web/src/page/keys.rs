@@ -8,12 +8,12 @@ use web_sys::{Element, KeyboardEvent};
 use super::{
     browser,
     desk::{At, Dialog},
-    router,
+    files, router,
 };
 use crate::model::route::Route;
 
 /// The keys and what they do, as the list of keys shows them.
-pub(crate) const KEYS: [(&str, &str); 10] = [
+pub(crate) const KEYS: [(&str, &str); 14] = [
     ("/", "Search, where there is a list"),
     ("?", "This list"),
     ("Esc", "Close what is open, or dismiss a problem"),
@@ -21,9 +21,13 @@ pub(crate) const KEYS: [(&str, &str); 10] = [
     ("g o", "Go to Overview"),
     ("g j", "Go to Jobs"),
     ("g s", "Go to Sparks"),
+    ("g f", "Go to Files"),
     ("g n", "Go to Network"),
     ("g i", "Go to Ions"),
     ("g e", "Go to Settings"),
+    ("Enter, Del, F2", "Open, delete or rename a file"),
+    ("Backspace", "Go to the folder above"),
+    ("← →", "The file before, and the next, in an open one"),
 ];
 
 /// Listens for them.
@@ -37,7 +41,9 @@ pub(crate) fn listen(desk: At) {
         is_going.set_value(false);
         if event.key() == "Escape" {
             close(desk);
-        } else if !is_typing(&event) && pressed(desk, &event.key(), was_going) {
+        } else if !is_typing(&event)
+            && (files::pressed(desk, &event) || pressed(desk, &event.key(), was_going))
+        {
             event.prevent_default();
         } else if !is_typing(&event) {
             is_going.set_value(event.key() == "g");
@@ -68,6 +74,7 @@ fn going(desk: At, key: &str) -> bool {
         "o" => Route::Overview,
         "j" => Route::Jobs,
         "s" => Route::Sparks,
+        "f" => Route::Files(String::new()),
         "n" => Route::Network,
         "i" => Route::Ions,
         "e" => Route::Settings,
@@ -80,6 +87,10 @@ fn going(desk: At, key: &str) -> bool {
 fn close(desk: At) {
     if desk.dialog.get_untracked() != Dialog::None {
         desk.dialog.set(Dialog::None);
+        return;
+    }
+    if untrack(|| files::is_over(desk)) {
+        // The browser closes it.
         return;
     }
     desk.news.update(|news| {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{
     browser,
     desk::At,
-    jobs, map, parts,
+    files, jobs, map, parts,
     sealed::{Seal, live},
 };
 use crate::model::{format, words};
@@ -118,6 +118,7 @@ fn this_tab(desk: At) -> AnyView {
             </p>
             <p class="muted">{live(move || status.with(words::doing))}</p>
             <p class="lending">{lending}</p>
+            {files::closing(desk, "tab-closing")}
         </section>
     }
     .seal()

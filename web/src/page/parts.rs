@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use node_core::node::Command;
+use node_core::node::{Command, Problem};
 
 use super::{
     desk::At,
@@ -107,6 +107,18 @@ pub(crate) fn empty(title: &'static str, text: &'static str, action: AnyView) ->
         </div>
     }
     .seal()
+}
+
+/// A problem where it came up.
+pub(crate) fn told(problem: Problem, test: &'static str) -> AnyView {
+    view! {
+        <div class="refused" role="alert" data-test=test>
+            <p class="problem-what">{problem.what}</p>
+            <p>{problem.why}</p>
+            <p>{problem.remedy}</p>
+        </div>
+    }
+    .into_any()
 }
 
 /// A count that goes up every so many milliseconds, as long as the view that

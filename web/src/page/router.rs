@@ -43,7 +43,13 @@ pub(crate) fn listen(desk: At) {
 
 fn arrive(desk: At, route: Route) {
     show_title(&route);
+    let is_file = |route: &Route| matches!(route, Route::File(_));
+    let is_over = is_file(&route) || desk.route.with_untracked(is_file);
     desk.route.set(route);
+    if is_over {
+        // It lies over the page, which stays as it is.
+        return;
+    }
     window().scroll_to_with_x_and_y(0.0, 0.0);
     // Once the page stands, the keyboard and the screen reader begin at its title.
     request_animation_frame(|| {

@@ -11,6 +11,7 @@ use super::{
     browser,
     desk::At,
     dialogs::copyable,
+    files,
     network::relay_row,
     parts,
     sealed::{Seal, live},
@@ -28,7 +29,7 @@ pub(crate) fn view(desk: At) -> AnyView {
     view! {
         {parts::head("Settings", "What this tab is called, what it lends, and where it belongs.", ().seal())}
         <div class="settings">
-            {this_ion(desk)} {lending(desk)} {links(desk)} {nebulas(desk)} {relays(desk)} {section("STUN and TURN servers", servers::view(desk))} {appearance()}
+            {this_ion(desk)} {lending(desk)} {links(desk)} {section("Storage", files::settings(desk))} {nebulas(desk)} {relays(desk)} {section("STUN and TURN servers", servers::view(desk))} {appearance()}
             {browser_gives(desk)}
         </div>
     }

@@ -110,7 +110,135 @@ const alone = {
   Diagnose: diagnose,
 };
 
+// Files: a few that stand, one of every state; what is brought in arrives at
+// 2 MiB a second and then stands; texts and pictures can be opened.
+const MIB = 1 << 20;
+const file = (path, bytes, media_type, more = {}) => [path, {
+  file: "bafkrei" + path.replace(/[^a-z0-9]/g, "").padEnd(40, "q").slice(0, 40),
+  bytes, media_type, modified_ms: Date.now() - 86_400_000,
+  copies: 3, goal: 3, here_bytes: bytes, is_fetching: false, is_only_here: false, is_pinned: false, loss_ppm: 0, ...more,
+}];
+const tree = new Map([
+  file("holiday.png", 481_213, "image/png", { is_pinned: true }),
+  file("lecture on membranes, part 2 of 3 (with subtitles).mp4", 734 * MIB, "video/mp4", { copies: 2, is_fetching: true, here_bytes: 512 * MIB, loss_ppm: 41 }),
+  file("notes.txt", 900_000, "text/plain", { copies: 1, is_only_here: true, loss_ppm: 90_000 }),
+  file("report.pdf", 2 * MIB, "application/pdf", { copies: 0, here_bytes: 0 }),
+  file("song.mp3", 5 * MIB, "audio/mpeg"),
+  file("photos/beach.png", 400_000, "image/png"),
+  file("photos/hills.png", 400_000, "image/png"),
+  file("photos/2024/river.png", 400_000, "image/png"),
+]);
+const gone = new Map([file("old plan.txt", 12_000, "text/plain")]);
+const folders = new Set(["photos", "photos/2024", "empty"]);
+const parent = (path) => path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+const last = (path) => path.slice(path.lastIndexOf("/") + 1);
+const row = (path, kind, file = null) => ({
+  name: kind === "Conflict" ? last(path).replace(".", " (conflict of bold-otter).") : last(path),
+  path, kind, version: file ? kind + file.file : "", author: file ? idOf("quiet-heron") : "",
+  author_name: file ? "quiet-heron" : "", at_ms: file ? Date.now() - 4_000_000 : 0, file,
+});
+const tell = (news) => say({ Files: news });
+const store = {
+  gives_mib: 4096, held_bytes: 310 * MIB, only_here_bytes: 900_000, others: 6, fetching: 1,
+  used_bytes: 420 * MIB, quota_bytes: 60_000 * MIB, is_kept: true,
+};
+const under = (path, folder) => folder === "" || path.startsWith(folder + "/");
+const list = (folder, deleted) => {
+  if (deleted) return [...gone].filter(([path]) => under(path, folder)).map(([path, one]) => row(path, "Deleted", one));
+  const below = [...folders].filter((path) => parent(path) === folder).sort().map((path) => row(path, "Folder"));
+  const files = [...tree].filter(([path]) => parent(path) === folder).sort().map(([path, one]) => row(path, "File", one));
+  const clash = folder === "" && tree.has("notes.txt") ? [row("notes.txt", "Conflict", { ...tree.get("notes.txt"), copies: 3, is_only_here: false })] : [];
+  return [...below, ...files, ...clash];
+};
+const picture = async () => {
+  const canvas = new OffscreenCanvas(900, 600);
+  const context = canvas.getContext("2d");
+  const fill = context.createLinearGradient(0, 0, 900, 600);
+  for (const [at, colour] of [[0, "#2b4fd1"], [0.5, "#48b97f"], [1, "#e0a83a"]]) fill.addColorStop(at, colour);
+  context.fillStyle = fill;
+  context.fillRect(0, 0, 900, 600);
+  return new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
+};
+const text = new TextEncoder().encode(Array.from({ length: 20_000 }, (_, at) => `${at}: what the tide brought in, and what it took`).join("\n"));
+const imports = new Map();
+const handed = new Map();
+const done = (request, result = { Ok: null }) => setTimeout(() => tell({ Done: { request, result } }) || tell("Changed"), 100);
+const moved = (from, to) => {
+  for (const [path, one] of [...tree]) {
+    if (path !== from && !under(path, from)) continue;
+    tree.delete(path);
+    tree.set(to + path.slice(from.length), one);
+  }
+  for (const path of [...folders]) if (path === from || under(path, from)) folders.delete(path) && folders.add(to + path.slice(from.length));
+};
+setInterval(() => {
+  let room = 2 * MIB;
+  for (const one of imports.values()) {
+    one.bytes_per_second = 0;
+    if (one.is_paused || room <= 0) continue;
+    const some = Math.min(room, one.bytes - one.done_bytes);
+    room -= some;
+    one.done_bytes += some;
+    one.bytes_per_second = some;
+    if (one.done_bytes < one.bytes) continue;
+    imports.delete(one.import);
+    const bad = one.path.includes("fail");
+    const why = { what: "It was not brought in.", why: "It was changed since it was chosen.", remedy: "Choose it again." };
+    if (!bad) tree.set(...file(one.path, one.bytes, one.media_type));
+    for (let up = parent(one.path); up; up = parent(up)) folders.add(up);
+    tell({ Imported: { import: one.import, path: one.path, result: bad ? { Err: why } : { Ok: "bafy" } } });
+    tell("Changed");
+  }
+  if (imports.size > 0) tell({ Imports: [...imports.values()].map(({ media_type, ...view }) => view) });
+}, 1_000);
+const wishes = {
+  Watch: () => tell({ Store: store }),
+  List: ({ request, folder, deleted }) => tell({ Listed: { request, result: { Ok: list(folder, deleted) }, is_more: false } }),
+  Versions: ({ request, path }) => {
+    const one = tree.get(path) ?? gone.get(path);
+    const rows = [row(path, tree.has(path) ? "File" : "Deleted", one), row(path, "Conflict", { ...one, bytes: 77 }), row(path, "File", { ...one, bytes: 12_345 }), row(path, "Deleted")];
+    tell({ Versions: { request, result: { Ok: rows } } });
+  },
+  MakeFolder: ({ request, path }) => folders.add(path) && done(request),
+  Remove: ({ request, path }) => {
+    for (const [one, held] of [...tree]) if (one === path || under(one, path)) tree.delete(one) && gone.set(one, held);
+    for (const one of [...folders]) if (one === path || under(one, path)) folders.delete(one);
+    done(request);
+  },
+  Rename: ({ request, from, to }) => {
+    const why = { what: "It was not renamed.", why: "`..` is no name.", remedy: "Choose another name." };
+    if (to.includes("..")) return done(request, { Err: why });
+    moved(from, to);
+    done(request);
+  },
+  Restore: ({ request, path }) => {
+    const held = gone.get(path);
+    if (held) gone.delete(path) && tree.set(path, held);
+    for (let up = parent(path); up; up = parent(up)) folders.add(up);
+    done(request);
+  },
+  Read: async ({ request, file, from, bytes }) => {
+    const [path] = [...tree].find(([, one]) => one.file === file) ?? [""];
+    const whole = path.endsWith(".png") ? await picture() : text;
+    const part = whole.subarray(Number(from), Number(from) + bytes);
+    tell({ Read: { request, result: { Ok: part } } });
+  },
+  Import: (one) => imports.set(one.import, { import: one.import, path: one.path, bytes: Number(one.bytes), done_bytes: 0, bytes_per_second: 0, is_paused: false, media_type: one.media_type, handed: handed.has(Number(one.import)) }),
+  Pause: ({ import: name, paused }) => Object.assign(imports.get(name) ?? {}, { is_paused: paused }),
+  CancelImport: ({ import: name }) => imports.delete(name),
+  Pin: ({ file, pinned }) => {
+    for (const one of tree.values()) if (one.file === file) one.is_pinned = pinned;
+    tell("Changed");
+  },
+  Give: ({ mib }) => tell({ Store: Object.assign(store, { gives_mib: mib }) }),
+};
+answers.Files = (wish) => {
+  const [name, fields] = Object.entries(wish)[0];
+  wishes[name]?.(fields);
+};
+
 onmessage = ({ data }) => {
+  if (Array.isArray(data)) return handed.set(data[0], data[1]);
   if (typeof data === "string") return alone[data]?.();
   const [name, fields] = Object.entries(data)[0];
   answers[name]?.(fields);

@@ -4,6 +4,7 @@
 
 mod bootstrap;
 mod near;
+mod sources;
 
 use std::{cell::RefCell, panic, rc::Rc};
 
@@ -23,7 +24,6 @@ use node_core::{
         run::{COMMANDS_MAX, Fetch, NEAR_MAX, Nearby, World, run},
     },
     platform::{Platform, web::WebPlatform},
-    store::source::Nowhere,
 };
 use serde::Serialize;
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -31,6 +31,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, UrlSearchParams};
 
 use bootstrap::bootstrap;
+use sources::Files;
 
 /// What all ions of an origin call their locks.
 const SLOTS: &str = "ionosphere-slot";
@@ -43,16 +44,18 @@ pub(crate) fn main() {
         Err(missing) => return give_up(&missing),
     };
     let (commands, taken) = mpsc::channel(COMMANDS_MAX);
-    listen(commands);
+    let sources = Files::default();
+    listen(commands, sources.clone());
     let direct = ready();
     pulse(platform.clone());
-    spawn_local(live(platform, taken, direct));
+    spawn_local(live(platform, taken, direct, sources));
 }
 
 async fn live(
     platform: WebPlatform,
     commands: mpsc::Receiver<Command>,
     direct: Option<DirectPort>,
+    sources: Files,
 ) {
     // The document is on its way while the identity is read.
     let fetch = prefetched(&platform);
@@ -70,7 +73,7 @@ async fn live(
         direct,
         nearby,
         fetch,
-        sources: Rc::new(Nowhere),
+        sources: Rc::new(sources),
         commands,
         tell: Rc::new(tell),
     };
@@ -162,9 +165,12 @@ fn post_with(message: &FromIon, transferred: &Array) {
     }
 }
 
-fn listen(commands: mpsc::Sender<Command>) {
+fn listen(commands: mpsc::Sender<Command>, sources: Files) {
     let commands = RefCell::new(commands);
     let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if sources.take(&event.data()) {
+            return;
+        }
         let read = serde_wasm_bindgen::from_value(event.data());
         let taken = read.map_err(|why| why.to_string()).and_then(|command: Command| {
             let sent = commands.borrow_mut().try_send(command);

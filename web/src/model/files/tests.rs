@@ -1,0 +1,255 @@
+use node_core::node::files::{FileView, ImportView, StoreView};
+
+use super::{
+    imports::{Chosen, GIVEN_MAX, Imports, Stage},
+    kinds::{Kind, kind},
+    words::{closing, give_mib, health, holds_page},
+    *,
+};
+use crate::model::{news::problem, words::Meaning};
+
+fn row(path: &str, kind: RowKind) -> RowView {
+    RowView {
+        name: name(path).to_owned(),
+        path: path.to_owned(),
+        kind,
+        version: format!("v-{path}"),
+        author: "a".to_owned(),
+        author_name: "quiet-heron".to_owned(),
+        at_ms: 1,
+        file: None,
+    }
+}
+
+fn file() -> FileView {
+    FileView {
+        file: "bafy".to_owned(),
+        bytes: 64 << 20,
+        media_type: "image/png".to_owned(),
+        modified_ms: 1,
+        copies: 3,
+        goal: 3,
+        here_bytes: 0,
+        is_fetching: false,
+        is_only_here: false,
+        is_pinned: false,
+        loss_ppm: 0,
+    }
+}
+
+fn listed(request: u64, rows: &[RowView]) -> News {
+    News::Listed { request, result: Ok(rows.to_vec()), is_more: false }
+}
+
+fn request(wish: &Wish) -> u64 {
+    match wish {
+        Wish::List { request, .. }
+        | Wish::Versions { request, .. }
+        | Wish::MakeFolder { request, .. }
+        | Wish::Remove { request, .. }
+        | Wish::Rename { request, .. }
+        | Wish::Restore { request, .. } => *request,
+        other => panic!("{other:?} is no request"),
+    }
+}
+
+#[test]
+fn only_the_answer_to_the_last_list_is_shown() {
+    let mut files = Files::default();
+    let first = request(&files.show("a".to_owned(), false));
+    let second = request(&files.show("b".to_owned(), false));
+    assert!(!files.take(listed(first, &[row("a/x", RowKind::File)])).1);
+    assert!(files.rows.is_empty() && !files.is_listed);
+    assert!(files.take(listed(second, &[row("b/y", RowKind::File)])).1);
+    assert_eq!(files.rows[0].path, "b/y");
+    // What changes is listed again, and the same rows are no change.
+    let (wishes, changed) = files.take(News::Changed);
+    assert!(!changed && files.rows.len() == 1);
+    assert!(!files.take(listed(request(&wishes[0]), &[row("b/y", RowKind::File)])).1);
+}
+
+#[test]
+fn a_deleted_file_is_brought_back_as_it_was() {
+    let mut files = Files::default();
+    let wishes = files.remove(&row("a/x", RowKind::File));
+    assert_eq!(files.undoable(), None);
+    files.take(News::Done { request: request(&wishes[0]), result: Ok(()) });
+    assert_eq!(files.undoable(), Some("a/x"));
+    let back = files.undo().expect("there is something to undo");
+    assert!(matches!(&back, Wish::Restore { path, version, .. }
+        if path == "a/x" && version == "v-a/x"));
+    assert_eq!(files.undoable(), None);
+}
+
+#[test]
+fn a_deleted_folder_comes_back_without_what_was_deleted_before() {
+    let mut files = Files::default();
+    let wishes = files.remove(&row("a", RowKind::Folder));
+    let old = row("a/old", RowKind::Deleted);
+    files.take(listed(request(&wishes[0]), std::slice::from_ref(&old)));
+    files.take(News::Done { request: request(&wishes[1]), result: Ok(()) });
+    assert_eq!(files.undoable(), Some("a"));
+    let ask = files.undo().expect("there is something to undo");
+    let all = [row("a/1", RowKind::Deleted), old, row("a/2", RowKind::Deleted)];
+    let (mut wishes, _) = files.take(listed(request(&ask), &all));
+    let mut back = Vec::new();
+    while let Some(Wish::Restore { request, path, .. }) = wishes.pop() {
+        back.push(path);
+        wishes = files.take(News::Done { request, result: Ok(()) }).0;
+    }
+    assert_eq!(back, ["a/1", "a/2"]);
+    assert_eq!(files.changed, Changed::Done("Brought back a".to_owned()));
+}
+
+#[test]
+fn a_refused_change_says_why_and_has_nothing_to_undo() {
+    let mut files = Files::default();
+    let wish = files.rename("a".to_owned(), "b/..".to_owned());
+    let why = problem("Not renamed.", "`..` is no name.", "Choose another.");
+    files.take(News::Done { request: request(&wish), result: Err(why.clone()) });
+    assert_eq!((files.changed.clone(), files.undoable()), (Changed::Refused(why), None));
+}
+
+#[test]
+fn folders_are_offered_to_move_to_and_files_are_not() {
+    let mut files = Files::default();
+    let wish = files.show_places("");
+    let rows = [row("a", RowKind::Folder), row("b.txt", RowKind::File)];
+    files.take(listed(request(&wish), &rows));
+    assert_eq!(files.places.rows.as_deref(), Some(&rows[..1]));
+}
+
+#[test]
+fn paths_are_taken_apart() {
+    assert_eq!(crumbs("a/b c/d"), [("a", "a"), ("b c", "a/b c"), ("d", "a/b c/d")]);
+    assert_eq!(crumbs(""), []);
+    assert_eq!(
+        (parent("a/b"), parent("a"), name("a/b"), joined("", "x")),
+        ("a", "", "b", "x".into())
+    );
+}
+
+#[test]
+fn next_and_previous_pass_folders_by() {
+    let mut files = Files::default();
+    files.rows = vec![
+        row("a", RowKind::Folder),
+        row("b", RowKind::File),
+        row("b", RowKind::Conflict),
+        row("c", RowKind::File),
+    ];
+    assert_eq!((files.beside("b", 1), files.beside("b", -1)), (Some("c"), None));
+    assert_eq!((files.beside("c", -1), files.beside("c", 1)), (Some("b"), None));
+}
+
+fn chosen(path: &str, bytes: u64) -> Chosen {
+    Chosen { path: path.to_owned(), bytes, ..Chosen::default() }
+}
+
+#[test]
+fn the_ion_has_few_files_at_a_time_and_gets_the_next_when_one_ends() {
+    let mut imports = Imports::default();
+    let files = (0..40).map(|at| chosen(&format!("{at}"), 10 << 20)).collect();
+    let numbers = imports.add(files);
+    let mut given = 0;
+    while imports.give().is_some() {
+        given += 1;
+    }
+    assert_eq!((numbers.len(), given), (40, GIVEN_MAX));
+    imports.ended(numbers[0], Ok(()));
+    assert_eq!(imports.give().map(|(import, _)| import), Some(numbers[GIVEN_MAX]));
+    let is_paused = false;
+    let view = |import: &u64| ImportView {
+        import: *import,
+        path: String::new(),
+        bytes: 10 << 20,
+        done_bytes: 5 << 20,
+        bytes_per_second: 5 << 20,
+        is_paused,
+    };
+    imports.take(&[view(&numbers[1]), view(&numbers[2])]);
+    assert_eq!(imports.words(), "1 of 40 files, 20 of 400 MiB, 10 MiB/s, 38 s left");
+}
+
+#[test]
+fn an_import_is_halted_given_up_and_folded() {
+    let mut imports = Imports::default();
+    let numbers = imports.add(vec![chosen("a", 1), chosen("b", 1), chosen("c", 1)]);
+    let (first, _) = imports.give().expect("it waits");
+    assert_eq!(imports.pause(None, true), [Wish::Pause { import: first, paused: true }]);
+    assert_eq!(imports.give(), None);
+    assert_eq!(imports.cancel(Some(first)), [Wish::CancelImport { import: first }]);
+    imports.pause(None, false);
+    imports.give();
+    let why = problem("b was not brought in.", "It was moved.", "Choose it again.");
+    imports.ended(numbers[1], Err(why.clone()));
+    assert_eq!(imports.list[0].stage, Stage::Failed(why));
+    imports.fold();
+    assert_eq!(imports.list.len(), 1);
+    imports.interrupt(&problem("", "", ""));
+    assert!(!imports.is_under_way());
+    assert_eq!(imports.add(vec![chosen("d", 1)]), [4]);
+    assert_eq!(imports.list.len(), 1);
+}
+
+#[test]
+fn no_more_files_are_taken_than_there_is_room_for() {
+    let mut imports = Imports::default();
+    let many = node_core::node::files::IMPORTS_MAX + 5;
+    assert_eq!(imports.add(vec![Chosen::default(); many]).len(), many - 5);
+}
+
+#[test]
+fn what_is_shown_in_place_stands_in_a_list() {
+    assert_eq!(kind("image/png", "x"), (Kind::Picture, "image/png"));
+    assert_eq!(kind("", "Film.MP4"), (Kind::Video, "video/mp4"));
+    assert_eq!(kind("application/octet-stream", "a.flac"), (Kind::Audio, "audio/flac"));
+    assert_eq!(kind("text/html; charset=utf-8", "a.html").0, Kind::Text);
+    assert_eq!(kind("", "notes.rs").0, Kind::Text);
+    assert_eq!(kind("application/json", "a").0, Kind::Text);
+    // What the author says counts before what the name says.
+    assert_eq!(kind("application/pdf", "a.png").0, Kind::Other);
+    assert_eq!(kind("", "README").0, Kind::Other);
+    assert_eq!(kind("image/tiff", "a").0, Kind::Other);
+}
+
+#[test]
+fn health_is_said_in_words() {
+    let word = |file: &FileView, others| {
+        let (meaning, word, _) = health(file, others);
+        (meaning, word)
+    };
+    assert_eq!(word(&file(), 4), (Meaning::Good, "3 copies".to_owned()));
+    let one = FileView { copies: 1, is_only_here: true, ..file() };
+    assert_eq!(word(&one, 2), (Meaning::Bad, "only here".to_owned()));
+    assert_eq!(word(&FileView { goal: 1, ..one }, 0), (Meaning::Good, "1 copy".to_owned()));
+    let fetching = FileView { copies: 2, is_fetching: true, ..file() };
+    assert_eq!(word(&fetching, 2), (Meaning::Waiting, "2 of 3 copies; being copied".to_owned()));
+    let none = FileView { copies: 0, ..file() };
+    assert_eq!(word(&none, 2), (Meaning::Bad, "not whole".to_owned()));
+}
+
+#[test]
+fn closing_is_safe_once_others_hold_all() {
+    let held = StoreView { held_bytes: 12 << 20, others: 3, ..StoreView::default() };
+    assert_eq!(closing(&held, None).1, "Safe to close: 3 others hold all that is here");
+    let alone = StoreView { only_here_bytes: 12 << 20, ..held };
+    assert!(holds_page(&alone));
+    assert_eq!(
+        closing(&alone, Some("quiet-heron")).1,
+        "Keep open: 12 MiB are on this tab alone; being copied to quiet-heron"
+    );
+    let nobody = StoreView { others: 0, is_kept: true, ..alone };
+    assert!(!holds_page(&nobody));
+    assert_eq!(closing(&nobody, None).0, Meaning::Waiting);
+    assert_eq!(closing(&StoreView { is_kept: false, ..nobody }, None).0, Meaning::Bad);
+}
+
+#[test]
+fn what_is_given_is_read_and_bounded() {
+    assert_eq!(give_mib(" 512 ", false), Ok(512));
+    assert_eq!(give_mib("1.5", true), Ok(1_536));
+    for text in ["", "-1", "x", "NaN", "inf", "1025"] {
+        assert!(give_mib(text, true).is_err(), "{text}");
+    }
+}

@@ -1,0 +1,107 @@
+//! How files are held, in words: copies, whether this tab may be closed, and
+//! what this ion gives.
+
+use node_core::node::files::{FileView, GIVE_MIB_MAX, StoreView};
+
+use crate::model::{
+    format::{self, counted},
+    words::Meaning,
+};
+
+/// Segments that are drawn at most; goals beyond it are said in words only.
+pub const SEGMENTS_MAX: u32 = 8;
+
+/// How a file is held: what that means, in a word or two, and in a sentence.
+/// `others` is how many other ions there are.
+pub fn health(file: &FileView, others: usize) -> (Meaning, String, String) {
+    let FileView { copies, goal, .. } = *file;
+    let copied = match (copies, goal) {
+        (1, 1) => "1 copy".to_owned(),
+        _ if copies >= goal => format!("{copies} copies"),
+        _ => format!("{copies} of {goal} copies"),
+    };
+    let (meaning, word) = if copies == 0 {
+        (Meaning::Bad, "not whole".to_owned())
+    } else if file.is_only_here && others > 0 {
+        (Meaning::Bad, "only here".to_owned())
+    } else if copies < goal {
+        (Meaning::Waiting, copied.clone())
+    } else {
+        (Meaning::Good, copied.clone())
+    };
+    let being = if file.is_fetching { "; being copied" } else { "" };
+    let mut said = format!("{copied} among the ions that are there");
+    if copies == 0 {
+        "No ion that is there has all of it; it is whole again when those come back"
+            .clone_into(&mut said);
+    }
+    if file.here_bytes > 0 {
+        said = format!("{said}; {} here", format::part(file.here_bytes, file.bytes));
+    }
+    if file.is_only_here {
+        said += "; a part of it is on this tab alone";
+    }
+    if file.loss_ppm > 0 {
+        let percent = f64::from(file.loss_ppm) / 10_000.0;
+        said = format!("{said}; {percent:.2} % risk that a part is lost before it is copied again");
+    }
+    (meaning, word + being, said + ".")
+}
+
+/// Whether this tab may be closed, in words. `name` is that of the only other
+/// ion, if there is one.
+pub fn closing(store: &StoreView, name: Option<&str>) -> (Meaning, String) {
+    let others = counted(store.others.into(), "other");
+    let alone = format::bytes(store.only_here_bytes);
+    match (store.only_here_bytes, store.others) {
+        (0, 0) => (Meaning::Good, "Safe to close: this tab holds nothing of files".to_owned()),
+        (0, _) if store.held_bytes == 0 => {
+            (Meaning::Good, "Safe to close: nothing of files is on this tab".to_owned())
+        }
+        (0, 1) => (Meaning::Good, "Safe to close: 1 other holds all that is here".to_owned()),
+        (0, _) => (Meaning::Good, format!("Safe to close: {others} hold all that is here")),
+        (_, 0) if store.is_kept => (
+            Meaning::Waiting,
+            format!(
+                "{alone} are on this device alone, and stay on it; no other ion is there to copy them"
+            ),
+        ),
+        (_, 0) => (
+            Meaning::Bad,
+            format!(
+                "Keep open: {alone} are in this tab alone and end with it; no other ion is there to copy them"
+            ),
+        ),
+        _ => (
+            Meaning::Bad,
+            format!(
+                "Keep open: {alone} are on this tab alone; being copied to {}",
+                name.unwrap_or(&others)
+            ),
+        ),
+    }
+}
+
+/// Whether closing the page now would take files away from others.
+pub fn holds_page(store: &StoreView) -> bool {
+    store.only_here_bytes > 0 && store.others > 0
+}
+
+/// Reads how much to give: a number of MiB, or of GiB.
+///
+/// # Errors
+/// A sentence that says what to type.
+pub fn give_mib(text: &str, is_gib: bool) -> Result<u32, &'static str> {
+    const SAY: &str = "Type a number from 0 up to 1,024 GiB.";
+    let number: f64 = text.trim().parse().map_err(|_| SAY)?;
+    let mib = number * if is_gib { 1_024.0 } else { 1.0 };
+    if !(0.0..=f64::from(GIVE_MIB_MAX)).contains(&mib) {
+        return Err(SAY);
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it lies between 0 and a number that fits"
+    )]
+    Ok(mib.round() as u32)
+}
