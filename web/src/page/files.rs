@@ -192,7 +192,7 @@ pub(crate) fn view(desk: At) -> AnyView {
         {closing(desk, "files-closing")}
         {live(move || bring::progress(desk))}
         {live(move || changed(desk))}
-        <div class="list-bar">
+        <div class="list-bar files-bar">
             {live(move || rows::crumbs(&folder.get()))}
             <label class="check small">
                 <input type="checkbox" data-test="files-deleted" on:change=toggle />
@@ -270,6 +270,12 @@ fn dialog(desk: At) -> AnyView {
             let _ = element.show_modal();
         }
     });
+    // It is told late: by then the dialog may be open for something else.
+    let closed = move |_| {
+        if dialog.get_untracked().is_some_and(|dialog| !dialog.open()) {
+            close(desk);
+        }
+    };
     let is_wide = Memo::new(move |_| {
         desk.files.sheet.with(|sheet| matches!(sheet, Sheet::None | Sheet::Open(_)))
     });
@@ -279,7 +285,7 @@ fn dialog(desk: At) -> AnyView {
             class="files-dialog"
             class:viewer=move || is_wide.get()
             aria-labelledby="sheet-title"
-            on:close=move |_| close(desk)
+            on:close=closed
         >
             <button
                 type="button"

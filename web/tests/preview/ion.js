@@ -31,6 +31,8 @@ const status = {
   workers_busy: 0,
   tasks_done: 12,
   links: { target: 6, max: 10 },
+  ice_servers: [],
+  ice_named: [],
   storage: "Kept",
 };
 
@@ -193,7 +195,11 @@ setInterval(() => {
 }, 1_000);
 const wishes = {
   Watch: () => tell({ Store: store }),
-  List: ({ request, folder, deleted }) => tell({ Listed: { request, result: { Ok: list(folder, deleted) }, is_more: false } }),
+  List: async ({ request, folder, deleted }) => {
+    const { length } = await picture();
+    for (const [path, one] of tree) if (path.endsWith(".png")) one.bytes = one.here_bytes = length;
+    tell({ Listed: { request, result: { Ok: list(folder, deleted) }, is_more: false } });
+  },
   Versions: ({ request, path }) => {
     const one = tree.get(path) ?? gone.get(path);
     const rows = [row(path, tree.has(path) ? "File" : "Deleted", one), row(path, "Conflict", { ...one, bytes: 77 }), row(path, "File", { ...one, bytes: 12_345 }), row(path, "Deleted")];

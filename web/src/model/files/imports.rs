@@ -202,7 +202,11 @@ impl Imports {
             rate += one.rate;
         }
         if here == files {
-            return format!("{} brought in", format::counted(files, "file"));
+            let failed = match self.list.len() as u64 - files {
+                0 => String::new(),
+                failed => format!(", {} not", format::count(failed)),
+            };
+            return format!("{} brought in{failed}", format::counted(files, "file"));
         }
         let sizes = format::part(done, bytes);
         format!("{here} of {}, {sizes}", format::counted(files, "file"))

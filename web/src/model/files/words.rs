@@ -35,7 +35,9 @@ pub fn health(file: &FileView, others: usize) -> (Meaning, String, String) {
         "No ion that is there has all of it; it is whole again when those come back"
             .clone_into(&mut said);
     }
-    if file.here_bytes > 0 {
+    if file.here_bytes == file.bytes {
+        said += "; all of it is here";
+    } else if file.here_bytes > 0 {
         said = format!("{said}; {} here", format::part(file.here_bytes, file.bytes));
     }
     if file.is_only_here {

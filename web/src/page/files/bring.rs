@@ -229,23 +229,36 @@ pub(super) fn progress(desk: At) -> AnyView {
         let count = imports.list.iter().filter(shown).count();
         let rows: Vec<AnyView> =
             imports.list.iter().filter(shown).take(ROWS_MAX).map(|one| row(desk, one)).collect();
-        let more = (count > ROWS_MAX).then(|| format!("and {} more", count - ROWS_MAX));
+        let more = (count > ROWS_MAX).then(|| {
+            let words = format!("and {} more", count - ROWS_MAX);
+            view! { <p class="small muted">{words}</p> }.into_any()
+        });
+        let is_under_way = imports.is_under_way();
+        let going = is_under_way.then(|| going(imports.percent()));
         view! {
             <section class="panel" aria-label="On their way in" data-test="imports">
                 <div class="part-head">
-                    <p data-test="imports-sum" role="status">{imports.words()}</p>
+                    // It is read out once, at the end.
+                    <p data-test="imports-sum" role=(!is_under_way).then_some("status")>{imports.words()}</p>
                     <div class="actions">{steer(desk, imports)}</div>
                 </div>
-                <progress max="100" value=imports.percent().to_string() aria-label="All of them"></progress>
                 <ul class="rows">{rows}</ul>
-                <p class="small muted">{more}</p>
-                <p class="small muted">
-                    "If this page is loaded again, what was not finished has to be chosen again; what is here already is not read twice."
-                </p>
+                {more}
+                {going}
             </section>
         }
         .into_any()
     })
+}
+
+fn going(percent: f64) -> AnyView {
+    view! {
+        <progress max="100" value=percent.to_string() aria-label="All of them"></progress>
+        <p class="small muted">
+            "If this page is loaded again, what was not finished has to be chosen again; what is here already is not read twice."
+        </p>
+    }
+    .into_any()
 }
 
 /// The buttons for all of them.

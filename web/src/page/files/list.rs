@@ -85,7 +85,9 @@ fn line(desk: At, row: &RowView, others: usize) -> AnyView {
             data-kind=format!("{:?}", row.kind)
         >
             <th scope="row">
-                <span class="file-name">{rows::row_icon(row)} {name(desk, row)} {badges(row)}</span>
+                <span class="file-name">
+                    {rows::row_icon(row)} <span>{name(desk, row)} " " {badges(row)}</span>
+                </span>
             </th>
             <td data-label="Size" class="number">{size}</td>
             <td data-label="Changed">{when(row)}</td>
