@@ -19,6 +19,10 @@ pub const NOW: &str = "(performance.timeOrigin + performance.now())";
 const RESULTS: &str =
     "Number(document.querySelector('[data-test=\"results-count\"]')?.dataset.count ?? 0)";
 
+/// JavaScript: whether the Files page has its list, be it empty.
+pub const FILES_LISTED: &str =
+    "!document.querySelector('.empty-title')?.innerText.includes('Reading')";
+
 /// Waits until the tab belongs to its nebula.
 pub async fn joined(tab: &Tab) {
     tab.wait_for("joining", "document.body.dataset.phase === 'joined'").await;

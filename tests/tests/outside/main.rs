@@ -8,6 +8,7 @@ mod data;
 mod departures;
 mod devices;
 mod direct;
+mod files;
 mod firefox;
 mod harness;
 mod hostile;

@@ -306,7 +306,7 @@ impl Desk {
     }
 
     /// Shows a word for a while; it needs nothing done.
-    fn say(&self, word: String) {
+    pub(super) fn say(&self, word: String) {
         let shown = self.notice;
         shown.set(word.clone());
         let hide = move || {

@@ -13,7 +13,7 @@ use super::{
 use crate::model::route::Route;
 
 /// The keys and what they do, as the list of keys shows them.
-pub(crate) const KEYS: [(&str, &str); 14] = [
+pub(crate) const KEYS: [(&str, &str); 15] = [
     ("/", "Search, where there is a list"),
     ("?", "This list"),
     ("Esc", "Close what is open, or dismiss a problem"),
@@ -25,7 +25,8 @@ pub(crate) const KEYS: [(&str, &str); 14] = [
     ("g n", "Go to Network"),
     ("g i", "Go to Ions"),
     ("g e", "Go to Settings"),
-    ("Enter, Del, F2", "Open, delete or rename a file"),
+    ("Del", "Delete the file that has the focus"),
+    ("F2", "Rename it"),
     ("Backspace", "Go to the folder above"),
     ("← →", "The file before, and the next, in an open one"),
 ];

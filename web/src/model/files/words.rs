@@ -89,6 +89,28 @@ pub fn holds_page(store: &StoreView) -> bool {
     store.only_here_bytes > 0 && store.others > 0
 }
 
+/// Whether the browser keeps what is stored: what that means, in a word, and in
+/// a sentence. `None` where it does not say.
+pub fn lasting(is_kept: Option<bool>) -> (Meaning, &'static str, &'static str) {
+    match is_kept {
+        Some(true) => {
+            (Meaning::Good, "kept", "The browser keeps what is stored here until you delete it.")
+        }
+        Some(false) => (
+            Meaning::Waiting,
+            "may be cleared",
+            "When the disk is short of space, the browser may clear what is stored here. It says \
+             yes to sites that are used often, are installed, or are a bookmark.",
+        ),
+        None => (
+            Meaning::Waiting,
+            "not said",
+            "The browser does not say whether it keeps what is stored here; over plain http it \
+             never does.",
+        ),
+    }
+}
+
 /// Reads how much to give: a number of MiB, or of GiB.
 ///
 /// # Errors

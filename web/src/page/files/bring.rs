@@ -30,7 +30,7 @@ const ROWS_MAX: usize = 8;
 
 impl Desk {
     /// Brings files in, into the folder that is shown.
-    fn bring(&self, found: Found) {
+    fn bring(&'static self, found: Found) {
         let total = found.len();
         let (folder, rows) =
             self.files.list.with_untracked(|files| (files.folder.clone(), files.rows.clone()));

@@ -7,10 +7,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::button;
 use crate::{
-    model::{files::words, format, words::Meaning},
+    model::{files::words, format},
     page::{
         browser,
-        desk::{At, Desk},
+        desk::At,
         parts,
         sealed::{Seal, live},
     },
@@ -27,11 +27,18 @@ async fn persist(asks: bool) -> Option<bool> {
 }
 
 /// Asks once, with the first file that is brought in.
-pub(super) fn ask_to_last(desk: &Desk) {
+pub(super) fn ask_to_last(desk: At) {
     let lasts = desk.files.lasts;
-    if lasts.get_untracked().is_none() {
-        spawn_local(async move { lasts.set(persist(true).await) });
+    if lasts.get_untracked().is_some() {
+        return;
     }
+    spawn_local(async move {
+        let answer = persist(true).await;
+        lasts.set(answer);
+        if answer.is_some() {
+            desk.say(words::lasting(answer).2.to_owned());
+        }
+    });
 }
 
 /// Whether this tab may be closed.
@@ -79,7 +86,7 @@ fn held(desk: At) -> AnyView {
     };
     let percent = format::percent(store.held_bytes, given).to_string();
     view! {
-        <div data-test="store-held">
+        <div class="held" data-test="store-held">
             <p class="field-name">"Files held for the nebula"</p>
             <p>{of_given}</p>
             <progress max="100" value=percent aria-label="Space used"></progress>
@@ -143,21 +150,7 @@ fn gives(desk: At) -> String {
 }
 
 fn lasting(lasts: RwSignal<Option<bool>>) -> AnyView {
-    let (meaning, word, text) = match lasts.get() {
-        Some(true) => {
-            (Meaning::Good, "kept", "The browser keeps what is stored here until you delete it.")
-        }
-        Some(false) => (
-            Meaning::Waiting,
-            "may be cleared",
-            "When the disk is short of space, the browser may clear what is stored here. It says yes to sites that are used often, are installed, or are a bookmark.",
-        ),
-        None => (
-            Meaning::Waiting,
-            "not said",
-            "The browser does not say whether it keeps what is stored here; over plain http it never does.",
-        ),
-    };
+    let (meaning, word, text) = words::lasting(lasts.get());
     let ask = (lasts.get() != Some(true) && browser::is_secure()).then(|| {
         button("persist", "button", "Ask it to keep it", move || {
             spawn_local(async move { lasts.set(persist(true).await) });
