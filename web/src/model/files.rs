@@ -97,8 +97,8 @@ impl Files {
             self.rows.clear();
             (self.is_more, self.is_listed) = (false, false);
             (self.folder, self.deleted) = (folder, deleted);
+            self.problem = None;
         }
-        self.problem = None;
         self.listing = self.next();
         Wish::List { request: self.listing, folder: self.folder.clone(), deleted }
     }
@@ -189,17 +189,9 @@ impl Files {
     /// Takes what the ion tells; what to ask then. Whether anything that is
     /// shown has changed.
     pub fn take(&mut self, news: News) -> (Vec<Wish>, bool) {
-        let before = (self.is_listed, self.is_more);
         match news {
             News::Listed { request, result, is_more } if request == self.listing => {
-                (self.is_more, self.is_listed) = (is_more, true);
-                match result {
-                    Ok(rows) if rows == self.rows => {
-                        return (Vec::new(), before != (self.is_listed, self.is_more));
-                    }
-                    Ok(rows) => self.rows = rows,
-                    Err(problem) => self.problem = Some(problem),
-                }
+                return (Vec::new(), self.listed(result, is_more));
             }
             News::Listed { request, result, .. } if request == self.places.request => {
                 let mut rows = result.unwrap_or_default();
@@ -222,6 +214,20 @@ impl Files {
             _ => return (Vec::new(), false),
         }
         (Vec::new(), true)
+    }
+
+    /// Whether the list is another one than before.
+    fn listed(&mut self, result: Result<Vec<RowView>, Problem>, is_more: bool) -> bool {
+        let (rows, problem) = match result {
+            Ok(rows) => (Some(rows), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let is_same = self.is_listed
+            && (self.is_more, &self.problem) == (is_more, &problem)
+            && rows.as_ref().is_none_or(|rows| *rows == self.rows);
+        (self.is_more, self.is_listed, self.problem) = (is_more, true, problem);
+        self.rows = rows.unwrap_or_else(|| std::mem::take(&mut self.rows));
+        !is_same
     }
 
     fn surveyed(&mut self, rows: Vec<RowView>) -> Vec<Wish> {

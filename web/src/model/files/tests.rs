@@ -66,6 +66,13 @@ fn only_the_answer_to_the_last_list_is_shown() {
     let (wishes, changed) = files.take(News::Changed);
     assert!(!changed && files.rows.len() == 1);
     assert!(!files.take(listed(request(&wishes[0]), &[row("b/y", RowKind::File)])).1);
+    // A list that could not be had is said until there is one again.
+    let why = problem("Not listed.", "The disk is gone.", "Reload.");
+    let failed = request(&files.show("b".to_owned(), false));
+    let news = News::Listed { request: failed, result: Err(why.clone()), is_more: false };
+    assert!(files.take(news).1 && files.problem == Some(why));
+    let again = request(&files.take(News::Changed).0[0]);
+    assert!(files.take(listed(again, &[row("b/y", RowKind::File)])).1 && files.problem.is_none());
 }
 
 #[test]
@@ -131,13 +138,13 @@ fn paths_are_taken_apart() {
 
 #[test]
 fn next_and_previous_pass_folders_by() {
-    let mut files = Files::default();
-    files.rows = vec![
+    let rows = vec![
         row("a", RowKind::Folder),
         row("b", RowKind::File),
         row("b", RowKind::Conflict),
         row("c", RowKind::File),
     ];
+    let files = Files { rows, ..Files::default() };
     assert_eq!((files.beside("b", 1), files.beside("b", -1)), (Some("c"), None));
     assert_eq!((files.beside("c", -1), files.beside("c", 1)), (Some("b"), None));
 }

@@ -1,7 +1,7 @@
 //! Bringing files in: the buttons, what is dropped, and how far it is.
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
-use node_core::node::files::IMPORTS_MAX;
+use node_core::node::files::{IMPORTS_MAX, RowKind};
 use web_sys::{DragEvent, File};
 
 use super::{
@@ -40,7 +40,9 @@ impl Desk {
                 media_type: file.type_(),
                 modified_ms: whole(file.last_modified()),
                 bytes: whole(file.size()),
-                is_new_version: rows.iter().any(|row| row.path == path),
+                is_new_version: rows
+                    .iter()
+                    .any(|row| row.kind == RowKind::File && row.path == path),
                 path,
             }
         };

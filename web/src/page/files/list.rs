@@ -104,7 +104,10 @@ fn name(desk: At, row: &RowView) -> AnyView {
             .into_any();
     }
     let opened = row.clone();
-    button("file-open", "link", row.name.clone(), move || {
+    // What was deleted is shown with the folders that it was in.
+    let is_deleted = row.kind == RowKind::Deleted;
+    let words = if is_deleted { &row.path } else { &row.name };
+    button("file-open", "link", words.clone(), move || {
         desk.files.sheet.set(Sheet::Open(Box::new(opened.clone())));
     })
 }

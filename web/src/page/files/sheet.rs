@@ -178,6 +178,10 @@ fn naming(
 ) -> AnyView {
     let typed = RwSignal::new(first.to_owned());
     let named = Callback::new(named);
+    // A dialog that is open already looks for no field by itself.
+    request_animation_frame(|| {
+        browser::focus("dialog [autofocus]");
+    });
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         named.run(typed.get_untracked());
