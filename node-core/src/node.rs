@@ -12,6 +12,7 @@ pub mod data;
 pub mod event;
 pub mod files;
 pub mod machine;
+pub mod mail;
 pub mod port;
 pub mod run;
 

@@ -16,6 +16,7 @@ pub mod files;
 mod kept;
 pub mod kv;
 pub mod library;
+pub mod mail;
 pub mod manifest;
 pub mod replicas;
 pub mod source;

@@ -3,6 +3,8 @@
 
 #[path = "simulator/files.rs"]
 mod files;
+#[path = "simulator/mail.rs"]
+mod mail;
 #[path = "simulator/small.rs"]
 mod small;
 #[path = "simulator/strangers.rs"]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::event::LinkLimits;
-use super::{data, files};
+use super::{data, files, mail};
 use crate::compute::{Inputs, Program};
 pub use crate::{compute::JobId, network::bootstrap::IceServer};
 
@@ -123,6 +123,8 @@ pub enum Command {
     Data(data::Wish),
     /// Read or change the files.
     Files(files::Wish),
+    /// Read or send letters.
+    Mail(mail::Wish),
     /// Test step by step what works; answered by `Event::Diagnosis`.
     Diagnose,
     /// Stop a job; results so far stay.

@@ -18,6 +18,7 @@ use super::{
     event::{Event, Problem},
     files::{HOLDS_WATCH, NAMES_WATCH, OURS},
     machine::{Effect, Node, Step},
+    mail::{MAIL, MAIL_WATCH},
     words,
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
             machine::{Effect as Asked, Input},
             table::Span,
         },
-        library,
+        library, mail,
     },
 };
 
@@ -217,6 +218,7 @@ impl Node {
         let name = nebula.short_hex();
         effects.push(Effect::Disk(driver::Order::Open(self.memory.life, name.clone())));
         self.begin_files(name, effects);
+        self.begin_mail(effects);
     }
 
     /// What the disk tells.
@@ -236,15 +238,15 @@ impl Node {
         };
         self.push(Step::Kv(input));
         if is_opened {
-            self.push(Step::Names);
+            self.push(Step::Names(None));
         }
     }
 
-    /// All entries that files are made of, as they stand.
+    /// All entries that files and letters are made of, as they stand.
     pub(super) fn names(&self) -> Vec<Entry> {
         let names = Space::Members(SPACE.to_owned()).span("");
         let holds = (vec![b'o'], vec![b'p']);
-        let spans = [names, holds];
+        let spans = [names, holds, mail::span()];
         let kv = self.memory.kv.as_ref();
         let entries = spans
             .iter()
@@ -389,6 +391,9 @@ impl Node {
                     self.push(Step::Mesh(mesh::Input::Say(ion, Room::Kv, bytes)));
                 }
                 Asked::Tell(bytes) => self.push(Step::Mesh(mesh::Input::Entries(bytes))),
+                Asked::Done(ticket, result) if ticket & MAIL == MAIL => {
+                    self.mail_written(now, ticket, result, effects);
+                }
                 Asked::Done(ticket, result) if ticket & OURS != 0 => {
                     self.push(Step::Files(library::Input::Put(ticket & !OURS, result.map(drop))));
                 }
@@ -396,8 +401,8 @@ impl Node {
                     let result = result.map_err(|why| words::not_written(&why));
                     tell(News::Put { request, result }, effects);
                 }
-                Asked::Changed(NAMES_WATCH | HOLDS_WATCH, entries) => {
-                    self.push(Step::Files(library::Input::Entries(entries)));
+                Asked::Changed(NAMES_WATCH | HOLDS_WATCH | MAIL_WATCH, entries) => {
+                    self.push(Step::Names(Some(entries)));
                 }
                 Asked::Changed(watch, entries) => {
                     let entries = entries.iter().map(|entry| self.entry_view(entry)).collect();

@@ -5,7 +5,7 @@ use spark_runtime::{Report, inspect::Inspection};
 
 pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
 
-use super::{data, files};
+use super::{data, files, mail};
 use crate::{compute::JobId, network::bootstrap::IceServer};
 
 /// Attempts to connect that are remembered.
@@ -83,6 +83,8 @@ pub enum Event {
     Data(data::News),
     /// What was asked of the files, or is watched there.
     Files(files::News),
+    /// What was asked of the mailbox, or changed there.
+    Mail(mail::News),
     /// Something went wrong that the user should know of.
     Problem(Problem),
     /// A word about something that happened and needs nothing done.

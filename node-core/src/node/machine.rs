@@ -13,6 +13,7 @@ use super::{
     files::Files,
     ice::Ice,
     jobs::Inspections,
+    mail::Mail,
     nebulas::{Nebulas, Settings},
     pairing::Desk,
     traffic::Traffic,
@@ -126,6 +127,7 @@ pub struct Node {
     pub(super) keys: Arc<dyn Keys>,
     pub(super) memory: Memory,
     pub(super) files: Files,
+    pub(super) mail: Mail,
     /// What the machine's clock claims, in milliseconds since 1970.
     pub(super) wall_ms: u64,
     pub(super) is_started: bool,
@@ -170,8 +172,8 @@ pub(super) enum Step {
     Worker(worker::Input),
     Kv(kv::machine::Input),
     Files(library::Input),
-    /// The files learn all names that stand.
-    Names,
+    /// Files and mailbox learn these entries, or all that they are made of.
+    Names(Option<Vec<kv::Entry>>),
 }
 
 impl Node {
@@ -191,6 +193,7 @@ impl Node {
             keys: keys.clone(),
             memory: Memory::new(),
             files: Files::new(own, rng.next_u64(), now),
+            mail: Mail::new(),
             wall_ms: origin_ms.saturating_add(now.as_ms()),
             is_started: false,
             settings,
@@ -301,6 +304,7 @@ impl Node {
             Command::CancelPairing => self.cancel_pairing(effects),
             Command::Data(wish) => self.data(now, wish, effects),
             Command::Files(wish) => self.wish_files(wish, effects),
+            Command::Mail(wish) => self.wish_mail(wish, effects),
             Command::Diagnose => self.diagnose(now, effects),
             Command::CancelJob { job } => {
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));
@@ -419,6 +423,7 @@ impl Node {
         }
         self.tick_memory(now, effects);
         self.tick_files(now, effects);
+        self.tick_mail(now, effects);
         self.late_inspections(now, effects);
         self.late_pairing(now, effects);
         self.late_trial(now, effects);
@@ -446,9 +451,10 @@ impl Node {
                 Step::Worker(input) => self.step_worker(now, input, effects),
                 Step::Kv(input) => self.step_kv(now, input, effects),
                 Step::Files(input) => self.step_files(now, input, effects),
-                Step::Names => {
-                    let names = library::Input::Entries(self.names());
-                    self.step_files(now, names, effects);
+                Step::Names(names) => {
+                    let names = names.unwrap_or_else(|| self.names());
+                    self.take_mail(&names, effects);
+                    self.step_files(now, library::Input::Entries(names), effects);
                 }
             }
         }

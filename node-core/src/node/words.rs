@@ -13,7 +13,7 @@ use crate::{
         ways::Way,
     },
     platform::storage,
-    store::{kv::machine as kv, library},
+    store::{kv::machine as kv, library, mail},
 };
 
 pub(super) fn no_bootstrap(why: &str) -> Problem {
@@ -147,6 +147,14 @@ fn file_problem(what: &str, why: &library::Error) -> Problem {
         Why::Cancelled => "Begin again when you want it.",
     };
     problem(what, &sentence(why), remedy)
+}
+
+pub(super) fn not_sent(why: &mail::Refusal) -> Problem {
+    problem(
+        "The letter was not sent.",
+        &sentence(why),
+        "Choose whom it is for, and send what is larger through Files.",
+    )
 }
 
 pub(super) fn files_lost() -> Problem {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     compute::wire::TASKS_HELD_MAX,
-    node::{Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, TaskResult, files},
+    node::{Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, TaskResult},
 };
 
 impl World {
@@ -63,9 +63,9 @@ impl World {
         self.books.jobs.get(&job).is_some_and(|job| job.stage == Stage::Finished)
     }
 
-    /// What an ion's user was told of the files since this was last asked.
-    pub fn take_files_told(&mut self, ion: usize) -> Vec<files::News> {
-        std::mem::take(&mut self.ions[ion].files_told)
+    /// What an ion's user was told of files and letters since this was last asked.
+    pub fn take_told(&mut self, ion: usize) -> Vec<Event> {
+        std::mem::take(&mut self.ions[ion].told)
     }
 
     /// How many ions an ion's user sees.
@@ -91,7 +91,7 @@ impl World {
             Event::Results { job, first, results } => self.told_results(ion, job, first, &results),
             Event::Job(view) => self.told_job(ion, &view),
             Event::Refused { job, .. } => self.set_stage(job, Stage::Refused),
-            Event::Files(news) => self.ions[ion].files_told.push(news),
+            Event::Files(_) | Event::Mail(_) => self.ions[ion].told.push(event),
             Event::Problem(problem) => self.ions[ion].problems.push(problem.what),
             Event::Status(_)
             | Event::Inspected { .. }

@@ -17,7 +17,7 @@ use crate::{
     compute::guests,
     identity::{Invitation, IonId, SimKeys},
     network::Order,
-    node::{Birth, Command, Durability, Effect, Input, IonView, Node, Settings, Start, files},
+    node::{Birth, Command, Durability, Effect, Event, Input, IonView, Node, Settings, Start},
     platform::{Time, sim::Rng},
 };
 
@@ -47,8 +47,8 @@ pub(super) struct Ion {
     pub(super) nebulas: Vec<usize>,
     pub(super) views: Vec<IonView>,
     pub(super) problems: Vec<String>,
-    /// What its user was told of the files.
-    pub(super) files_told: Vec<files::News>,
+    /// What its user was told of files and letters.
+    pub(super) told: Vec<Event>,
     /// What an outsider was told.
     pub(super) mail: Vec<Input>,
 }
@@ -382,7 +382,7 @@ impl Ion {
             nebulas: Vec::new(),
             views: Vec::new(),
             problems: Vec::new(),
-            files_told: Vec::new(),
+            told: Vec::new(),
             mail: Vec::new(),
         }
     }

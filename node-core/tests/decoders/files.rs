@@ -13,6 +13,7 @@ use node_core::{
         },
         files::{File, FilePath, Version, VersionId, What},
         library::holdings::{self, Statement},
+        mail::{Enclosed, FILES_BYTES_MAX, Letter},
         manifest::{Builder, CHUNK_BYTES_MIN, LINKS_MAX, MEDIA_TYPE_ANY, Manifest, Step},
         replicas::{Part, placement::Offer},
     },
@@ -181,6 +182,21 @@ fn changed_statements() {
     fuzz("statements", &samples.map(|sample| sample.encode()), |bytes| {
         let Some(read) = Statement::decode(bytes) else { return false };
         assert!(read.parts().count() <= 256 * holdings::FILES_MAX);
+        true
+    });
+}
+
+#[test]
+fn changed_letters() {
+    let ion = |number| IonId::from_bytes([number; 32]);
+    let bytes = vec![7; 30].into();
+    let file = Enclosed { name: "a.txt".to_owned(), media_type: "text/plain".to_owned(), bytes };
+    let letter = |text: &str, files| Letter::new(ion(1), ion(2), 5, text.to_owned(), files);
+    let samples = [letter("hello", vec![]), letter("", vec![file])];
+    let samples = samples.map(|letter| letter.expect("it is in its bounds").encode());
+    fuzz("letters", &samples, |bytes| {
+        let Some(read) = Letter::decode(bytes) else { return false };
+        assert!(read.files.iter().map(|file| file.bytes.len()).sum::<usize>() <= FILES_BYTES_MAX);
         true
     });
 }

@@ -2,7 +2,7 @@
 
 use node_core::{
     node::{
-        Command,
+        Command, Event,
         files::{News, READ_BYTES_MAX, RowView, StoreView, Wish},
     },
     sim::{Conditions, Failure, IonOptions, World, source_bytes},
@@ -44,7 +44,11 @@ fn hear<T>(
 ) -> Option<T> {
     for _ in 0..ms_max / 50 {
         shown(world.run_for(50));
-        if let Some(what) = world.take_files_told(ion).into_iter().find_map(&mut found) {
+        let news = world.take_told(ion).into_iter().filter_map(|event| match event {
+            Event::Files(news) => Some(news),
+            _ => None,
+        });
+        if let Some(what) = news.into_iter().find_map(&mut found) {
             return Some(what);
         }
     }

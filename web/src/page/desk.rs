@@ -281,8 +281,8 @@ impl Desk {
             Event::Diagnosis(checks) => self.checks.set(checks),
             Event::Data(news) => self.data_told(news),
             Event::Files(news) => self.files_told(news),
-            // No page listens to a room yet.
-            Event::Said { .. } => {}
+            // No page listens to a room, or shows letters, yet.
+            Event::Mail(_) | Event::Said { .. } => {}
             Event::Problem(problem) => self.tell(problem),
             Event::Notice(word) => self.say(word),
         }

@@ -110,7 +110,7 @@ impl Node {
             blocks::News::Lost => {
                 effects.push(Effect::Tell(Event::Problem(words::files_lost())));
                 self.begin_files(self.files.disk.clone(), effects);
-                return self.push(Step::Names);
+                return self.push(Step::Names(None));
             }
         };
         self.push(Step::Files(input));

@@ -47,7 +47,9 @@ impl Bench {
         while let Some(input) = waiting.pop_front() {
             let mut effects = Vec::new();
             self.library.handle(self.now, input, &mut effects);
-            effects.into_iter().for_each(|effect| waiting.extend(self.obey(effect)));
+            for effect in effects {
+                waiting.extend(self.obey(effect));
+            }
         }
     }
 

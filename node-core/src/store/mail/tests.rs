@@ -1,0 +1,133 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{
+    identity::SimKeys,
+    store::kv::{Stamp, entry::Body},
+};
+
+fn ion(number: u8) -> IonId {
+    IonId::from_bytes([number; 32])
+}
+
+/// Ions that share what stands, as far as each is awake.
+#[derive(Default)]
+struct Nebula {
+    entries: BTreeMap<Vec<u8>, Entry>,
+    stamps: u64,
+}
+
+impl Nebula {
+    fn write(&mut self, by: u8, changes: Vec<Change>) {
+        for change in changes {
+            self.stamps += 1;
+            let (stamp, author) = (Stamp::at_ms(self.stamps), ion(by));
+            let (key, value, over) = (change.key, change.value, None);
+            let body = Body { key, value, stamp, ends_ms: None, author, over };
+            let entry = Entry::sign(&SimKeys::of(author), body).expect("it may be written");
+            self.entries.insert(entry.path().to_vec(), entry);
+        }
+    }
+
+    /// An ion hears all that stands, and what it writes then stands.
+    fn wake(&mut self, number: u8, mailbox: &mut Mailbox) {
+        let entries: Vec<Entry> = self.entries.values().cloned().collect();
+        let answer = mailbox.take(&entries);
+        self.write(number, answer);
+        let entries: Vec<Entry> = self.entries.values().cloned().collect();
+        assert_eq!(mailbox.take(&entries), [], "it needs no second answer");
+    }
+}
+
+fn mailbox(number: u8) -> Mailbox {
+    Mailbox::new(Arc::new(SimKeys::of(ion(number))))
+}
+
+fn letter(from: u8, to: u8, text: &str) -> Letter {
+    Letter::new(ion(from), ion(to), 5, text.to_owned(), Vec::new()).expect("it is in its bounds")
+}
+
+#[test]
+fn a_letter_waits_for_its_addressee_and_is_taken_once() {
+    let (mut nebula, mut one, mut two) = (Nebula::default(), mailbox(1), mailbox(2));
+    nebula.write(1, one.send("id", &letter(1, 2, "hello")).expect("there is an addressee"));
+    nebula.wake(1, &mut one);
+    assert_eq!(one.letters()[0].2, State::Waits);
+    nebula.wake(2, &mut two);
+    assert_eq!(two.letter("id").map(|letter| letter.text.as_str()), Some("hello"));
+    assert_eq!((two.letters()[0].2, two.unread()), (State::Came, 1));
+    nebula.wake(1, &mut one);
+    assert_eq!(one.letters()[0].2, State::Taken);
+    nebula.write(2, two.read("id"));
+    nebula.wake(2, &mut two);
+    assert_eq!(two.unread(), 0);
+    // A mailbox that begins anew finds what it kept.
+    let mut again = mailbox(2);
+    nebula.wake(2, &mut again);
+    assert_eq!(again.letters().len(), 1);
+    nebula.write(2, again.discard("id"));
+    nebula.wake(2, &mut again);
+    assert_eq!(again.letters().len(), 0);
+}
+
+#[test]
+fn a_letter_can_be_taken_back_while_it_waits() {
+    let (mut nebula, mut one, mut two) = (Nebula::default(), mailbox(1), mailbox(2));
+    nebula.write(1, one.send("id", &letter(1, 2, "hello")).expect("there is an addressee"));
+    nebula.wake(1, &mut one);
+    nebula.write(1, one.discard("id"));
+    nebula.wake(1, &mut one);
+    nebula.wake(2, &mut two);
+    assert_eq!((one.letters().len(), two.letters().len()), (0, 0));
+}
+
+#[test]
+fn nobody_else_reads_it_or_speaks_in_anothers_name() {
+    let (mut nebula, one, mut three) = (Nebula::default(), mailbox(1), mailbox(3));
+    nebula.write(1, one.send("id", &letter(1, 2, "for two alone")).expect("it can be sent"));
+    nebula.wake(3, &mut three);
+    assert_eq!(three.letters().len(), 0);
+    for entry in nebula.entries.values() {
+        let value = entry.body().value.as_ref().expect("it stands");
+        let shown = String::from_utf8_lossy(value).into_owned();
+        assert!(SimKeys::of(ion(3)).open(&ion(1), CONTEXT, value).is_none(), "{shown}");
+    }
+    // Three says that a letter of its own is from one.
+    let mut two = mailbox(2);
+    nebula.write(3, mailbox(3).send("lie", &letter(1, 2, "I am one")).expect("it can be sent"));
+    nebula.wake(2, &mut two);
+    assert!(two.letter("lie").is_none() && two.letter("id").is_some());
+}
+
+#[test]
+fn what_is_beyond_the_bounds_is_refused() {
+    let new = |to: u8, text: &str, files: Vec<Enclosed>| {
+        Letter::new(ion(1), ion(to), 5, text.to_owned(), files).err()
+    };
+    let file = |name: &str, bytes: usize| Enclosed {
+        name: name.to_owned(),
+        media_type: String::new(),
+        bytes: ByteBuf::from(vec![0; bytes]),
+    };
+    assert_eq!(new(1, "to myself", vec![]), Some(Refusal::Addressee));
+    assert_eq!(new(2, "  ", vec![]), Some(Refusal::Empty));
+    assert_eq!(new(2, &"x".repeat(TEXT_BYTES_MAX + 1), vec![]), Some(Refusal::Text));
+    assert_eq!(new(2, "", vec![file("a/b", 1)]), Some(Refusal::Files));
+    assert_eq!(new(2, "", vec![file("a", FILES_BYTES_MAX + 1)]), Some(Refusal::Files));
+    assert_eq!(new(2, "", vec![file("a", 1); FILES_MAX + 1]), Some(Refusal::Files));
+    assert_eq!(new(2, "", vec![file("a", FILES_BYTES_MAX)]), None);
+}
+
+#[test]
+fn the_largest_letter_fits_into_an_entry() {
+    let name = "n".repeat(NAME_BYTES_MAX);
+    let bytes = ByteBuf::from(vec![255; FILES_BYTES_MAX / FILES_MAX]);
+    let file = Enclosed { name, media_type: "m".repeat(128), bytes };
+    let text = "t".repeat(TEXT_BYTES_MAX);
+    let largest = Letter::new(ion(1), ion(2), u64::MAX, text, vec![file; FILES_MAX])
+        .expect("it is in its bounds");
+    let (mut nebula, mut two) = (Nebula::default(), mailbox(2));
+    nebula.write(1, mailbox(1).send("id", &largest).expect("it can be sent"));
+    nebula.wake(2, &mut two);
+    assert_eq!(two.letter("id"), Some(&largest));
+}
