@@ -126,6 +126,7 @@ pub enum Error {
 struct Room {
     /// Who was heard, and when.
     members: Map<IonId, Time>,
+    said_at: Time,
     beat_at: Time,
 }
 
@@ -231,7 +232,7 @@ impl Rooms {
                 effects.extend((!is_here).then(|| Effect::Left(name.clone(), *ion)));
                 is_here
             });
-            if now >= room.beat_at {
+            if now >= room.beat_at && !room.wait(now, &mut self.rng) {
                 room.plan(now, &mut self.rng);
                 say(name.clone(), &Said::Here, effects);
             }
@@ -245,10 +246,23 @@ impl Room {
         beat_ms(self.members.len() + 1)
     }
 
+    /// Whether so many came since the next beat was planned that it can wait: who
+    /// enters knows nobody yet, and would say twice at once that it is here.
+    fn wait(&mut self, now: Time, rng: &mut Rng) -> bool {
+        let said_at = self.said_at;
+        let can_wait = now.since_ms(said_at) < self.beat_ms() / 2;
+        if can_wait {
+            self.plan(said_at, rng);
+            self.beat_at = self.beat_at.max(now);
+        }
+        can_wait
+    }
+
     /// The next beat: between three and five quarters of the interval, so that
     /// members that entered together do not stay in step.
     fn plan(&mut self, now: Time, rng: &mut Rng) {
         let beat_ms = self.beat_ms();
+        self.said_at = now;
         self.beat_at = now.plus_ms(beat_ms * 3 / 4 + rng.below(beat_ms / 2));
     }
 }

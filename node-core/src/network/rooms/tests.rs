@@ -53,6 +53,20 @@ fn members_come_and_go_with_and_without_a_word() {
 }
 
 #[test]
+fn who_enters_a_large_room_says_once_that_it_is_there() {
+    let here = |rooms: &mut Rooms| {
+        let ticks = (100..10_000).step_by(100).map(|ms| step(rooms, ms, Input::Tick).len());
+        ticks.sum::<usize>()
+    };
+    assert!(here(&mut in_hall()) >= 4);
+    let mut crowded = in_hall();
+    for author in 10..210 {
+        heard(&mut crowded, 50, author, &Said::Here);
+    }
+    assert_eq!(here(&mut crowded), 0);
+}
+
+#[test]
 fn what_is_too_long_too_many_or_has_no_name_is_refused() {
     let mut rooms = in_hall();
     let refused = |effects: Vec<Effect>| match &effects[..] {

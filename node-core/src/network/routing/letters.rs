@@ -190,6 +190,10 @@ impl Routing {
             Some(via) if !letter.is_last_try() || via == to => {
                 self.send(now, to, via, letter, effects);
             }
+            // Another ion will do for a link: that is not worth asking everybody.
+            _ if letter.line == Line::Signal => {
+                give_up(to, Why::NotFound, 1, effects);
+            }
             _ if self.letters.searches.len() >= SEARCHES_MAX => {
                 give_up(to, Why::Full, 1, effects);
             }
