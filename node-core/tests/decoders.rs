@@ -267,7 +267,7 @@ fn golden_compute_messages() {
 
 #[test]
 fn golden_openings() {
-    assert_eq!(digest(&openings()), "5da966762c7f88da");
+    assert_eq!(digest(&openings()), "3d3b6af8ed482c99");
 }
 
 #[test]

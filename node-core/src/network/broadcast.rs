@@ -22,6 +22,7 @@
 //! and one small frame per link, whatever the size of the nebula.
 
 mod floors;
+mod lazy;
 mod missing;
 mod neighbour;
 mod repair;
@@ -46,11 +47,11 @@ pub use wire::{PAYLOAD_BYTES_MAX, Topic};
 use ion_map::Map;
 
 use self::{
-    missing::{Due, MissingTable},
+    missing::MissingTable,
     neighbour::Neighbour,
     repair::{Prunes, Repair},
     seen::{Body, Entry, Marks, Seen},
-    wire::{IDS_MAX, Id, Message, Refusal, Rumour, Serial},
+    wire::{Id, Message, Refusal, Rumour, Serial},
 };
 use super::{
     budget::{Budget, Rate},
@@ -132,6 +133,8 @@ pub enum Effect {
         from: IonId,
         /// Links that it crossed, as the neighbour claims.
         hops: u16,
+        /// How long ago it was said, in milliseconds, as those claim who held it.
+        age_ms: u32,
     },
     /// What was to be published was not.
     Refused(Unpublished),
@@ -199,7 +202,9 @@ impl Broadcast {
             Input::NeighbourUp(ion) => self.up(now, ion),
             Input::NeighbourDown(ion) => self.down(now, &ion),
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
-            Input::Publish { topic, payload } => self.publish(now, topic, payload, effects),
+            Input::Publish { topic, payload } => {
+                self.publish(now, topic, payload, effects);
+            }
             Input::Alert { topic, payload } => self.alert(now, topic, payload, effects),
             Input::Tick => self.tick(now, effects),
         }
@@ -238,6 +243,7 @@ impl Broadcast {
             if let Some(entry) = self.seen.get_mut(id) {
                 entry.knowers.remove(neighbour.mark);
                 entry.receivers.remove(neighbour.mark);
+                entry.from.remove(neighbour.mark);
             }
         }
     }
@@ -263,8 +269,8 @@ impl Broadcast {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         match wire::decode(bytes)? {
-            Message::Push { hops, is_repair, body, signature } => {
-                let way = Way { from, hops: hops.max(1), is_repair };
+            Message::Push { hops, age_ms, is_repair, body, signature } => {
+                let way = Way { from, hops: hops.max(1), age_ms, is_repair };
                 self.pushed(now, way, &body, signature, effects)?;
             }
             Message::Have(ids) => self.announced(now, from, &ids, effects),
@@ -297,30 +303,32 @@ impl Broadcast {
             self.missing.found(&id);
             return Ok(());
         }
-        let (is_fetched, knowers) = self.found(now, from, id);
+        let (is_fetched, knowers) = self.found(now, from, id, way.is_repair);
         way.is_repair |= is_fetched;
         let is_taken = rumour.author != self.keys.own()
             && self.author_may(now, rumour.author, rumour.payload.len());
         let body = is_taken.then(|| Arc::new(Body { bytes: bytes.into(), signature }));
-        let Way { hops, is_repair, .. } = way;
+        let Way { hops, age_ms, is_repair, .. } = way;
         let (receivers, kept) = (Marks::default(), body.clone());
         let Rumour { author, serial, .. } = rumour;
-        let from_whom = Some(from);
+        let bearer = self.mark(&from);
         let entry = Entry {
+            id,
             at: now,
             author,
             serial,
             hops,
+            age_ms,
             is_repair,
-            from: from_whom,
+            from: bearer,
             knowers,
             receivers,
             body: kept,
         };
-        self.seen.insert(id, entry);
+        self.seen.insert(entry);
         if let Some(body) = body {
             let Rumour { author, topic, payload, .. } = rumour;
-            effects.push(Effect::Deliver { author, topic, payload, from, hops });
+            effects.push(Effect::Deliver { author, topic, payload, from, hops, age_ms });
             self.spread(now, id, is_fetched, &body, effects);
         }
         Ok(())
@@ -340,27 +348,37 @@ impl Broadcast {
 
     /// A rumour came for the first time; whether it had to be fetched, and who has
     /// it already.
-    fn found(&mut self, now: Time, from: IonId, id: Id) -> (bool, Marks) {
+    fn found(&mut self, now: Time, from: IonId, id: Id, is_repair: bool) -> (bool, Marks) {
         let found = self.missing.found(&id);
         let mut knowers = self.mark(&from);
         for announcer in &found.announcers {
             knowers.add(self.mark(announcer));
         }
         let is_fetched = found.asked == Some(from);
-        if !is_fetched {
+        // What is told to all at once, or was fetched by the sender, may come on any
+        // link: that says nothing about the tree.
+        if !is_fetched && !is_repair {
             self.set_eager(from, true);
-        } else if !self.is_eager(&from) {
+        } else if is_fetched && !self.is_eager(&from) {
             self.repair.fetched(now, id, from);
         }
         (is_fetched, knowers)
     }
 
-    fn publish(&mut self, now: Time, topic: Topic, payload: Vec<u8>, effects: &mut Vec<Effect>) {
+    fn publish(
+        &mut self,
+        now: Time,
+        topic: Topic,
+        payload: Vec<u8>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Id> {
         if payload.len() > PAYLOAD_BYTES_MAX || !topic.fits() {
-            return effects.push(Effect::Refused(Unpublished::TooLarge));
+            effects.push(Effect::Refused(Unpublished::TooLarge));
+            return None;
         }
         if !self.own.spend(now, payload.len()) {
-            return effects.push(Effect::Refused(Unpublished::TooFast));
+            effects.push(Effect::Refused(Unpublished::TooFast));
+            return None;
         }
         self.serial.number += 1;
         let (author, serial) = (self.keys.own(), self.serial);
@@ -368,25 +386,35 @@ impl Broadcast {
         let (bytes, signature) = wire::signed(&*self.keys, &rumour);
         let id = Id::of(&bytes);
         let body = Arc::new(Body { bytes: bytes.into(), signature });
-        let (is_repair, from) = (false, None);
-        let (knowers, receivers) = (Marks::default(), Marks::default());
-        let kept = Some(body.clone());
-        let (at, hops) = (now, 0);
-        let entry =
-            Entry { at, author, serial, hops, is_repair, from, knowers, receivers, body: kept };
-        self.seen.insert(id, entry);
+        let nobody = Marks::default();
+        let entry = Entry {
+            id,
+            at: now,
+            author,
+            serial,
+            hops: 0,
+            age_ms: 0,
+            is_repair: false,
+            from: nobody,
+            knowers: nobody,
+            receivers: nobody,
+            body: Some(body.clone()),
+        };
+        self.seen.insert(entry);
         self.spread(now, id, false, &body, effects);
+        Some(id)
     }
 
     fn alert(&mut self, now: Time, topic: Topic, payload: Vec<u8>, effects: &mut Vec<Effect>) {
-        let lazy = self.neighbours.iter().filter(|(_, neighbour)| !neighbour.is_eager);
-        let lazy: Vec<IonId> = lazy.map(|(ion, _)| *ion).collect();
-        for ion in &lazy {
-            self.set_eager(*ion, true);
-        }
-        self.publish(now, topic, payload, effects);
-        for ion in lazy {
-            self.set_eager(ion, false);
+        let Some(id) = self.publish(now, topic, payload, effects) else { return };
+        let Some(entry) = self.seen.get_mut(&id) else { return };
+        let Some(body) = entry.body.clone() else { return };
+        let frame = push(now, entry, true, &body);
+        for (ion, neighbour) in &self.neighbours {
+            if !neighbour.is_eager {
+                entry.receivers.add(neighbour.mark);
+                effects.push(Effect::Send(*ion, frame.clone()));
+            }
         }
     }
 
@@ -404,55 +432,13 @@ impl Broadcast {
         let lacking = |one: &Neighbour| one.is_eager && !entry.knowers.meets(one.mark);
         let to = self.neighbours.iter().filter(|(_, one)| lacking(one));
         let to: Vec<(IonId, Marks)> = to.map(|(ion, one)| (*ion, one.mark)).collect();
-        let frame = if to.is_empty() { Vec::new() } else { push(entry.hops, is_fetched, body) };
+        let frame = if to.is_empty() { Vec::new() } else { push(now, entry, is_fetched, body) };
         for (ion, mark) in to {
             entry.receivers.add(mark);
             effects.push(Effect::Send(ion, frame.clone()));
         }
         self.fresh.push(id);
         self.assure.push_back((now.plus_ms(ASSURE_MS), id));
-    }
-
-    fn announced(&mut self, now: Time, from: IonId, ids: &[(Id, u16)], effects: &mut Vec<Effect>) {
-        let mark = self.mark(&from);
-        for (id, hops) in ids {
-            match self.seen.known_by(id, mark) {
-                Some(entry) if hops.saturating_add(1 + SHORTER_HOPS) <= entry.hops => {
-                    let parent = entry.from.filter(|_| !entry.is_repair && now >= self.shorten_at);
-                    self.shorten(now, from, parent, effects);
-                }
-                Some(_) => {}
-                None => {
-                    let wait_ms = GRAFT_MS + self.rng.below(GRAFT_SPREAD_MS);
-                    self.missing.promised(now, *id, from, wait_ms);
-                }
-            }
-        }
-    }
-
-    /// Takes a neighbour that had a rumour over far fewer links as the parent.
-    fn shorten(&mut self, now: Time, to: IonId, parent: Option<IonId>, effects: &mut Vec<Effect>) {
-        let is_lazy = self.neighbours.get(&to).is_some_and(|neighbour| !neighbour.is_eager);
-        let Some(parent) = parent.filter(|parent| is_lazy && *parent != to) else { return };
-        if self.is_eager(&parent) {
-            self.shorten_at = now.plus_ms(SHORTEN_MS + self.rng.below(SHORTEN_MS));
-            self.set_eager(parent, false);
-            effects.push(Effect::Send(parent, encode(&Message::Prune)));
-            self.set_eager(to, true);
-            effects.push(Effect::Send(to, encode(&Message::Graft(Vec::new()))));
-        }
-    }
-
-    /// Sends what a neighbour lacks.
-    fn give(&mut self, now: Time, from: IonId, ids: &[Id], effects: &mut Vec<Effect>) {
-        let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
-        for id in ids {
-            let Some(entry) = self.seen.get(id) else { continue };
-            let Some(body) = &entry.body else { continue };
-            if neighbour.repairs(now, body.bytes.len()) {
-                effects.push(Effect::Send(from, push(entry.hops, true, body)));
-            }
-        }
     }
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
@@ -464,66 +450,7 @@ impl Broadcast {
             self.have_at = now.plus_ms(HAVE_MS);
             self.announce();
             for (ion, neighbour) in &mut self.neighbours {
-                flush(*ion, neighbour, effects);
-            }
-        }
-    }
-
-    /// Asks for what has not come.
-    fn repair(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        let mut wanted: Map<IonId, Vec<Id>> = Map::new();
-        for due in self.missing.due(now) {
-            match due {
-                Due::Ask(ion, id) => wanted.entry(ion).or_default().push(id),
-                Due::Broken(ion) => {
-                    if let Some(neighbour) = self.neighbours.get_mut(&ion)
-                        && !neighbour.forgives(now)
-                    {
-                        effects.push(Effect::Offence(ion));
-                    }
-                }
-            }
-        }
-        let is_hurt = self.repair.is_hurt(now) || !self.has_eager();
-        for (ion, ids) in wanted {
-            let is_graft = is_hurt && !self.is_eager(&ion);
-            if is_graft {
-                self.set_eager(ion, true);
-            }
-            let ask = if is_graft { Message::Graft } else { Message::Fetch };
-            for part in ids.chunks(IDS_MAX) {
-                effects.push(Effect::Send(ion, encode(&ask(part.to_vec()))));
-            }
-        }
-        if let Some(ion) = self.repair.due(now).filter(|ion| !self.is_eager(ion)) {
-            self.set_eager(ion, true);
-            effects.push(Effect::Send(ion, encode(&Message::Graft(Vec::new()))));
-        }
-    }
-
-    /// Announces what is new to those who neither have it nor were sent it.
-    fn announce(&mut self) {
-        for id in std::mem::take(&mut self.fresh) {
-            let Some(entry) = self.seen.get(&id) else { continue };
-            let mut served = entry.knowers;
-            served.add(entry.receivers);
-            for neighbour in self.neighbours.values_mut() {
-                if !served.meets(neighbour.mark) {
-                    neighbour.announce(id, entry.hops);
-                }
-            }
-        }
-    }
-
-    /// Announces what some neighbour is not known to have.
-    fn announce_again(&mut self, now: Time) {
-        while self.assure.front().is_some_and(|(due, _)| *due <= now) {
-            let Some((_, id)) = self.assure.pop_front() else { return };
-            let Some(entry) = self.seen.get(&id) else { continue };
-            for neighbour in self.neighbours.values_mut() {
-                if !entry.knowers.meets(neighbour.mark) {
-                    neighbour.announce(id, entry.hops);
-                }
+                lazy::flush(*ion, neighbour, effects);
             }
         }
     }
@@ -564,18 +491,14 @@ impl Broadcast {
 struct Way {
     from: IonId,
     hops: u16,
+    age_ms: u32,
     is_repair: bool,
 }
 
-fn push(hops: u16, is_repair: bool, body: &Body) -> Vec<u8> {
-    let hops = hops.saturating_add(1);
+/// A rumour that passed by, as it is sent now.
+fn push(now: Time, entry: &Entry, is_repair: bool, body: &Body) -> Vec<u8> {
+    let (hops, age_ms) = (entry.hops.saturating_add(1), entry.age_ms(now));
     let Body { bytes, signature } = body;
-    encode(&Message::Push { hops, is_repair, body: bytes.to_vec(), signature: *signature })
-}
-
-fn flush(ion: IonId, neighbour: &mut Neighbour, effects: &mut Vec<Effect>) {
-    let pending = std::mem::take(&mut neighbour.pending);
-    for part in pending.chunks(IDS_MAX) {
-        effects.push(Effect::Send(ion, encode(&Message::Have(part.to_vec()))));
-    }
+    let (body, signature) = (bytes.to_vec(), *signature);
+    encode(&Message::Push { hops, age_ms, is_repair, body, signature })
 }

@@ -12,6 +12,10 @@
 //! higher counter (after SWIM; Das, Gupta and Motivala, 2002). Beats that are
 //! older than what is known are ignored, so that nobody arrives again by an
 //! echo. An ion to which a direct link stands is never believed to be gone.
+//! When a split heals, each part hears what the other said of it. A notice that
+//! was said more than [`FOREIGN_MS`] ago, while this ion had links, is such: it
+//! makes nobody gone, nor anybody refute it at once, but who is named is to keep
+//! the promise of its next beat.
 //!
 //! It refuses to carry load and other fast figures, and to believe more than
 //! [`NOTICES_MAX`] notices of one author a minute.
@@ -62,6 +66,9 @@ pub const REFUTE_MS: u64 = 1_000;
 pub const REFUTE_MS_MIN: u64 = 250;
 /// Notices that agree and need not wait.
 pub const WITNESSES: usize = 2;
+/// How old a notice is that came from another part of the nebula, in
+/// milliseconds: one's own part hears of it sooner.
+pub const FOREIGN_MS: u64 = 3_000;
 /// Notices of one author that are believed in a minute.
 pub const NOTICES_MAX: u32 = 32;
 
@@ -78,10 +85,8 @@ pub enum Input {
         author: IonId,
         /// What.
         payload: Vec<u8>,
-        /// The neighbour that brought it.
-        from: IonId,
-        /// Links that it crossed.
-        hops: u16,
+        /// The way that it came.
+        way: Way,
     },
     /// A direct link stands.
     NeighbourUp(IonId),
@@ -102,6 +107,17 @@ pub enum Ending {
     Left,
     /// By itself, or in silence: the other may be gone.
     Lost,
+}
+
+/// The way that a rumour came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The neighbour that brought it.
+    pub from: IonId,
+    /// Links that it crossed.
+    pub hops: u16,
+    /// How long ago it was said, in milliseconds.
+    pub age_ms: u32,
 }
 
 /// What is asked of the world.
@@ -154,6 +170,8 @@ pub struct Entry {
     suspected_at: Option<Time>,
     /// Beats up to this one may be from before that.
     doubted: Age,
+    /// By when it is to beat, as another part of the nebula took it for gone.
+    expected_by: Option<Time>,
 }
 
 /// The machine.
@@ -214,8 +232,8 @@ impl Directory {
                 self.profile = profile;
             }
             Input::Standing(standing) => self.standing = standing,
-            Input::Heard { author, payload, from, hops } => match decode(&payload) {
-                Some(message) => self.heard(now, author, message, Way { from, hops }, effects),
+            Input::Heard { author, payload, way } => match decode(&payload) {
+                Some(message) => self.heard(now, author, message, way, effects),
                 None => effects.push(Effect::Offence(author)),
             },
             Input::NeighbourUp(ion) => self.up(now, ion, effects),
@@ -314,6 +332,7 @@ impl Directory {
                 self.beaten(now, author, &beat, way, effects);
             }
             Message::Goodbye { age } => self.said_goodbye(now, author, age, effects),
+            Message::Gone { ion, age } if self.is_foreign(now, way) => self.doubt(now, &ion, age),
             Message::Gone { ion, age } => self.told_gone(now, author, ion, age, effects),
         }
     }
@@ -400,6 +419,7 @@ impl Directory {
     }
 
     fn said_goodbye(&mut self, now: Time, ion: IonId, age: Age, effects: &mut Vec<Effect>) {
+        self.notices.drop(&ion);
         let is_old = self.entries.get(&ion).is_some_and(|entry| entry.age > age);
         if !is_old {
             self.depart(now, ion, Cause::Told, effects);
@@ -412,7 +432,7 @@ impl Directory {
         self.linked_since.get_or_insert(now);
         self.neighbours.insert(ion);
         self.notices.drop(&ion);
-        let entry = self.entry(now, ion, Way { from: ion, hops: 1 }, effects);
+        let entry = self.entry(now, ion, Way { from: ion, hops: 1, age_ms: 0 }, effects);
         entry.via = ion;
         entry.hops = 1;
         entry.trust();
@@ -426,6 +446,7 @@ impl Directory {
             self.linked_since = None;
         }
         let Some(entry) = self.entries.get_mut(&ion) else { return };
+        let links = entry.standing.map_or(0, |standing| u64::from(standing.links));
         match ending {
             Ending::Cut => {
                 entry.heard_at = entry.heard_at.max(now.minus_ms(entry.interval_ms));
@@ -433,12 +454,12 @@ impl Directory {
             }
             Ending::Left => {
                 let age = entry.age.next();
-                self.notices.plan(now, ion, age, &mut self.rng);
+                self.notices.plan(now, ion, age, links, &mut self.rng);
                 self.depart(now, ion, Cause::Told, effects);
             }
             Ending::Lost => {
                 let age = entry.age.next();
-                self.notices.plan(now, ion, age, &mut self.rng);
+                self.notices.plan(now, ion, age, links, &mut self.rng);
                 self.witnessed(now, self.own, ion, age, effects);
             }
         }
@@ -459,9 +480,8 @@ impl Directory {
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         for Due { ion, age } in self.notices.due(now) {
-            let told = self.entries.get(&ion).map_or(0, |entry| entry.witnesses.len());
-            // Enough others have told; or it has beaten since.
-            if told <= WITNESSES && self.entries.get(&ion).is_none_or(|one| one.age <= age) {
+            // Unless it has beaten since.
+            if self.entries.get(&ion).is_none_or(|one| one.age <= age) {
                 effects.push(Effect::Alert(encode(&Message::Gone { ion, age })));
             }
         }
@@ -515,13 +535,6 @@ impl Directory {
     }
 }
 
-/// The way that a rumour came.
-#[derive(Clone, Copy, Debug)]
-struct Way {
-    from: IonId,
-    hops: u16,
-}
-
 struct Beat {
     age: Age,
     interval_ms: u64,
@@ -533,6 +546,7 @@ impl Entry {
     /// When nothing is waited for any more.
     fn over_at(&self) -> Time {
         let late = self.heard_at.plus_ms(PROMISES_BROKEN * self.interval_ms + 1);
+        let late = self.expected_by.map_or(late, |at| late.min(at));
         self.suspected_at.map_or(late, |at| late.min(at.plus_ms(REFUTE_MS)))
     }
 
@@ -557,6 +571,7 @@ impl Entry {
             witnesses: Set::new(),
             suspected_at: None,
             doubted: Age::default(),
+            expected_by: None,
         }
     }
 
@@ -564,6 +579,7 @@ impl Entry {
     fn trust(&mut self) {
         self.witnesses.clear();
         self.suspected_at = None;
+        self.expected_by = None;
     }
 }
 

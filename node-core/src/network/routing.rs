@@ -12,7 +12,8 @@
 //! so that it never meets an ion twice; else the ion is searched for by a
 //! request in growing rings, which only that ion itself answers; where the ion is
 //! known to live, a search in vain rests for [`REST_MS`] and goes on, until the
-//! message is [`PATIENCE_MS`] old, for links come and go. Where a message
+//! message is [`PATIENCE_MS`] old, for links come and go. A signal, by which a
+//! link is to be made, is not worth a search. Where a message
 //! can't go on, a refusal returns along its path and every ion on it forgets
 //! that way; the origin then searches once more. What can't be delivered is
 //! told as [`Effect::Unreachable`] within [`UNREACHABLE_MS_MAX`].

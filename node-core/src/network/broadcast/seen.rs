@@ -37,20 +37,36 @@ pub(super) struct Body {
 /// One rumour that came by.
 #[derive(Debug)]
 pub(super) struct Entry {
+    pub(super) id: Id,
     pub(super) at: Time,
     pub(super) author: IonId,
     pub(super) serial: Serial,
     pub(super) hops: u16,
+    /// How old it was when it came, in milliseconds.
+    pub(super) age_ms: u32,
     /// Whether this ion, or who brought it, had to ask for it.
     pub(super) is_repair: bool,
-    /// From whom it came first; `None` for one's own.
-    pub(super) from: Option<IonId>,
+    /// From whom it came first; nobody for one's own.
+    pub(super) from: Marks,
     /// Neighbours that have it too.
     pub(super) knowers: Marks,
     /// Neighbours that it was sent to.
     pub(super) receivers: Marks,
     /// `None` once it is dropped, or when it was not to be passed on.
     pub(super) body: Option<Arc<Body>>,
+}
+
+impl Entry {
+    /// How old it is, in milliseconds.
+    pub(super) fn age_ms(&self, now: Time) -> u32 {
+        let held_ms = u32::try_from(now.since_ms(self.at)).unwrap_or(u32::MAX);
+        self.age_ms.saturating_add(held_ms)
+    }
+
+    /// What its body takes, while it is kept.
+    fn bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.bytes.len())
+    }
 }
 
 /// Some of the neighbours, by their marks: a neighbour's mark is a bit that no
@@ -79,24 +95,28 @@ impl Marks {
     }
 }
 
+/// In order of arrival, with an index by name: what is looked up by name is
+/// small, and what is looked at together lies together.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    entries: BTreeMap<Id, Entry>,
-    order: VecDeque<(Time, Id)>,
-    kept: VecDeque<(Time, Id, usize)>,
+    /// The number of each name's entry.
+    numbers: BTreeMap<Id, u64>,
+    entries: VecDeque<Entry>,
+    /// The number of the first entry.
+    first: u64,
+    /// The number of the first entry whose body may be kept.
+    first_kept: u64,
     kept_bytes: usize,
     floors: Floors,
 }
 
 impl Seen {
-    pub(super) fn insert(&mut self, id: Id, entry: Entry) {
+    /// Takes a rumour whose name is not known.
+    pub(super) fn insert(&mut self, entry: Entry) {
         let at = entry.at;
-        if let Some(body) = &entry.body {
-            self.kept.push_back((at, id, body.bytes.len()));
-            self.kept_bytes += body.bytes.len();
-        }
-        self.order.push_back((at, id));
-        self.entries.insert(id, entry);
+        self.kept_bytes += entry.bytes();
+        self.numbers.insert(entry.id, self.first + self.entries.len() as u64);
+        self.entries.push_back(entry);
         self.shrink(at);
     }
 
@@ -107,51 +127,58 @@ impl Seen {
     }
 
     pub(super) fn get(&self, id: &Id) -> Option<&Entry> {
-        self.entries.get(id)
+        self.entries.get(self.place(*self.numbers.get(id)?)?)
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut Entry> {
-        self.entries.get_mut(id)
+        let place = self.place(*self.numbers.get(id)?)?;
+        self.entries.get_mut(place)
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first)?).ok()
     }
 
     /// A neighbour has it too.
     pub(super) fn known_by(&mut self, id: &Id, mark: Marks) -> Option<&Entry> {
-        let entry = self.entries.get_mut(id)?;
+        let entry = self.get_mut(id)?;
         entry.knowers.add(mark);
         Some(entry)
     }
 
     /// The newest of those that are kept, newest first, with their hops.
     pub(super) fn recent(&self, since: Time) -> impl Iterator<Item = (Id, u16)> {
-        let young = self.kept.iter().rev().take_while(move |(at, ..)| *at >= since);
-        young.filter_map(|(_, id, _)| Some((*id, self.entries.get(id)?.hops)))
+        let young = self.entries.iter().rev().take_while(move |entry| entry.at >= since);
+        young.filter(|entry| entry.body.is_some()).map(|entry| (entry.id, entry.hops))
     }
 
     /// How many came since then.
     pub(super) fn count_since(&self, since: Time) -> usize {
-        self.order.iter().rev().take_while(|(at, _)| *at >= since).count()
+        self.entries.len() - self.entries.partition_point(|entry| entry.at < since)
     }
 
     /// Forgets what is too old or too much.
     pub(super) fn shrink(&mut self, now: Time) {
-        while let Some((at, id, bytes)) = self.kept.front().copied() {
-            if now.since_ms(at) < KEPT_MS && self.kept_bytes <= KEPT_BYTES_MAX {
+        while let Some(place) = self.place(self.first_kept)
+            && let Some(entry) = self.entries.get_mut(place)
+        {
+            if now.since_ms(entry.at) < KEPT_MS && self.kept_bytes <= KEPT_BYTES_MAX {
                 break;
             }
-            self.kept.pop_front();
-            self.kept_bytes -= bytes;
-            if let Some(entry) = self.entries.get_mut(&id) {
-                entry.body = None;
-            }
+            self.kept_bytes -= entry.bytes();
+            entry.body = None;
+            self.first_kept += 1;
         }
-        while let Some((at, id)) = self.order.front().copied() {
-            if now.since_ms(at) < SEEN_MS && self.order.len() <= SEEN_MAX {
+        while let Some(entry) = self.entries.front() {
+            if now.since_ms(entry.at) < SEEN_MS && self.entries.len() <= SEEN_MAX {
                 break;
             }
-            self.order.pop_front();
-            if let Some(Entry { author, serial, .. }) = self.entries.remove(&id) {
-                self.floors.raise(now, author, serial);
-            }
+            self.kept_bytes -= entry.bytes();
+            self.floors.raise(now, entry.author, entry.serial);
+            self.numbers.remove(&entry.id);
+            self.entries.pop_front();
+            self.first += 1;
+            self.first_kept = self.first_kept.max(self.first);
         }
     }
 }
@@ -160,18 +187,20 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn entry(at: u64, bytes: usize) -> Entry {
+    fn entry(number: usize, at: u64, bytes: usize) -> Entry {
         let body = Body { bytes: vec![0; bytes].into(), signature: [0; 64] };
         let at = Time::from_ms(at);
         let author = IonId::from_bytes([1; 32]);
         let serial = Serial { life: 1, number: 1 };
         Entry {
+            id: id(number),
             at,
             author,
             serial,
             hops: 1,
+            age_ms: 0,
             is_repair: false,
-            from: None,
+            from: Marks::default(),
             knowers: Marks::default(),
             receivers: Marks::default(),
             body: Some(Arc::new(body)),
@@ -185,7 +214,7 @@ mod tests {
     #[test]
     fn bodies_go_before_names_and_both_go() {
         let mut seen = Seen::default();
-        seen.insert(id(1), entry(0, 10));
+        seen.insert(entry(1, 0, 10));
         seen.shrink(Time::from_ms(KEPT_MS));
         assert!(seen.get(&id(1)).is_some_and(|entry| entry.body.is_none()));
         seen.shrink(Time::from_ms(SEEN_MS));
@@ -196,10 +225,12 @@ mod tests {
     fn neither_names_nor_bodies_grow_without_end() {
         let mut seen = Seen::default();
         for number in 0..SEEN_MAX + 10 {
-            seen.insert(id(number), entry(0, 1 << 10));
+            seen.insert(entry(number, 0, 1 << 10));
         }
-        assert_eq!((seen.entries.len(), seen.order.len()), (SEEN_MAX, SEEN_MAX));
-        assert!(seen.kept_bytes <= KEPT_BYTES_MAX);
-        assert_eq!(seen.kept.len(), KEPT_BYTES_MAX >> 10);
+        assert_eq!((seen.entries.len(), seen.numbers.len()), (SEEN_MAX, SEEN_MAX));
+        assert_eq!(seen.kept_bytes, KEPT_BYTES_MAX);
+        let kept = seen.entries.iter().filter(|entry| entry.body.is_some());
+        assert_eq!(kept.count(), KEPT_BYTES_MAX >> 10);
+        assert!(seen.get(&id(9)).is_none() && seen.get(&id(10)).is_some());
     }
 }

@@ -58,7 +58,8 @@ fn a_rumour_is_delivered_and_passed_on_once() {
     let effects = step(&mut machine, 1, Input::Heard(ion(2), frame.clone()));
     let topic = Topic::Room("hall".to_owned());
     let payload = b"hello".to_vec();
-    let delivered = Effect::Deliver { author: ion(9), topic, payload, from: ion(2), hops: 1 };
+    let (author, from) = (ion(9), ion(2));
+    let delivered = Effect::Deliver { author, topic, payload, from, hops: 1, age_ms: 0 };
     assert_eq!(effects[0], delivered);
     assert!(matches!(&sent(&effects)[..], [(to, Message::Push { hops: 2, .. })] if *to == ion(3)));
     let again = step(&mut machine, 2, Input::Heard(ion(3), frame));
@@ -98,6 +99,35 @@ fn lazy_neighbours_are_told_in_batches() {
     assert_eq!(step(&mut machine, HAVE_MS - 1, Input::Tick), []);
     let told = sent(&step(&mut machine, HAVE_MS, Input::Tick));
     assert!(matches!(&told[..], [(to, Message::Have(ids))] if *to == ion(3) && ids.len() == 2));
+}
+
+#[test]
+fn an_alert_goes_to_all_and_leaves_the_tree_as_it_is() {
+    let mut author = machine(1, &[2, 3]);
+    step(&mut author, 1, Input::Heard(ion(3), encode(&Message::Prune)));
+    let alert = Input::Alert { topic: Topic::Presence, payload: b"gone".to_vec() };
+    let effects = step(&mut author, 2, alert);
+    let frames = effects.iter().filter_map(|effect| match effect {
+        Effect::Send(to, frame) => Some((*to, frame.clone())),
+        _ => None,
+    });
+    let frames: Vec<_> = frames.collect();
+    assert_eq!(frames.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [ion(2), ion(3)]);
+    assert_eq!(author.eager().collect::<Vec<_>>(), [ion(2)]);
+    let mut lazy = machine(3, &[1, 4]);
+    step(&mut lazy, 1, Input::Heard(ion(1), encode(&Message::Prune)));
+    step(&mut lazy, 2, Input::Heard(ion(1), frames[1].1.clone()));
+    assert_eq!(lazy.eager().collect::<Vec<_>>(), [ion(4)], "it is no branch of the tree");
+}
+
+#[test]
+fn a_rumour_tells_how_long_it_was_held() {
+    let mut machine = machine(1, &[2, 3]);
+    let frame = pushed(9, b"hello");
+    let id = id_of(&frame);
+    step(&mut machine, 1_000, Input::Heard(ion(2), frame));
+    let given = step(&mut machine, 3_500, Input::Heard(ion(3), encode(&Message::Fetch(vec![id]))));
+    assert!(matches!(&sent(&given)[..], [(_, Message::Push { age_ms: 2_500, .. })]), "{given:?}");
 }
 
 #[test]
@@ -156,14 +186,14 @@ fn a_much_shorter_way_is_taken() {
 
 #[test]
 fn what_is_not_signed_by_its_author_goes_no_further() {
-    let Ok(Message::Push { hops, is_repair, mut body, signature }) =
+    let Ok(Message::Push { hops, age_ms, is_repair, mut body, signature }) =
         wire::decode(&pushed(9, b"hello"))
     else {
         panic!("it is a push");
     };
     let end = body.len() - 1;
     body[end] ^= 1;
-    let forged = encode(&Message::Push { hops, is_repair, body, signature });
+    let forged = encode(&Message::Push { hops, age_ms, is_repair, body, signature });
     let effects = step(&mut machine(1, &[2, 3]), 1, Input::Heard(ion(2), forged));
     assert_eq!(effects, [Effect::Offence(ion(2))]);
 }
@@ -171,7 +201,7 @@ fn what_is_not_signed_by_its_author_goes_no_further() {
 #[test]
 fn malformed_oversized_and_unknown_senders() {
     let mut machine = machine(1, &[2]);
-    let many = encode(&Message::Graft(vec![Id([0; 16]); IDS_MAX + 1]));
+    let many = encode(&Message::Graft(vec![Id([0; 16]); wire::IDS_MAX + 1]));
     for bytes in [vec![], vec![0xff], vec![0; wire::FRAME_BYTES_MAX + 1], many] {
         let effects = step(&mut machine, 1, Input::Heard(ion(2), bytes));
         assert_eq!(effects, [Effect::Offence(ion(2))]);
@@ -253,10 +283,10 @@ fn a_broken_tree_is_mended_where_it_broke_and_a_slow_one_left_alone() {
         step(&mut machine, 1, Input::Heard(ion(3), have));
         let asked = 1 + GRAFT_MS + GRAFT_SPREAD_MS;
         assert_eq!(sent(&step(&mut machine, asked, Input::Tick)).len(), 1);
-        let Ok(Message::Push { hops, body, signature, .. }) = wire::decode(&frame) else {
+        let Ok(Message::Push { hops, age_ms, body, signature, .. }) = wire::decode(&frame) else {
             panic!("it is a push");
         };
-        let repair = Message::Push { hops, is_repair: true, body, signature };
+        let repair = Message::Push { hops, age_ms, is_repair: true, body, signature };
         step(&mut machine, asked + 1, Input::Heard(ion(3), encode(&repair)));
         assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(2)]);
         if is_brought {

@@ -1,6 +1,8 @@
 //! What ions say to each other to spread a rumour, and what is checked of it
 //! before anything is believed.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -42,8 +44,22 @@ impl Topic {
 
 /// A rumour's name: the first half of its body's BLAKE3 hash. An author could
 /// with much work make two of the same name, of which each ion would hear one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Id(#[serde(with = "serde_bytes")] pub [u8; 16]);
+
+impl Ord for Id {
+    /// That of their bytes, as two machine words: names are looked up for every
+    /// announcement of every neighbour.
+    fn cmp(&self, other: &Self) -> Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for Id {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Id {
     /// The name of a rumour with this encoded body.
@@ -83,6 +99,9 @@ pub enum Message {
     Push {
         /// Links that it crossed, this one included. Not signed: for measuring.
         hops: u16,
+        /// How long ago it was said, in milliseconds, what it took on links aside.
+        /// Not signed either.
+        age_ms: u32,
         /// Whether the sender, or the receiver, had to ask for it: then it may
         /// come on a link that leads backwards, which says nothing about the tree.
         is_repair: bool,

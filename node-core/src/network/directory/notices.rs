@@ -1,14 +1,20 @@
 //! News of those who are gone: what this ion has to tell, and whom it believes.
 //!
-//! A neighbour's end is told after a random moment, so that of many neighbours
-//! only the first few tell. What is told names the beat after the last one that
-//! the teller knows: that one may have left before the end, and have reached
-//! others. Bounds: [`PLANNED_MAX`] notices to tell,
+//! A neighbour's end is told by about [`TELLERS`] of its neighbours within
+//! [`NOTICE_MS`]; each of them draws by itself whether it is one, from how many
+//! links the neighbour had. The others wait until the news of those must be with
+//! them, and tell only when fewer than [`WITNESSES`] did: else everybody would
+//! hear of one end as often as the ion had links. What is told names the beat
+//! after the last one that the teller knows: that one may have left before the
+//! end, and have reached others. Bounds: [`PLANNED_MAX`] notices to tell,
 //! [`AUTHORS_MAX`] authors whose notices are counted.
 
 use ion_map::Map;
 
-use super::{Age, Cause, Directory, Effect, NOTICES_MAX, REFUTE_MS_MIN, WITNESSES};
+use super::{
+    Age, Cause, Directory, Effect, FOREIGN_MS, NOTICES_MAX, REFUTE_MS, REFUTE_MS_MIN, WITNESSES,
+    Way,
+};
 use crate::{
     identity::IonId,
     platform::{Time, sim::Rng},
@@ -16,8 +22,15 @@ use crate::{
 
 /// Within what time a neighbour's end is told, in milliseconds.
 pub(super) const NOTICE_MS: u64 = 200;
+/// Neighbours that tell it then, about: one more than are believed at once.
+pub(super) const TELLERS: u64 = WITNESSES as u64 + 1;
+/// How long the others wait whether they did, in milliseconds; up to twice that.
+pub(super) const LATE_NOTICE_MS: u64 = 1_000;
 /// Notices to tell at once.
 const PLANNED_MAX: usize = 64;
+/// How long a beat is waited for whose ion another part took for gone, in percent
+/// of what it promised.
+const PATIENCE_PERCENT: u64 = 125;
 /// Authors whose notices are counted.
 const AUTHORS_MAX: usize = 1_024;
 /// How many beats newer than what is known here a notice may claim.
@@ -39,16 +52,39 @@ pub(super) struct Due {
     pub(super) age: Age,
 }
 
+/// A notice to tell, if it is still news then.
+struct Planned {
+    at: Time,
+    age: Age,
+    /// Others that told as much.
+    told: usize,
+}
+
 #[derive(Default)]
 pub(super) struct Notices {
-    planned: Map<IonId, (Time, Age)>,
+    planned: Map<IonId, Planned>,
     counts: Map<IonId, (Time, u32)>,
 }
 
 impl Notices {
-    pub(super) fn plan(&mut self, now: Time, ion: IonId, age: Age, rng: &mut Rng) {
+    /// Plans to tell the end of a neighbour that had so many links.
+    pub(super) fn plan(&mut self, now: Time, ion: IonId, age: Age, links: u64, rng: &mut Rng) {
         if self.planned.len() < PLANNED_MAX {
-            self.planned.insert(ion, (now.plus_ms(rng.below(NOTICE_MS)), age));
+            let is_teller = rng.below(links.max(1)) < TELLERS;
+            let wait_ms = if is_teller {
+                rng.below(NOTICE_MS)
+            } else {
+                LATE_NOTICE_MS + rng.below(LATE_NOTICE_MS)
+            };
+            self.planned.insert(ion, Planned { at: now.plus_ms(wait_ms), age, told: 0 });
+        }
+    }
+
+    /// Another tells it too, of a beat that old.
+    fn heard(&mut self, ion: &IonId, age: Age) {
+        if let Some(planned) = self.planned.get_mut(ion) {
+            // The other may have missed one beat.
+            planned.told += usize::from(age.next() >= planned.age);
         }
     }
 
@@ -57,11 +93,14 @@ impl Notices {
     }
 
     pub(super) fn due(&mut self, now: Time) -> Vec<Due> {
-        let due = self.planned.iter().filter(|(_, (at, _))| now >= *at);
-        let due: Vec<Due> = due.map(|(ion, (_, age))| Due { ion: *ion, age: *age }).collect();
-        for Due { ion, .. } in &due {
-            self.planned.remove(ion);
-        }
+        let mut due = Vec::new();
+        self.planned.retain(|ion, Planned { at, age, told }| {
+            let is_due = now >= *at;
+            if is_due && *told < WITNESSES {
+                due.push(Due { ion: *ion, age: *age });
+            }
+            !is_due
+        });
         due
     }
 
@@ -96,6 +135,7 @@ impl Directory {
             self.refute(now, age, effects);
             return;
         }
+        self.notices.heard(&ion, age);
         if !self.entries.contains_key(&ion) {
             self.departed_later(ion, age);
             return;
@@ -104,6 +144,24 @@ impl Directory {
         if !is_refuted && !self.neighbours.contains(&ion) && self.notices.may_tell(now, author) {
             self.witnessed(now, author, ion, age, effects);
         }
+    }
+
+    /// Whether a notice comes from another part of the nebula: this ion was here
+    /// when it was said, and did not hear it.
+    pub(super) fn is_foreign(&self, now: Time, way: Way) -> bool {
+        let age_ms = u64::from(way.age_ms);
+        let was_here = self.linked_since.is_some_and(|since| now.since_ms(since) > age_ms);
+        age_ms >= FOREIGN_MS && was_here
+    }
+
+    /// Another part took an ion for gone: its next beat is waited for, and no more.
+    pub(super) fn doubt(&mut self, now: Time, ion: &IonId, age: Age) {
+        let Some(entry) = self.entries.get_mut(ion).filter(|entry| entry.age <= age) else {
+            return;
+        };
+        let in_ms = entry.interval_ms * PATIENCE_PERCENT / 100 + REFUTE_MS;
+        entry.expected_by.get_or_insert(now.plus_ms(in_ms));
+        self.expire_at = self.expire_at.min(entry.over_at());
     }
 
     /// Another knew a newer beat of one who is gone: that beat, should it still

@@ -16,9 +16,11 @@ fn step(directory: &mut Directory, ms: u64, input: Input) -> Vec<Effect> {
     effects
 }
 
+const WAY: Way = Way { from: IonId::from_bytes([2; 32]), hops: 3, age_ms: 0 };
+
 fn tell(directory: &mut Directory, ms: u64, author: IonId, message: &Message) -> Vec<Effect> {
     let payload = encode(message);
-    step(directory, ms, Input::Heard { author, payload, from: ion(2), hops: 3 })
+    step(directory, ms, Input::Heard { author, payload, way: WAY })
 }
 
 fn age(counter: u64) -> Age {
@@ -168,6 +170,78 @@ fn a_lost_neighbour_is_told_and_one_that_was_cut_is_not() {
     }
 }
 
+/// Who tells the end of an ion that had ten links, `others` of whom told it before.
+fn tells_an_end(salt: u8, others: u8) -> (usize, usize) {
+    let mut directory = Directory::new(ion(1), salt.into(), 100);
+    step(&mut directory, 0, Input::NeighbourUp(ion(9)));
+    let standing = Standing { links: 10, target: 6, max: 10 };
+    let profile = Profile::default();
+    let beat = Message::Beat { age: age(4), interval_ms: 1_000, profile, standing };
+    tell(&mut directory, 1, ion(9), &beat);
+    step(&mut directory, 100, Input::NeighbourDown(ion(9), Ending::Lost));
+    let mut told = |ms| {
+        let effects = step(&mut directory, ms, Input::Tick);
+        published(&effects).iter().filter(|one| matches!(one, Message::Gone { .. })).count()
+    };
+    let at_once = told(100 + notices::NOTICE_MS);
+    for witness in 0..others {
+        gone(&mut directory, 400, 20 + witness, 5);
+    }
+    let effects = step(&mut directory, 100 + 2 * notices::LATE_NOTICE_MS, Input::Tick);
+    let late = published(&effects).iter().filter(|one| matches!(one, Message::Gone { .. })).count();
+    (at_once, late)
+}
+
+#[test]
+fn of_many_neighbours_a_few_tell_an_end_and_the_others_only_when_those_do_not() {
+    let told = |others| {
+        let each = (0..200).map(|salt| tells_an_end(salt, others));
+        each.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+    };
+    let (at_once, late) = told(0);
+    assert!((40..80).contains(&at_once), "{at_once} of 200 tell, of ten about three");
+    assert_eq!(at_once + late, 200, "when nobody else tells, everybody does");
+    assert_eq!(told(1), (at_once, late), "one is not enough");
+    assert_eq!(told(2), (at_once, 0));
+}
+
+#[test]
+fn what_another_part_said_before_a_heal_makes_nobody_gone_who_keeps_its_promise() {
+    let foreign = |directory: &mut Directory, ms, witness, named| {
+        let payload = encode(&Message::Gone { ion: ion(named), age: age(2) });
+        let way = Way { age_ms: u32::try_from(FOREIGN_MS).unwrap(), ..WAY };
+        step(directory, ms, Input::Heard { author: ion(witness), payload, way })
+    };
+    let in_part = || {
+        let mut directory = directory();
+        step(&mut directory, 0, Input::NeighbourUp(ion(2)));
+        tell(&mut directory, 1, ion(9), &beat(1, 10_000));
+        step(&mut directory, 2, Input::Tick);
+        directory
+    };
+    let mut living = in_part();
+    for witness in 3..8 {
+        assert_eq!(foreign(&mut living, 5_000, witness, 9), []);
+    }
+    tell(&mut living, 10_000, ion(9), &beat(2, 10_000));
+    tell(&mut living, 10_001, ion(9), &beat(3, 10_000));
+    step(&mut living, 30_000, Input::Tick);
+    assert!(living.entries().contains_key(&ion(9)));
+    assert_eq!(foreign(&mut living, 31_000, 3, 1), [], "nor does it refute for itself");
+
+    let mut gone = in_part();
+    foreign(&mut gone, 5_000, 3, 9);
+    let effects = step(&mut gone, 20_000, Input::Tick);
+    assert!(effects.contains(&Effect::Departed(ion(9), Cause::Silent)), "{effects:?}");
+
+    let mut newcomer = directory();
+    step(&mut newcomer, 4_500, Input::NeighbourUp(ion(2)));
+    tell(&mut newcomer, 4_600, ion(9), &beat(1, 10_000));
+    foreign(&mut newcomer, 5_000, 3, 9);
+    let effects = foreign(&mut newcomer, 5_000, 4, 9);
+    assert_eq!(effects, [Effect::Departed(ion(9), Cause::Told)], "it was not there then");
+}
+
 #[test]
 fn a_neighbour_is_there_whatever_others_say() {
     let mut directory = directory();
@@ -253,7 +327,7 @@ fn the_one_heard_longest_ago_gives_way() {
 fn what_is_no_message_is_an_offence() {
     let mut directory = directory();
     for payload in [vec![], b"hello".to_vec(), vec![0xa1; wire::MESSAGE_BYTES_MAX + 1]] {
-        let heard = Input::Heard { author: ion(9), payload, from: ion(2), hops: 1 };
+        let heard = Input::Heard { author: ion(9), payload, way: WAY };
         assert_eq!(step(&mut directory, 1, heard), [Effect::Offence(ion(9))]);
     }
 }

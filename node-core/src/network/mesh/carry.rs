@@ -26,11 +26,12 @@ impl Mesh {
         for effect in asked {
             match effect {
                 broadcast::Effect::Send(ion, bytes) => self.send(ion, TO_ALL, &bytes),
-                broadcast::Effect::Deliver { author, topic, payload, from, hops } => {
+                broadcast::Effect::Deliver { author, topic, payload, from, hops, age_ms } => {
                     self.push(Step::Routing(routing::Input::Hint { ion: author, via: from }));
                     self.push(match topic {
                         Topic::Presence => {
-                            Step::Directory(directory::Input::Heard { author, payload, from, hops })
+                            let way = directory::Way { from, hops, age_ms };
+                            Step::Directory(directory::Input::Heard { author, payload, way })
                         }
                         Topic::Room(room) => {
                             Step::Rooms(rooms::Input::Heard { author, room, payload })

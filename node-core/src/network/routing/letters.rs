@@ -1,4 +1,7 @@
 //! This ion's own messages: numbered, sent, searched for, sent again, given up.
+//!
+//! Signals are not searched for: whoever is not reached by a known way is no better
+//! a neighbour than another, and a search costs everybody a frame a link.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -253,7 +256,9 @@ impl Routing {
         };
         for letter in search.letters {
             let attempt = letter.attempt.max(ATTEMPTS_MAX - 1);
-            self.send(now, ion, via, Letter { attempt, ..letter }, effects);
+            // Who answered lives, whether or not it was heard of before.
+            let is_there = letter.is_there || is_found;
+            self.send(now, ion, via, Letter { attempt, is_there, ..letter }, effects);
         }
     }
 
