@@ -24,7 +24,7 @@
 //! Bounds: [`STEPS_MAX`] steps in one run.
 //!
 //! Smaller worlds stand beside it: [`nebula`] plays the network alone, by the
-//! thousand, [`mesh`] the overlay alone, [`kv`] the shared memory alone, and
+//! thousand, [`mesh`] the overlay and routing, [`kv`] the shared memory alone, and
 //! [`flood`] any one machine on a graph.
 //!
 //! Reading order: [`options`], [`world`], [`jobs`], [`scenario`]; then `net`, `relays`,

@@ -1,6 +1,6 @@
 //! `cargo xtask sim`: the simulator's runs, as many as wanted, or one again; of
 //! whole nodes, with `--mesh` of whole meshes by the thousand, with `--overlay` of
-//! overlays alone, or with `--kv` of the shared memory alone.
+//! overlays and routing alone, or with `--kv` of the shared memory alone.
 
 use crate::shell::{Outcome, command, fail, run};
 

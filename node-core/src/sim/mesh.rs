@@ -1,5 +1,6 @@
-//! The overlay by the thousand: many [`Overlay`]s on virtual time, and nothing
-//! above or below them.
+//! The overlay by the thousand: many [`Overlay`]s on virtual time, with
+//! [`Routing`](crate::network::routing::Routing) over the links that they make,
+//! and nothing else above or below them.
 //!
 //! What is played here is what the other machines and the world give an
 //! overlay: answers to its wishes after a latency that follows from where two
@@ -8,15 +9,17 @@
 //! One seed decides all of it.
 //!
 //! Checked after every step: no ion holds more than its limit, nor a link to
-//! itself. Checked by scenarios: one component after start, churn and heal;
-//! few cuts in calm; a small diameter.
+//! itself; no request is answered twice or ends late ([`talk`]). Checked by
+//! scenarios: one component after start, churn and heal; every word between ions
+//! that have a way to each other comes back or is refused in time, nearly all come
+//! back; few cuts in calm; a small diameter.
 //!
 //! Refuses: to play frames and proofs, which `sim::World` does for whole nodes.
 //! The directory is played by an oracle that is [`SURVEY_MS`] late.
 //!
 //! Bounds: [`IONS_MAX`] ions at once, [`STEPS_MAX`] steps.
 //!
-//! Reading order: [`options`], this file, `peer`, [`graph`], [`scenario`].
+//! Reading order: [`options`], this file, `peer`, [`talk`], [`graph`], [`scenario`].
 
 use std::collections::BTreeMap;
 
@@ -30,6 +33,7 @@ use crate::{
 pub mod graph;
 pub mod options;
 pub mod scenario;
+pub mod talk;
 
 mod peer;
 
@@ -52,6 +56,10 @@ enum Message {
     Cut(Vec<IonId>),
     Beat(Standing),
     Goodbye,
+    /// Of what is routed over the link.
+    Frame(Vec<u8>),
+    /// The other end holds no such link.
+    NoLink,
     /// Not sent: the world tells the sender that nobody is there.
     Failed,
 }
@@ -82,6 +90,7 @@ pub struct MeshWorld {
     living: Vec<usize>,
     is_relay_up: bool,
     cuts: u64,
+    requests: talk::Requests,
     failure: Option<String>,
 }
 
@@ -103,6 +112,7 @@ impl MeshWorld {
             living: Vec::new(),
             is_relay_up: true,
             cuts: 0,
+            requests: talk::Requests::default(),
             failure: None,
         };
         world.plan(0, Happening::Survey);
@@ -128,6 +138,7 @@ impl MeshWorld {
         }
         self.peers[ion].is_alive = false;
         self.peers[ion].life += 1;
+        self.requests.left(ion);
     }
 
     /// Whether a relay tells ions of each other.
@@ -150,6 +161,7 @@ impl MeshWorld {
         for effect in effects {
             self.play(ion, effect);
         }
+        self.follow_links(ion);
         self.check(ion);
     }
 
@@ -201,6 +213,7 @@ impl MeshWorld {
     fn survey(&mut self) {
         self.parts = self.graph().components();
         self.living = self.living();
+        self.failure = self.requests.late(self.now_ms).or(self.failure.take());
         self.part_sizes.clear();
         for ion in &self.living {
             *self.part_sizes.entry(self.parts[*ion]).or_default() += 1;

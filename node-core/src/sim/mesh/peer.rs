@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Happening, IONS_MAX, MeshOptions, MeshWorld, Message};
+use super::{Happening, IONS_MAX, MeshOptions, MeshWorld, Message, talk::Talker};
 use crate::{
     identity::IonId,
     network::overlay::{Input, Overlay, Sighting},
@@ -25,6 +25,7 @@ const SAMPLE: usize = 12;
 pub(super) struct Peer {
     pub(super) id: IonId,
     pub(super) overlay: Overlay,
+    pub(super) talker: Talker,
     pub(super) is_alive: bool,
     pub(super) life: u32,
     pub(super) side: u64,
@@ -43,6 +44,7 @@ impl Peer {
         Self {
             id,
             overlay: Overlay::new(id, rng.next_u64(), options.limits),
+            talker: Talker::new(id, rng),
             is_alive: false,
             life: 0,
             side: 0,
@@ -100,6 +102,8 @@ impl MeshWorld {
                 Input::Standing(other, standing)
             }
             Message::Goodbye => Input::Gone(other),
+            Message::Frame(bytes) => return self.frame(from, to, bytes),
+            Message::NoLink => Input::Lost(other),
             Message::Failed => Input::Failed(other),
         };
         self.tell(to, input);
@@ -130,6 +134,7 @@ impl MeshWorld {
         for other in self.peers[ion].overlay.links().keys().copied().collect::<Vec<_>>() {
             self.send(ion, other, Message::Beat(standing));
         }
+        self.talk_on(ion);
         let life = self.peers[ion].life;
         self.plan(TICK_MS, Happening::Tick(ion, life));
     }
@@ -148,7 +153,7 @@ impl MeshWorld {
     }
 
     /// Whether the presence of `other` was heard at the last survey.
-    fn hears(&self, ion: usize, other: usize) -> bool {
+    pub(super) fn hears(&self, ion: usize, other: usize) -> bool {
         let part = |ion: usize| self.parts.get(ion).copied().unwrap_or(IONS_MAX + ion);
         part(ion) == part(other)
     }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{MeshWorld, options::MeshOptions};
+use super::{MeshWorld, options::MeshOptions, talk::Tally};
 use crate::sim::turns::Turns;
 
 /// What a run is made of.
@@ -66,6 +66,8 @@ pub struct MeshSummary {
     pub mean_degree_percent: usize,
     /// The median latency of the nearer half of the links, and of all pairs.
     pub nearness_ms: (u64, u64),
+    /// What became of requests.
+    pub tally: Tally,
     /// Steps in all.
     pub steps: u64,
 }
@@ -74,12 +76,15 @@ impl fmt::Display for MeshSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, ions, whole_after_ms: [joined, churned, healed], .. } = self;
         let Self { cuts_percent, diameter, mean_degree_percent, nearness_ms, steps, .. } = self;
+        let Tally { questions, answers, words, refused, refused_connected } = self.tally;
         let (near, far) = nearness_ms;
         write!(
             f,
             "seed {seed}: {ions} ions one after {joined}, {churned} and {healed} ms, diameter \
              {diameter}, {}.{:02} links each, {cuts_percent} cuts per 100 ions and minute, \
-             near links {near} ms of {far} ms, {steps} steps",
+             near links {near} ms of {far} ms; {questions} questions with {answers} answers, \
+             {words} words came back, {refused} were refused, {refused_connected} of them with a \
+             way; {steps} steps",
             mean_degree_percent / 100,
             mean_degree_percent % 100,
         )
@@ -109,17 +114,46 @@ pub fn run(seed: u64, scenario: &MeshScenario) -> Result<MeshSummary, String> {
         diameter: graph.diameter(),
         mean_degree_percent: graph.mean_degree_percent(),
         nearness_ms: world.nearness_ms(),
+        tally: world.tally(),
         steps: world.steps,
     };
     verdict(scenario, &world, &summary)?;
     Ok(summary)
 }
 
-/// Some leave, half of them without a word, and as many come.
+/// Requests in the calm, and before it, after the heal.
+const CALM_REQUESTS: u64 = 20;
+/// Between two requests while ions come and go, in leavers.
+const REQUEST_EACH: u64 = 8;
+/// The words that may be refused although there is a way, in percent.
+const REFUSED_PERCENT_MAX: u64 = 5;
+
+/// Some call each other, and one asks all around.
+fn talk(world: &mut MeshWorld, turn: u64) {
+    let mut anyone = || {
+        let living = world.living();
+        let pick = world.rng.below(living.len() as u64);
+        living[usize::try_from(pick).unwrap_or(0)]
+    };
+    let (one, other, asker) = (anyone(), anyone(), anyone());
+    if one != other {
+        world.call(one, other);
+    }
+    if turn.is_multiple_of(2) {
+        world.ask(asker, u8::try_from(turn / 2 % 3).unwrap_or(0));
+    }
+}
+
+/// Some leave, half of them without a word, and as many come; others ask and call.
 fn churn(world: &mut MeshWorld, scenario: &MeshScenario) -> Result<(), String> {
     let each_ms = 6_000_000 / (scenario.ions * scenario.churn_percent).max(1);
     let until = world.now_ms + scenario.churn_ms;
+    let mut turn = 0;
     while world.now_ms < until {
+        turn += 1;
+        if turn % REQUEST_EACH == 0 {
+            talk(world, turn / REQUEST_EACH);
+        }
         let living = world.living();
         let pick = world.rng.below(living.len() as u64);
         let leaver = living[usize::try_from(pick).unwrap_or(0)];
@@ -132,7 +166,10 @@ fn churn(world: &mut MeshWorld, scenario: &MeshScenario) -> Result<(), String> {
 }
 
 fn calm(world: &mut MeshWorld, scenario: &MeshScenario) -> Result<u64, String> {
-    world.run_for(scenario.calm_ms / 2)?;
+    for turn in 0..CALM_REQUESTS {
+        talk(world, turn);
+        world.run_for(scenario.calm_ms / 2 / CALM_REQUESTS)?;
+    }
     let before = world.cuts();
     world.run_for(scenario.calm_ms / 2)?;
     let minutes_percent = (scenario.calm_ms / 2) * 100 / 60_000;
@@ -149,6 +186,10 @@ fn verdict(
     }
     if summary.diameter > scenario.diameter_max {
         return Err(format!("{summary}: a diameter above {}", scenario.diameter_max));
+    }
+    let Tally { words, refused_connected, .. } = summary.tally;
+    if refused_connected * 100 > words * REFUSED_PERCENT_MAX {
+        return Err(format!("{summary}: too many words were refused"));
     }
     if summary.cuts_percent > scenario.cuts_percent_max {
         return Err(format!("{summary}: more cuts than {}", scenario.cuts_percent_max));
