@@ -9,10 +9,15 @@
 //! Bounds: finding takes a logarithm of comparisons; inserting and removing
 //! also move what lies behind, some microseconds at 4,096 entries (boxed
 //! values move less). So they are for tables whose limit is that or less.
-//! What may grow longer, or is emptied from its front, keeps the standard
-//! library's trees. They limit nothing themselves; whoever holds one does.
+//! What may grow longer, or is emptied from its front, is a [`LongMap`] or a
+//! [`LongSet`]. They limit nothing themselves; whoever holds one does.
+//!
+//! [`sort()`] and its like are for the same reason: the standard library's sorts
+//! are compiled anew for every pair of type and order, at four kilobytes each.
 
+mod long;
 mod set;
+mod sort;
 
 use std::{
     borrow::Borrow,
@@ -22,7 +27,9 @@ use std::{
     slice, vec,
 };
 
+pub use long::{LongMap, LongSet};
 pub use set::Set;
+pub use sort::{sort, sort_by, sort_by_key};
 
 /// The entries of a [`Map`] in ascending order of their keys.
 pub type Iter<'a, K, V> = Zip<slice::Iter<'a, K>, slice::Iter<'a, V>>;
@@ -136,6 +143,11 @@ impl<K, V> Map<K, V> {
     fn take_at(&mut self, at: usize) -> (K, V) {
         (self.keys.remove(at), self.values.remove(at))
     }
+
+    /// Takes out the entries from a place on.
+    fn cut(&mut self, at: usize) -> Self {
+        Self { keys: self.keys.split_off(at), values: self.values.split_off(at) }
+    }
 }
 
 impl<K: Ord, V> Map<K, V> {
@@ -198,7 +210,7 @@ impl<K: Ord, V> Map<K, V> {
     #[must_use]
     pub fn split_off(&mut self, from: &K) -> Self {
         let (Ok(at) | Err(at)) = find(&self.keys, from);
-        Self { keys: self.keys.split_off(at), values: self.values.split_off(at) }
+        self.cut(at)
     }
 
     fn places(&self, from: Bound<&K>, to: Bound<&K>) -> Range<usize> {

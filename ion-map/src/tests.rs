@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{Map, Set};
+use super::{LongMap, LongSet, Map, Set, sort, sort_by_key};
 
 /// What may be done, with keys so few that they meet.
 #[derive(Clone, Debug)]
@@ -103,4 +103,67 @@ fn bounds_that_cross_have_nothing_between_them() {
     let map = Map::from([(1, ()), (2, ())]);
     let (from, to) = (2, 1);
     assert_eq!(map.range(from..to).count(), 0);
+}
+
+proptest! {
+    #[test]
+    fn a_long_map_does_as_a_tree_does(
+        steps in prop::collection::vec((0..8_u8, 0..2_000_u16, any::<u16>()), 0..3_000),
+        is_ascending in any::<bool>(),
+    ) {
+        let (mut ours, mut theirs) = (LongMap::new(), BTreeMap::new());
+        for (number, (step, key, value)) in steps.into_iter().enumerate() {
+            let key = if is_ascending { u16::try_from(number).expect("few steps") } else { key };
+            match step {
+                0 => prop_assert_eq!(ours.remove(&key), theirs.remove(&key)),
+                1 => {
+                    let (ours, theirs) = (ours.entry(key), theirs.entry(key));
+                    prop_assert_eq!(ours.or_insert(value), theirs.or_insert(value));
+                }
+                2 if value % 8 == 0 => prop_assert_eq!(ours.pop_first(), theirs.pop_first()),
+                3 if value % 8 == 0 => prop_assert_eq!(ours.pop_last(), theirs.pop_last()),
+                4 if value % 1_024 == 0 => {
+                    ours.retain(|key, _| key % 3 != 0);
+                    theirs.retain(|key, _| key % 3 != 0);
+                }
+                _ => prop_assert_eq!(ours.insert(key, value), theirs.insert(key, value)),
+            }
+            prop_assert_eq!(ours.get(&key), theirs.get(&key));
+            prop_assert_eq!(ours.first_key_value(), theirs.first_key_value());
+            prop_assert_eq!((ours.len(), ours.is_empty()), (theirs.len(), theirs.is_empty()));
+        }
+        prop_assert!(ours.iter().eq(&theirs), "{ours:?} is not {theirs:?}");
+        prop_assert!(ours.iter().rev().eq(theirs.iter().rev()));
+        for from in [0, 7, 256, 1_000, 1_999, 2_000] {
+            prop_assert!(ours.range_from(&from).eq(theirs.range(from..)));
+        }
+        prop_assert_eq!(ours.clone().into_iter().collect::<LongMap<_, _>>(), ours);
+    }
+
+    #[test]
+    fn sorting_is_stable(mut ours in prop::collection::vec((0..8_u8, any::<u8>()), 0..100)) {
+        let mut theirs = ours.clone();
+        sort_by_key(&mut ours, |(key, _)| *key);
+        theirs.sort_by_key(|(key, _)| *key);
+        prop_assert_eq!(&ours, &theirs);
+        sort(&mut ours);
+        theirs.sort();
+        prop_assert_eq!(ours, theirs);
+    }
+}
+
+#[test]
+fn a_long_map_stays_in_small_blocks() {
+    let mut set = LongSet::new();
+    for number in 0..100_000_u32 {
+        // Numbers that are all different, far apart one after the other.
+        assert!(set.insert(number.wrapping_mul(0x9E37_79B1)));
+    }
+    assert_eq!(set.len(), 100_000);
+    let mut last = None;
+    while let Some(key) = set.pop_first() {
+        assert!(last < Some(key));
+        last = Some(key);
+    }
+    assert!(set.is_empty() && !set.contains(&0));
 }

@@ -372,7 +372,7 @@ impl Relay {
             }
         }
         // Stable: each kind stays in the order that it was told.
-        self.addresses.sort_by_key(|address| !is_websocket(address));
+        ion_map::sort_by_key(&mut self.addresses, |address| !is_websocket(address));
     }
 
     /// Whether no other address was tried before this one since it last rested.

@@ -9,8 +9,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+use ion_map::Map;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -192,12 +193,12 @@ pub(super) struct Memory {
     /// Tells one nebula's disk from another's.
     life: u64,
     /// Reads that wait, with the time they began at.
-    gets: BTreeMap<u64, (Time, Key)>,
+    gets: Map<u64, (Time, Key)>,
 }
 
 impl Memory {
     pub(super) const fn new() -> Self {
-        Self { kv: None, life: 0, gets: BTreeMap::new() }
+        Self { kv: None, life: 0, gets: Map::new() }
     }
 }
 

@@ -13,9 +13,8 @@
 
 mod entries;
 
-use std::collections::BTreeMap;
-
 use futures::future::LocalBoxFuture;
+use ion_map::Map;
 
 pub(crate) use entries::Entries;
 
@@ -53,7 +52,7 @@ pub trait Storage: Clone + 'static {
 /// Changes that are made together. Of several to one key the last counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    changes: BTreeMap<String, Option<Vec<u8>>>,
+    changes: Map<String, Option<Vec<u8>>>,
 }
 
 impl Batch {
@@ -77,7 +76,7 @@ impl Batch {
     }
 
     /// The changes by key, with `None` for removals, once all are within the limits.
-    pub(crate) fn checked(self) -> Result<BTreeMap<String, Option<Vec<u8>>>, Error> {
+    pub(crate) fn checked(self) -> Result<Map<String, Option<Vec<u8>>>, Error> {
         if self.changes.len() > ENTRIES_MAX {
             return Err(Error::TooMany { entries_max: ENTRIES_MAX });
         }

@@ -268,7 +268,7 @@ impl Replicas {
     pub fn hand_off(&self) -> Vec<(Part, Option<IonId>)> {
         let alone = self.wishes.iter().filter(|(part, _)| self.live_holders(part) == [self.own]);
         let mut alone: Vec<_> = alone.map(|(part, wish)| (wish.bytes, *part)).collect();
-        alone.sort_unstable();
+        ion_map::sort(&mut alone);
         let live =
             self.actual.ions.iter().filter(|(ion, offer)| {
                 self.live.contains(ion) && **ion != self.own && offer.has_room
@@ -401,7 +401,7 @@ impl Replicas {
             .map(|part| (self.is_extra(now, &part), self.live_holders(&part).len(), part))
             .filter(|(_, live, part)| *live > 0 && self.may_begin(now, part))
             .collect();
-        fetches.sort_unstable();
+        ion_map::sort(&mut fetches);
         for (_, _, part) in fetches {
             let wish = self.wishes[&part];
             if self.fetching.len() == FETCHES_MAX {

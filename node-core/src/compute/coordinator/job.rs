@@ -1,11 +1,10 @@
 //! One job's books: which task is where, what came back, what is next.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use ion_map::{Map, Set};
+use ion_map::{LongMap, LongSet, Map, Set};
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
 use super::{
@@ -48,13 +47,13 @@ pub(super) struct Job {
     /// The first task that was never given out.
     fresh: u64,
     /// Tasks that were given out, have no result, and are open for others.
-    requeued: BTreeSet<u64>,
+    requeued: LongSet<u64>,
     leases: Leases,
     ions: Map<IonId, Share>,
     /// Tasks that ended in a way that another ion might not meet.
-    strikes: BTreeMap<u64, Strikes>,
+    strikes: LongMap<u64, Strikes>,
     /// Results that wait for an earlier one.
-    ready: BTreeMap<u64, (IonId, Report)>,
+    ready: LongMap<u64, (IonId, Report)>,
     ready_bytes: usize,
     /// The first task whose result has not been told.
     told: u64,
@@ -103,11 +102,11 @@ impl Job {
             started_at: now,
             ended_at: now,
             fresh: 0,
-            requeued: BTreeSet::new(),
+            requeued: LongSet::new(),
             leases: Leases::default(),
             ions: Map::new(),
-            strikes: BTreeMap::new(),
-            ready: BTreeMap::new(),
+            strikes: LongMap::new(),
+            ready: LongMap::new(),
             ready_bytes: 0,
             told: 0,
             succeeded: 0,
@@ -212,7 +211,8 @@ impl Job {
     fn next_for(&mut self, ion: IonId) -> Option<u64> {
         let struck = |task: &u64| self.strikes.get(task).is_some_and(|one| one.by.contains(&ion));
         let is_new = |task: &u64| !struck(task) && !self.leases.has_in_hand(ion, *task);
-        if let Some(task) = self.requeued.iter().copied().find(is_new) {
+        let again = self.requeued.iter().copied().find(is_new);
+        if let Some(task) = again {
             self.requeued.remove(&task);
             self.retried += 1;
             return Some(task);
@@ -383,7 +383,7 @@ impl Job {
             .iter()
             .map(|(ion, share)| share.view(*ion, self.leases.count_of(ion)))
             .collect();
-        by_ion.sort_by_key(|share| std::cmp::Reverse(share.finished));
+        ion_map::sort_by_key(&mut by_ion, |share| std::cmp::Reverse(share.finished));
         let mut causes: Vec<Cause> = self
             .causes
             .iter()
@@ -393,7 +393,7 @@ impl Job {
                 first_task: *first,
             })
             .collect();
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+        ion_map::sort_by_key(&mut causes, |cause| std::cmp::Reverse(cause.count));
         causes.truncate(CAUSES_MAX);
         JobView {
             job,

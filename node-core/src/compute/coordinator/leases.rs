@@ -8,9 +8,7 @@
 //!
 //! Bounds: [`LEASES_PER_TASK_MAX`] leases of one task.
 
-use std::collections::BTreeMap;
-
-use ion_map::Map;
+use ion_map::{LongMap, Map};
 
 use super::{LEASE_MS, LEASES_PER_TASK_MAX};
 use crate::{identity::IonId, platform::Time};
@@ -18,7 +16,7 @@ use crate::{identity::IonId, platform::Time};
 /// The leases of one job.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    tasks: BTreeMap<u64, Vec<Lease>>,
+    tasks: LongMap<u64, Vec<Lease>>,
     /// Leases that each ion has in hand; those that lapsed do not count.
     in_hand: Map<IonId, usize>,
 }
@@ -82,7 +80,7 @@ impl Leases {
     /// older than `ms_max`; the tasks concerned.
     pub(super) fn age(&mut self, now: Time, ms_max: u64) -> Vec<u64> {
         let mut open = Vec::new();
-        for (task, leases) in &mut self.tasks {
+        for (task, leases) in self.tasks.iter_mut() {
             for lease in leases {
                 let state = lease.state_at(now, ms_max);
                 if state == lease.state {

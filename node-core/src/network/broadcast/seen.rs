@@ -4,10 +4,9 @@
 //! Bounds: [`SEEN_MAX`] names for [`SEEN_MS`], [`KEPT_BYTES_MAX`] of bodies for
 //! [`KEPT_MS`]; the oldest go first.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
+
+use ion_map::LongMap;
 
 use super::{
     floors::Floors,
@@ -100,7 +99,7 @@ impl Marks {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// The number of each name's entry.
-    numbers: BTreeMap<Id, u64>,
+    numbers: LongMap<Id, u64>,
     entries: VecDeque<Entry>,
     /// The number of the first entry.
     first: u64,

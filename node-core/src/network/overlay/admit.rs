@@ -143,7 +143,7 @@ impl Overlay {
             let other = usize::try_from(self.rng.below(bound)).unwrap_or(0);
             known.swap(index, other);
         }
-        known.sort_by_key(|(has_place, _)| !has_place);
+        ion_map::sort_by_key(&mut known, |(has_place, _)| !has_place);
         let mut named: Vec<IonId> = Vec::new();
         for (_, ion) in known {
             if named.len() < REFERRALS_MAX && !named.contains(&ion) {

@@ -225,7 +225,7 @@ impl Overlay {
     pub(super) fn near_bound_ms(&self) -> Option<u32> {
         let mut times: Vec<u32> =
             self.links.values().filter_map(|link| link.round_trip_ms).collect();
-        times.sort_unstable();
+        ion_map::sort(&mut times);
         times.get((self.limits.target / 2).checked_sub(1)?).copied()
     }
 }

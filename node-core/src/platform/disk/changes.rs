@@ -1,6 +1,6 @@
 //! Changes that are made together.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use super::{Error, KEY_BYTES_MAX, Table};
 use crate::platform::storage::within;
@@ -11,7 +11,7 @@ pub const CHANGES_MAX: usize = 4_096;
 pub const WRITE_BYTES_MAX: usize = 33 << 20;
 
 /// What each key is set to, with `None` for removals.
-pub(crate) type ByKey = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
+pub(crate) type ByKey = Map<(Table, Vec<u8>), Option<Vec<u8>>>;
 
 /// Puts and deletes over several tables. Of several to one key the last counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

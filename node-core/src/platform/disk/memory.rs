@@ -3,9 +3,10 @@
 //! For ions whose machine gives no storage (private windows), for tests, and,
 //! as `Records`, for the simulator.
 
-use std::{cell::RefCell, collections::BTreeMap, ops::Bound, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{FutureExt, LocalBoxFuture};
+use ion_map::{LongMap, Map};
 
 use super::{
     ByKey, Changes, Disk, Error, Filling, Page, PageLimits, Range, Record, Table, Usage, check_keys,
@@ -71,7 +72,7 @@ impl Disk for MemoryDisk {
 /// All tables in memory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Records {
-    tables: BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>,
+    tables: Map<Table, LongMap<Vec<u8>, Vec<u8>>>,
     bytes: u64,
 }
 
@@ -126,8 +127,8 @@ impl Records {
         let Some(records) = self.tables.get(&table).filter(|_| !range.is_empty()) else {
             return Ok(page);
         };
-        let end = range.end().map_or(Bound::Unbounded, Bound::Excluded);
-        for (key, value) in records.range::<[u8], _>((Bound::Included(range.start()), end)) {
+        let is_in = |key: &[u8]| range.end().is_none_or(|end| key < end);
+        for (key, value) in records.range_from(range.start()).take_while(|(key, _)| is_in(key)) {
             let (record, bytes) = record(key, value);
             page.take(record, bytes);
             if page.is_full() {

@@ -20,9 +20,10 @@
 mod connection;
 mod request;
 
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use futures::future::{Either, FutureExt, LocalBoxFuture, select};
+use ion_map::Set;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
@@ -174,7 +175,7 @@ impl WebDisk {
 
     async fn apply(self, changes: Changes) -> Result<(), Error> {
         let changes = changes.checked()?;
-        let tables: BTreeSet<Table> = changes.keys().map(|(table, _)| *table).collect();
+        let tables: Set<Table> = changes.keys().map(|(table, _)| *table).collect();
         if tables.is_empty() {
             return Ok(());
         }

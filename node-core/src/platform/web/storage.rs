@@ -117,7 +117,7 @@ impl WebStorage {
         let keys = keys.into_iter().filter_map(|key| key.as_string());
         let mut keys: Vec<String> = keys.filter(|key| key.starts_with(&prefix)).collect();
         // IndexedDB orders by UTF-16 code units.
-        keys.sort();
+        ion_map::sort(&mut keys);
         Ok(keys)
     }
 

@@ -336,7 +336,7 @@ impl Fetch {
     /// Asks every ion for as much as it may be asked for, the best first.
     fn refill(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let mut ions: Vec<_> = self.peers.iter().map(|(ion, peer)| (peer.rank(), *ion)).collect();
-        ions.sort_unstable();
+        ion_map::sort(&mut ions);
         let flying: u64 = self.peers.values().map(Peer::flying_bytes).sum();
         let mut bytes = flying + self.storing.values().sum::<u64>();
         for (_, ion) in ions {

@@ -5,8 +5,9 @@
 //! verify. Bounds: [`VALUE_BYTES_MAX`], [`NAME_BYTES_MAX`],
 //! [`SPACE_BYTES_MAX`], [`AUTHORS_MAX`].
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::cmp::Ordering;
 
+use ion_map::Set;
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
@@ -334,13 +335,13 @@ impl Entry {
 pub struct Verifier<'a> {
     keys: &'a dyn Keys,
     /// Author, root and signature of what was found good.
-    good: BTreeSet<(IonId, Digest, [u8; 64])>,
+    good: Set<(IonId, Digest, [u8; 64])>,
 }
 
 impl<'a> Verifier<'a> {
     /// One that has verified nothing yet. It lives for one message.
     pub fn new(keys: &'a dyn Keys) -> Self {
-        Self { keys, good: BTreeSet::new() }
+        Self { keys, good: Set::new() }
     }
 
     /// An entry from bytes of anybody.

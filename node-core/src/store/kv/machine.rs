@@ -29,7 +29,9 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
+
+use ion_map::{LongMap, Map};
 
 use super::{
     conflicts::{Conflict, Conflicts},
@@ -139,13 +141,13 @@ pub struct Kv {
     peers: Peers,
     conflicts: Conflicts,
     writes: Writes,
-    watches: BTreeMap<u64, Vec<u8>>,
+    watches: Map<u64, Vec<u8>>,
     /// Writes of this ion that nobody else is known to have, with their number.
-    unspread: BTreeMap<Box<[u8]>, u64>,
+    unspread: LongMap<Box<[u8]>, u64>,
     /// What this ion wrote since it began and nobody overwrote, by digest: only
     /// that is written again where a clock was ahead, not what comes back later
     /// from somebody whose clock still is.
-    written: BTreeMap<Box<[u8]>, Digest>,
+    written: LongMap<Box<[u8]>, Digest>,
     is_open: bool,
     is_kept: bool,
     /// When the disk is tried again with what others wrote.
@@ -171,9 +173,9 @@ impl Kv {
             peers: Peers::default(),
             conflicts: Conflicts::default(),
             writes: Writes::default(),
-            watches: BTreeMap::new(),
-            unspread: BTreeMap::new(),
-            written: BTreeMap::new(),
+            watches: Map::new(),
+            unspread: LongMap::new(),
+            written: LongMap::new(),
             is_open: false,
             is_kept: true,
             behind_at: Time::ZERO,

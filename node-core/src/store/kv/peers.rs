@@ -11,7 +11,8 @@
 //! (it, or this ion, does not take what the other has) is asked half as often
 //! each time, down to that.
 
-use std::collections::BTreeMap;
+
+use ion_map::Map;
 
 use crate::{identity::IonId, platform::Time};
 
@@ -42,7 +43,7 @@ struct Peer {
 /// The neighbours.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    peers: BTreeMap<IonId, Peer>,
+    peers: Map<IonId, Peer>,
 }
 
 impl Peers {
@@ -79,7 +80,7 @@ impl Peers {
         if clocks.len() < CLOCKS_MIN {
             return 0;
         }
-        clocks.sort_unstable();
+        ion_map::sort(&mut clocks);
         let middle = clocks[(clocks.len() - 1) / 2];
         let agree = clocks.iter().filter(|clock| clock.abs_diff(middle) <= TRUSTED_MS).count();
         if middle.unsigned_abs() > TRUSTED_MS && 2 * agree > clocks.len() { middle } else { 0 }

@@ -12,8 +12,8 @@
 //! Refused: more than [`RANGES_MAX`] ranges, [`ITEMS_MAX`] listed entries,
 //! ranges out of order. What does not fit into an answer is found the next time.
 
-use std::collections::BTreeMap;
 
+use ion_map::Map;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -151,7 +151,7 @@ impl Reader {
         Ok(path)
     }
 
-    fn items<'a>(&mut self, items: &'a [Item]) -> Result<BTreeMap<Vec<u8>, &'a [u8]>, Malformed> {
+    fn items<'a>(&mut self, items: &'a [Item]) -> Result<Map<Vec<u8>, &'a [u8]>, Malformed> {
         let item = |Item(path, digest): &'a Item| Ok((self.path(path)?, digest.as_slice()));
         items.iter().map(item).collect()
     }
@@ -252,7 +252,7 @@ impl<'a> Writer<'a> {
 
     /// All that the other side holds in a range: gives what it lacks, asks for
     /// what is lacking here.
-    fn compare(&mut self, table: &'a Table, span: Span<'_>, theirs: &BTreeMap<Vec<u8>, &[u8]>) {
+    fn compare(&mut self, table: &'a Table, span: Span<'_>, theirs: &Map<Vec<u8>, &[u8]>) {
         let is_same = |path: &[u8], digest: &[u8]| {
             table.get(path).is_some_and(|own| beginning(own) == digest)
         };

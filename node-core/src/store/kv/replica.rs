@@ -11,7 +11,8 @@
 //! replica that was away for less cannot bring back what was deleted. One that
 //! was away for longer has to begin anew from others.
 
-use std::collections::BTreeMap;
+
+use ion_map::LongMap;
 
 use super::{
     entry::Entry,
@@ -85,10 +86,10 @@ type Place = (u64, Box<[u8]>, IonId);
 #[derive(Debug, Default)]
 pub struct Replica {
     table: Table,
-    shares: BTreeMap<IonId, Share>,
+    shares: LongMap<IonId, Share>,
     bytes: usize,
     /// By stamp and path, so that the next to stand comes first.
-    waiting: BTreeMap<Place, Entry>,
+    waiting: LongMap<Place, Entry>,
     clock: Clock,
 }
 
@@ -153,11 +154,9 @@ impl Replica {
     /// Gives what stands now.
     pub fn pass(&mut self, wall_ms: u64) -> Vec<Entry> {
         let mut standing = Vec::new();
-        while let Some(first) = self.waiting.first_entry() {
-            if first.get().body().stamp.is_ahead_of(wall_ms) {
-                break;
-            }
-            let entry = first.remove();
+        let is_due = |entry: &Entry| !entry.body().stamp.is_ahead_of(wall_ms);
+        while self.waiting.first_key_value().is_some_and(|(_, first)| is_due(first)) {
+            let Some((_, entry)) = self.waiting.pop_first() else { break };
             if let Fate::Stands(_) = self.take(wall_ms, entry.clone()) {
                 standing.push(entry);
             }
@@ -201,7 +200,8 @@ impl Replica {
     /// What waits of an author, the last of each key.
     pub fn waiting_of(&self, author: &IonId) -> Vec<&Entry> {
         let of = self.waiting.values().filter(|entry| entry.body().author == *author);
-        of.map(|entry| (entry.path(), entry)).collect::<BTreeMap<_, _>>().into_values().collect()
+        let of_keys: LongMap<_, _> = of.map(|entry| (entry.path(), entry)).collect();
+        of_keys.into_iter().map(|(_, entry)| entry).collect()
     }
 
     /// What its author has written again need not be waited for.

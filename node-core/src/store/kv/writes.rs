@@ -7,8 +7,9 @@
 //! Bounds: [`QUEUE_MAX`] changes wait, [`BEHIND_MAX`] records of others go in one
 //! write. Records that wait behind are as many as entries stand.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
+use ion_map::LongSet;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -80,7 +81,7 @@ pub(super) enum Flight {
 pub(super) struct Writes {
     queue: VecDeque<Ticket>,
     queued: usize,
-    behind: BTreeSet<Box<[u8]>>,
+    behind: LongSet<Box<[u8]>>,
     flight: Option<(u64, Flight)>,
     count: u64,
 }

@@ -34,7 +34,7 @@ pub fn rank(part: &Part, ions: &BTreeMap<IonId, Offer>) -> Vec<IonId> {
     let offering = ions.iter().filter(|(_, offer)| offer.capacity_mib > 0);
     let mut order: Vec<_> =
         offering.map(|(ion, offer)| (cost(&hasher, ion, offer.capacity_mib), *ion)).collect();
-    order.sort_unstable();
+    ion_map::sort(&mut order);
     order.into_iter().map(|(_, ion)| ion).collect()
 }
 
