@@ -18,9 +18,8 @@ pub fn sort_by_key<T, K: Ord>(elements: &mut [T], key: impl Fn(&T) -> K) {
 
 /// Sorts by a comparison; equal elements stay in their order.
 pub fn sort_by<T>(elements: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
-    let mut origins = origins(elements.len(), &|one, other| {
-        compare(&elements[one], &elements[other])
-    });
+    let mut origins =
+        origins(elements.len(), &|one, other| compare(&elements[one], &elements[other]));
     for place in 0..elements.len() {
         // What belongs here may have been moved away from where it began, once
         // for each place before that took its element: follow it.

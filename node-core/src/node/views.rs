@@ -108,7 +108,9 @@ impl Node {
         self.views.ions_changed = false;
         self.views.ions_at = Some(now);
         let mut ions = self.ion_views();
-        ion_map::sort_by(&mut ions, |one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        ion_map::sort_by(&mut ions, |one, other| {
+            (&one.name, &one.id).cmp(&(&other.name, &other.id))
+        });
         effects.push(Effect::Tell(Event::Ions(ions)));
     }
 

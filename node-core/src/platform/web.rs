@@ -5,7 +5,9 @@
 //! in common; there is no `window` here. What every browser has is checked
 //! once, in [`WebPlatform::new`].
 
+mod database;
 mod disk;
+mod request;
 mod storage;
 mod usage;
 

@@ -1,8 +1,6 @@
 //! One job's books: which task is where, what came back, what is next.
 
-use std::{
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use ion_map::{LongMap, LongSet, Map, Set};
 use spark_runtime::{Report, Stop, wire::ModuleHash};

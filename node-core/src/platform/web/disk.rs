@@ -8,41 +8,35 @@
 //! against that; one put then takes several times as long, and the copies of
 //! other ions guard against it too.
 //!
-//! It speaks to the browser itself and not through rexie, as the settings do:
-//! rexie waits for every request of a write, and gives away neither the
-//! durability nor the events by which a database is lost.
-//!
 //! A browser may close or delete a database under us. A database carries a
 //! number that was drawn when it was made: when the next call finds it again,
 //! with the same number, nothing was lost and the call goes on; else the disk
 //! is [`Error::Gone`].
 
 mod connection;
-mod request;
 
 use std::{cell::RefCell, rc::Rc};
 
-use futures::future::{Either, FutureExt, LocalBoxFuture, select};
+use futures::future::{FutureExt, LocalBoxFuture};
 use ion_map::Set;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
+use web_sys::{IdbKeyRange, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
 
-use self::{
-    connection::Connection,
-    request::{failure, finished, key_range, result, success},
+use self::connection::Connection;
+use super::{
+    WebPlatform,
+    database::in_time,
+    request::{failure, finished, result, success},
+    usage,
 };
-use super::{WebPlatform, storage::to_the_end, usage};
 use crate::platform::{
-    Platform,
     disk::{
         ByKey, Changes, Disk, Filling, Page, PageLimits, Range, Record, Table, Usage, check_keys,
     },
     storage::{Error, check_name},
 };
 
-/// How long opening may take before it counts as blocked, in milliseconds.
-const OPEN_MS_MAX: u64 = 5_000;
 /// Most bytes of values that filling a page may have in memory beside it.
 const READ_BYTES_MAX: usize = 64 << 20;
 /// What a block and an entry are guessed to have before one was seen.
@@ -249,14 +243,10 @@ impl Read {
     }
 }
 
-/// Connects to a database, within a bounded time. What is still under way then
-/// goes on to its end, and closes what it opened.
+/// Connects to a database, within a bounded time.
 async fn connect(name: &Rc<str>, platform: &WebPlatform) -> Result<Rc<Connection>, Error> {
-    let connecting = to_the_end(Connection::open(name.clone(), platform.clone()));
-    match select(connecting, platform.sleep(OPEN_MS_MAX)).await {
-        Either::Left((connection, _)) => connection.map(Rc::new),
-        Either::Right(_) => Err(Error::Blocked),
-    }
+    let opening = Connection::open(name.clone(), platform.clone()).boxed_local();
+    in_time(opening, platform).await.map(Rc::new)
 }
 
 /// Asks for all changes. The transaction outlives this and has all of them
@@ -297,6 +287,19 @@ async fn records(
 fn request_keys(store: &IdbObjectStore, range: &Range, count: usize) -> Result<IdbRequest, Error> {
     let requested = store.get_all_keys_with_key_and_limit(&key_range(range)?, limit(count));
     requested.map_err(|error| failure(&error))
+}
+
+/// A range that is not empty, as the browser wants it.
+fn key_range(range: &Range) -> Result<JsValue, Error> {
+    let start = bytes_in(range.start());
+    let made = match range.end() {
+        Some(end) => {
+            let end = bytes_in(end);
+            IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, false, true)
+        }
+        None => IdbKeyRange::lower_bound(&start),
+    };
+    made.map(JsValue::from).map_err(|error| failure(&error))
 }
 
 fn limit(count: usize) -> u32 {

@@ -6,9 +6,9 @@
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DomException, IdbKeyRange, IdbRequest, IdbTransaction};
+use web_sys::{DomException, IdbRequest, IdbTransaction};
 
-use crate::platform::{disk::Range, storage::Error};
+use crate::platform::storage::Error;
 
 /// Ends when the transaction is complete, or was taken back by the browser.
 /// Must be called in the same turn as its last request was made.
@@ -19,7 +19,7 @@ pub(super) async fn finished(transaction: &IdbTransaction) -> Result<(), Error> 
     };
     match JsFuture::from(Promise::new(&mut handlers)).await {
         Ok(_) => Ok(()),
-        Err(_) => Err(transaction.error().map_or_else(taken_back, |error| exception(&error))),
+        Err(_) => Err(cause(transaction).unwrap_or_else(taken_back)),
     }
 }
 
@@ -44,17 +44,9 @@ pub(super) fn result<T: JsCast>(request: &IdbRequest) -> Result<T, Error> {
     result.dyn_into().map_err(|other| Error::Failed { reason: format!("{other:?}") })
 }
 
-/// A range that is not empty, as the browser wants it.
-pub(super) fn key_range(range: &Range) -> Result<JsValue, Error> {
-    let start = super::bytes_in(range.start());
-    let made = match range.end() {
-        Some(end) => {
-            let end = super::bytes_in(end);
-            IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, false, true)
-        }
-        None => IdbKeyRange::lower_bound(&start),
-    };
-    made.map(JsValue::from).map_err(|error| failure(&error))
+/// Why a transaction was taken back, once it was.
+pub(super) fn cause(transaction: &IdbTransaction) -> Option<Error> {
+    transaction.error().map(|error| exception(&error))
 }
 
 /// What the browser threw.

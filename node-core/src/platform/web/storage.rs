@@ -7,31 +7,22 @@
 //! A browser may close a database under us (the user clears site data, a disk
 //! stumbles); the next call opens it again.
 
-use std::{cell::RefCell, error::Error as _, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
-use futures::{
-    channel::oneshot,
-    future::{Either, FutureExt, LocalBoxFuture, select},
-};
-use js_sys::Uint8Array;
-use rexie::{ObjectStore, Rexie, Store, Transaction, TransactionMode};
+use futures::future::{FutureExt, LocalBoxFuture};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
+use web_sys::{IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction, IdbTransactionMode};
 
-use super::WebPlatform;
-use crate::platform::{
-    Platform,
-    storage::{Batch, ENTRIES_MAX, Error, Storage, check_name},
+use super::{
+    WebPlatform,
+    database::{self, Durability, in_time, to_the_end},
+    request::{cause, failure, finished, result, success},
 };
+use crate::platform::storage::{Batch, ENTRIES_MAX, Error, Storage, check_name};
 
 /// The object store's name.
 const SETTINGS: &str = "settings";
-/// The version of the database's layout.
-const VERSION: u32 = 1;
-/// What a browser calls the use of a database that it closed.
-const CLOSED: &str = "InvalidStateError";
-/// How long opening may take before it counts as blocked, in milliseconds.
-const OPEN_MS_MAX: u64 = 5_000;
 
 /// One database. Clones are the same; the last one closes it.
 #[derive(Clone)]
@@ -40,28 +31,29 @@ pub struct WebStorage {
     connection: Rc<RefCell<Rc<Connection>>>,
 }
 
-struct Connection(Option<Rexie>);
+/// An open database. Dropping it closes it.
+struct Connection(IdbDatabase);
 
-/// A transaction on the settings. It must be kept until its requests are done.
+/// A transaction on the settings.
 struct Begun {
-    transaction: Transaction,
-    store: Store,
+    transaction: IdbTransaction,
+    store: IdbObjectStore,
 }
 
 impl Connection {
-    fn begin(&self, mode: TransactionMode) -> Result<Begun, rexie::Error> {
-        let database = self.0.as_ref().expect("only dropping it closes it");
-        let transaction = database.transaction(&[SETTINGS], mode)?;
-        let store = transaction.store(SETTINGS)?;
-        Ok(Begun { transaction, store })
+    /// A transaction, or none when the database is closed.
+    fn begin(&self, mode: IdbTransactionMode) -> Result<Option<Begun>, Error> {
+        let names = Array::of1(&SETTINGS.into());
+        let begun = database::begin(&self.0, &names, mode, Durability::Default)?;
+        let Some(transaction) = begun else { return Ok(None) };
+        let store = transaction.object_store(SETTINGS).map_err(|error| failure(&error))?;
+        Ok(Some(Begun { transaction, store }))
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(database) = self.0.take() {
-            database.close();
-        }
+        self.0.close();
     }
 }
 
@@ -72,49 +64,45 @@ impl WebStorage {
     ) -> LocalBoxFuture<'static, Result<Self, Error>> {
         async move {
             check_name(&name)?;
-            let opening = to_the_end(async move {
-                let connection = Rc::new(RefCell::new(connect(&name).await?));
-                Ok(Self { name: Rc::from(name), connection })
-            });
-            match select(opening, platform.sleep(OPEN_MS_MAX)).await {
-                Either::Left((opened, _)) => opened,
-                Either::Right(_) => Err(Error::Blocked),
-            }
+            let name: Rc<str> = name.into();
+            let connection = in_time(connect(name.clone()).boxed_local(), &platform).await?;
+            Ok(Self { name, connection: Rc::new(RefCell::new(connection)) })
         }
         .boxed_local()
     }
 
-    async fn begin(&self, mode: TransactionMode) -> Result<Begun, Error> {
+    /// Begins a transaction; in the same poll, unless the database must be
+    /// opened again.
+    async fn begin(&self, mode: IdbTransactionMode) -> Result<Begun, Error> {
         let connection = self.connection.borrow().clone();
-        match connection.begin(mode) {
-            Err(error) if reason(&error).contains(CLOSED) => {}
-            begun => return begun.map_err(|error| failure(&error)),
+        if let Some(begun) = connection.begin(mode)? {
+            return Ok(begun);
         }
-        let anew = connect(&self.name).await?;
+        let anew = connect(self.name.clone()).await?;
         self.connection.replace(anew.clone());
-        anew.begin(mode).map_err(|error| failure(&error))
+        let closed = || Error::Failed { reason: "the database closes as it opens".to_owned() };
+        anew.begin(mode)?.ok_or_else(closed)
     }
 
     async fn apply(self, batch: Batch) -> Result<(), Error> {
         let changes = batch.checked()?;
-        let Begun { transaction, store } = self.begin(TransactionMode::ReadWrite).await?;
-        for (key, value) in changes {
-            change(&store, &key, value).await.map_err(|error| failure(&error))?;
+        let Begun { transaction, store } = self.begin(IdbTransactionMode::Readwrite).await?;
+        let requested =
+            changes.into_iter().try_for_each(|(key, value)| change(&store, &key, value));
+        match requested.and_then(|()| store.count()) {
+            Ok(count) => end(&transaction, &count).await,
+            Err(thrown) => {
+                // Without this, what was requested before would be made.
+                drop(transaction.abort());
+                Err(failure(&thrown))
+            }
         }
-        let entries = store.count(None).await.map_err(|error| failure(&error))?;
-        if entries as usize > ENTRIES_MAX {
-            transaction.abort().await.map_err(|error| failure(&error))?;
-            return Err(Error::TooMany { entries_max: ENTRIES_MAX });
-        }
-        let done = transaction.done().await.map_err(|error| failure(&error))?;
-        // We did not abort it, so the browser did, which it does for want of space.
-        if done.is_committed() { Ok(()) } else { Err(Error::QuotaExceeded) }
     }
 
     async fn keys(self, prefix: String) -> Result<Vec<String>, Error> {
-        let begun = self.begin(TransactionMode::ReadOnly).await?;
-        let keys = begun.store.get_all_keys(None, None).await.map_err(|error| failure(&error))?;
-        let keys = keys.into_iter().filter_map(|key| key.as_string());
+        let begun = self.begin(IdbTransactionMode::Readonly).await?;
+        let keys: Array = answer(begun.store.get_all_keys()).await?;
+        let keys = keys.iter().filter_map(|key| key.as_string());
         let mut keys: Vec<String> = keys.filter(|key| key.starts_with(&prefix)).collect();
         // IndexedDB orders by UTF-16 code units.
         ion_map::sort(&mut keys);
@@ -122,59 +110,61 @@ impl WebStorage {
     }
 
     async fn value(self, key: String) -> Result<Option<Vec<u8>>, Error> {
-        let begun = self.begin(TransactionMode::ReadOnly).await?;
-        let value = begun.store.get(JsValue::from(&key)).await.map_err(|error| failure(&error))?;
-        value.map(|value| bytes(&key, value)).transpose()
+        let begun = self.begin(IdbTransactionMode::Readonly).await?;
+        let value: JsValue = answer(begun.store.get(&JsValue::from(&key))).await?;
+        if value.is_undefined() { Ok(None) } else { bytes(&key, value).map(Some) }
     }
 }
 
 impl Storage for WebStorage {
     fn get(&self, key: &str) -> LocalBoxFuture<'static, Result<Option<Vec<u8>>, Error>> {
-        to_the_end(self.clone().value(key.to_owned()))
+        self.clone().value(key.to_owned()).boxed_local()
     }
 
     fn list(&self, prefix: &str) -> LocalBoxFuture<'static, Result<Vec<String>, Error>> {
-        to_the_end(self.clone().keys(prefix.to_owned()))
+        self.clone().keys(prefix.to_owned()).boxed_local()
     }
 
     fn write(&self, batch: Batch) -> LocalBoxFuture<'static, Result<(), Error>> {
-        to_the_end(self.clone().apply(batch))
+        // Whoever goes away must not keep the entries from being counted.
+        to_the_end(self.clone().apply(batch).boxed_local())
     }
 }
 
-async fn connect(name: &str) -> Result<Rc<Connection>, Error> {
-    let database = Rexie::builder(name)
-        .version(VERSION)
-        .add_object_store(ObjectStore::new(SETTINGS))
-        .build()
-        .await
-        .map_err(|error| Error::Unavailable { reason: reason(&error) })?;
-    Ok(Rc::new(Connection(Some(database))))
+async fn connect(name: Rc<str>) -> Result<Rc<Connection>, Error> {
+    let lay_out = |database: &IdbDatabase| database.create_object_store(SETTINGS).map(drop);
+    let database = database::open(name, Box::new(lay_out)).await?;
+    Ok(Rc::new(Connection(database)))
 }
 
-async fn change(store: &Store, key: &str, value: Option<Vec<u8>>) -> Result<(), rexie::Error> {
+fn change(store: &IdbObjectStore, key: &str, value: Option<Vec<u8>>) -> Result<(), JsValue> {
     let key = JsValue::from(key);
-    match value {
-        Some(value) => {
-            let value = Uint8Array::from(value.as_slice());
-            store.put(&value, Some(&key)).await.map(drop)
-        }
-        None => store.delete(key).await,
-    }
+    let requested = match value {
+        Some(value) => store.put_with_key(&Uint8Array::from(value.as_slice()), &key),
+        None => store.delete(&key),
+    };
+    requested.map(drop)
 }
 
-/// Runs database work to its end even if the caller goes away: handlers of a
-/// transaction must outlive it. The work starts when this is first polled.
-pub(super) fn to_the_end<T: 'static>(
-    work: impl Future<Output = Result<T, Error>> + 'static,
-) -> LocalBoxFuture<'static, Result<T, Error>> {
-    async move {
-        let (done, result) = oneshot::channel();
-        #[expect(clippy::disallowed_methods, reason = "a driver's task")]
-        spawn_local(async move { drop(done.send(work.await)) });
-        result.await.unwrap_or(Err(Error::Failed { reason: "the work was dropped".to_owned() }))
+/// Ends a write, which is taken back if the store then has too many entries.
+async fn end(transaction: &IdbTransaction, count: &IdbRequest) -> Result<(), Error> {
+    if let Err(error) = success(count).await {
+        // It is not the count that failed, but what was asked before it.
+        return Err(cause(transaction).unwrap_or(error));
     }
-    .boxed_local()
+    let entries: JsValue = result(count)?;
+    if entries.as_f64().is_none_or(|entries| entries > ENTRIES_MAX as f64) {
+        transaction.abort().map_err(|error| failure(&error))?;
+        return Err(Error::TooMany { entries_max: ENTRIES_MAX });
+    }
+    finished(transaction).await
+}
+
+/// What a request found.
+async fn answer<T: JsCast>(requested: Result<IdbRequest, JsValue>) -> Result<T, Error> {
+    let request = requested.map_err(|error| failure(&error))?;
+    success(&request).await?;
+    result(&request)
 }
 
 fn bytes(key: &str, value: JsValue) -> Result<Vec<u8>, Error> {
@@ -182,17 +172,4 @@ fn bytes(key: &str, value: JsValue) -> Result<Vec<u8>, Error> {
     array
         .map(|array| array.to_vec())
         .map_err(|_| Error::Corrupt { reason: format!("the value of {key} is not a byte array") })
-}
-
-fn failure(error: &rexie::Error) -> Error {
-    let reason = reason(error);
-    if reason.contains("QuotaExceededError") {
-        return Error::QuotaExceeded;
-    }
-    Error::Failed { reason }
-}
-
-/// What the browser said: rexie keeps it in the source of its error.
-fn reason(error: &rexie::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }

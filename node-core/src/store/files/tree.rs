@@ -45,7 +45,9 @@ impl Item {
         let passed: BTreeSet<_> = copies.flat_map(|copy| &copy.version.ancestors).collect();
         let mut heads: Vec<_> =
             self.copies.values().filter(|copy| !passed.contains(&copy.id)).collect();
-        ion_map::sort_by_key(&mut heads, |copy| std::cmp::Reverse((copy.stamp, copy.author, copy.id)));
+        ion_map::sort_by_key(&mut heads, |copy| {
+            std::cmp::Reverse((copy.stamp, copy.author, copy.id))
+        });
         heads
     }
 
@@ -166,7 +168,9 @@ impl Tree {
     pub fn versions(&self, path: &FilePath) -> Vec<&Known> {
         let mut copies: Vec<_> =
             self.items.get(path).into_iter().flat_map(|item| item.copies.values()).collect();
-        ion_map::sort_by_key(&mut copies, |copy| std::cmp::Reverse((copy.stamp, copy.author, copy.id)));
+        ion_map::sort_by_key(&mut copies, |copy| {
+            std::cmp::Reverse((copy.stamp, copy.author, copy.id))
+        });
         copies
     }
 

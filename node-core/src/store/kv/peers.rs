@@ -11,7 +11,6 @@
 //! (it, or this ion, does not take what the other has) is asked half as often
 //! each time, down to that.
 
-
 use ion_map::Map;
 
 use crate::{identity::IonId, platform::Time};

@@ -12,7 +12,6 @@
 //! Refused: more than [`RANGES_MAX`] ranges, [`ITEMS_MAX`] listed entries,
 //! ranges out of order. What does not fit into an answer is found the next time.
 
-
 use ion_map::Map;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;

@@ -11,7 +11,6 @@
 //! replica that was away for less cannot bring back what was deleted. One that
 //! was away for longer has to begin anew from others.
 
-
 use ion_map::LongMap;
 
 use super::{

@@ -2,23 +2,24 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use js_sys::{Array, Function, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{
-    DomException, Event, IdbDatabase, IdbFactory, IdbOpenDbRequest, IdbTransaction,
-    IdbTransactionMode, IdbVersionChangeEvent,
+use web_sys::{Event, IdbDatabase, IdbTransaction, IdbTransactionMode, IdbVersionChangeEvent};
+
+use crate::platform::{
+    Platform,
+    disk::Table,
+    storage::Error,
+    web::{
+        WebPlatform,
+        database::{self, Durability},
+        request::{failure, success},
+    },
 };
 
-use super::request::{failure, result, success};
-use crate::platform::{Platform, disk::Table, storage::Error, web::WebPlatform};
-
-/// The version of the layout: object stores and what they hold.
-const VERSION: u32 = 1;
 /// The object store of the number that the database got when it was made.
 const ABOUT: &str = "about";
 const MADE: &str = "made";
-/// What browsers call the use of a database that was closed.
-const CLOSED: &str = "InvalidStateError";
 
 /// Drawn at random when a database is made.
 type Made = [u8; 16];
@@ -37,20 +38,10 @@ impl Connection {
     /// Opens a database, and makes it if it is not there. Must be polled to its
     /// end, however long others keep the database.
     pub(super) async fn open(name: Rc<str>, platform: WebPlatform) -> Result<Self, Error> {
-        let request = factory()?.open_with_u32(&name, VERSION).map_err(|error| refusal(&error))?;
         let mut made = Made::default();
         platform.fill_random(&mut made);
-        let asked = request.clone();
-        let upgrade = Closure::once(move |_: Event| {
-            if lay_out(&asked, &made).is_err() {
-                // Half a layout is worse than none; `success` tells the error.
-                drop(asked.transaction().map(|transaction| transaction.abort()));
-            }
-        });
-        request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
-        let opened = success(&request).await;
-        opened.map_err(|error| unavailable(error, &request))?;
-        Self::of(result(&request)?).await
+        let lay_out = move |database: &IdbDatabase| lay_out(database, &made);
+        Self::of(database::open(name, Box::new(lay_out)).await?).await
     }
 
     async fn of(database: IdbDatabase) -> Result<Self, Error> {
@@ -83,11 +74,7 @@ impl Connection {
         if self.lost.borrow().is_some() {
             return Ok(None);
         }
-        match transaction(&self.database, names, mode) {
-            Ok(transaction) => Ok(Some(transaction)),
-            Err(thrown) if is_closed(&thrown) => Ok(None),
-            Err(thrown) => Err(failure(&thrown)),
-        }
+        database::begin(&self.database, names, mode, Durability::Relaxed)
     }
 
     /// Whether both are to a database that was made once.
@@ -110,20 +97,9 @@ impl Drop for Connection {
     }
 }
 
-fn factory() -> Result<IdbFactory, Error> {
-    let found = Reflect::get(&js_sys::global(), &"indexedDB".into());
-    let found = found.map_err(|error| refusal(&error))?;
-    // Its class may belong to another realm, so it is not asked for that.
-    if found.is_object() {
-        return Ok(found.unchecked_into());
-    }
-    Err(Error::Unavailable { reason: "this browser has no IndexedDB".to_owned() })
-}
-
 /// Makes the object stores that are not there. Stores of later versions are
 /// added here; none is ever removed.
-fn lay_out(request: &IdbOpenDbRequest, made: &Made) -> Result<(), JsValue> {
-    let database: IdbDatabase = request.result()?.dyn_into()?;
+fn lay_out(database: &IdbDatabase, made: &Made) -> Result<(), JsValue> {
     let there = database.object_store_names();
     for table in Table::ALL {
         if !there.contains(table.name()) {
@@ -155,40 +131,4 @@ fn watch(database: &IdbDatabase, lost: &Rc<RefCell<Option<String>>>) -> Closure<
     database.set_onversionchange(Some(function));
     database.set_onclose(Some(function));
     handler
-}
-
-/// Begins a transaction of relaxed durability, where the browser knows that;
-/// web-sys has no stable name for it.
-fn transaction(
-    database: &IdbDatabase,
-    names: &Array,
-    mode: IdbTransactionMode,
-) -> Result<IdbTransaction, JsValue> {
-    let options = Object::new();
-    Reflect::set(&options, &"durability".into(), &"relaxed".into())?;
-    let begin: Function = Reflect::get(database, &"transaction".into())?.dyn_into()?;
-    begin.call3(database, names, &mode.into(), &options)?.dyn_into()
-}
-
-fn is_closed(thrown: &JsValue) -> bool {
-    thrown.dyn_ref::<DomException>().is_some_and(|error| error.name() == CLOSED)
-}
-
-/// What the browser threw when it was asked for a database.
-fn refusal(thrown: &JsValue) -> Error {
-    match failure(thrown) {
-        Error::Failed { reason } => Error::Unavailable { reason },
-        other => other,
-    }
-}
-
-fn unavailable(error: Error, request: &IdbOpenDbRequest) -> Error {
-    let exception = request.error().ok().flatten();
-    match error {
-        _ if exception.is_some_and(|error| error.name() == "VersionError") => Error::Unavailable {
-            reason: "a newer version of this program made it; reload to get that".to_owned(),
-        },
-        Error::Failed { reason } => Error::Unavailable { reason },
-        other => other,
-    }
 }
