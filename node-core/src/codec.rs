@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A value as bytes; equal values give equal bytes.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_ipld_dagcbor::to_vec(value).expect("plain data always has a DAG-CBOR form")
+    ion_codec::to_vec(value).expect("plain data always has a DAG-CBOR form")
 }
 
 /// A value from at most so many bytes; `None` where they are more, or none.
@@ -15,5 +15,5 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8], bytes_max: usize) -> Opti
     if bytes.len() > bytes_max {
         return None;
     }
-    serde_ipld_dagcbor::from_slice(bytes).ok()
+    ion_codec::from_slice(bytes).ok()
 }

@@ -184,10 +184,8 @@ fn changed_neighbour_frames_and_presence() {
 /// The checksum stops nearly all, so the body behind it is changed by itself.
 #[test]
 fn changed_invitations() {
-    let body = serde_ipld_dagcbor::to_vec(&invitation()).expect("it is plain data");
-    fuzz("invitation bodies", &[body], |bytes| {
-        serde_ipld_dagcbor::from_slice::<Invitation>(bytes).is_ok()
-    });
+    let body = ion_codec::to_vec(&invitation()).expect("it is plain data");
+    fuzz("invitation bodies", &[body], |bytes| ion_codec::from_slice::<Invitation>(bytes).is_ok());
     let code = invitation().encode().into_bytes();
     let mut rng = Rng::new(12);
     for _ in 0..MUTANTS {

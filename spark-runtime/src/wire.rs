@@ -66,10 +66,10 @@ pub enum FromGuest {
 
 /// A message as bytes.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
-    serde_ipld_dagcbor::to_vec(message).expect("plain data always has a DAG-CBOR form")
+    ion_codec::to_vec(message).expect("plain data always has a DAG-CBOR form")
 }
 
 /// A message from bytes; `None` when they are not one.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    serde_ipld_dagcbor::from_slice(bytes).ok()
+    ion_codec::from_slice(bytes).ok()
 }

@@ -18,15 +18,34 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 /// Answers each command with a notice that names it, and dies when asked to.
 const ECHO: &str = r#"
-    const notice = (word) => postMessage({ Event: { Notice: word } });
-    onmessage = ({ data }) => {
+    const bytes = (text) => [...new TextEncoder().encode(text)];
+    const write = (value) => {
+        if (typeof value === "string") return [0x60 + value.length, ...bytes(value)];
+        if (typeof value === "number") return [value];
+        return Object.entries(value).flatMap(([key, held]) => [0xa1, ...write(key), ...write(held)]);
+    };
+    const read = (bytes) => {
+        let at = 0;
+        const next = () => {
+            const first = bytes[at++];
+            const [kind, number] = [first >> 5, first & 31];
+            if (kind === 0) return number;
+            if (kind === 3) return new TextDecoder().decode(bytes.subarray(at, (at += number)));
+            return Object.fromEntries(Array.from({ length: number }, () => [next(), next()]));
+        };
+        return next();
+    };
+    const post = (message) => postMessage(Uint8Array.from(write(message)));
+    const notice = (word) => post({ Event: { Notice: word } });
+    onmessage = (event) => {
+        const data = read(event.data);
         if (data.Start) notice("start " + data.Start.workers + " " + data.Start.invitation);
         else if (data.Rename?.name === "throw") setTimeout(() => { throw new Error("thrown"); });
-        else if (data.Rename?.name === "panic") postMessage({ Panicked: "a mistake" });
-        else if (data.Rename?.name === "babble") postMessage({ Unheard: 1 });
+        else if (data.Rename?.name === "panic") post({ Panicked: "a mistake" });
+        else if (data.Rename?.name === "babble") post({ Unheard: 1 });
         else if (data.Rename) notice("rename " + data.Rename.name);
     };
-    setTimeout(() => { postMessage("Ready"); postMessage("Pulse"); }, 20);
+    setTimeout(() => { post("Ready"); post("Pulse"); }, 20);
 "#;
 
 type Log = Rc<RefCell<Vec<Heard>>>;

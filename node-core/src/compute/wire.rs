@@ -171,7 +171,7 @@ pub enum Refusal {
 
 /// A message as bytes.
 pub fn encode(message: &Message) -> Vec<u8> {
-    serde_ipld_dagcbor::to_vec(message).expect("plain data always has a DAG-CBOR form")
+    ion_codec::to_vec(message).expect("plain data always has a DAG-CBOR form")
 }
 
 /// A message from bytes, checked against every limit that needs no context.
@@ -179,7 +179,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, Refusal> {
     if bytes.len() > MESSAGE_BYTES_MAX {
         return Err(Refusal::TooLong);
     }
-    let message = serde_ipld_dagcbor::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
+    let message = ion_codec::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
     check(&message)?;
     Ok(message)
 }

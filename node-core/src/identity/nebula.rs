@@ -99,9 +99,7 @@ impl Invitation {
     /// The code that stands in a link.
     pub fn encode(&self) -> String {
         let mut bytes = vec![VERSION];
-        bytes.extend(
-            serde_ipld_dagcbor::to_vec(self).expect("plain data always has a DAG-CBOR form"),
-        );
+        bytes.extend(ion_codec::to_vec(self).expect("plain data always has a DAG-CBOR form"));
         bytes.extend(check(&bytes));
         BASE64URL_NOPAD.encode(&bytes)
     }
@@ -127,8 +125,7 @@ impl Invitation {
         if *version != VERSION {
             return Err(InvitationError::Version { version: *version });
         }
-        let read: Self =
-            serde_ipld_dagcbor::from_slice(body).map_err(|_| InvitationError::Damaged)?;
+        let read: Self = ion_codec::from_slice(body).map_err(|_| InvitationError::Damaged)?;
         let name = clean_name(&read.name).ok_or(InvitationError::Name)?;
         check_hints(&read.hints)?;
         Ok(Self { name, ..read })

@@ -291,7 +291,7 @@ impl Pairing {
         }
         let (signed, signature) = split_end::<SIGNATURE_BYTES>(bytes).ok_or(Error::Damaged)?;
         let (body, _) = split_end::<TAG_BYTES>(signed).ok_or(Error::Damaged)?;
-        let body: Body = serde_ipld_dagcbor::from_slice(body).map_err(|_| Error::Damaged)?;
+        let body: Body = ion_codec::from_slice(body).map_err(|_| Error::Damaged)?;
         if body.4.len() > DESCRIPTION_BYTES_MAX {
             return Err(Error::TooLong);
         }

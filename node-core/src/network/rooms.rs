@@ -208,7 +208,7 @@ impl Rooms {
         effects: &mut Vec<Effect>,
     ) {
         let Some(room) = self.rooms.get_mut(&name) else { return };
-        let Ok(said) = serde_ipld_dagcbor::from_slice(payload) else { return };
+        let Ok(said) = ion_codec::from_slice(payload) else { return };
         if said == Said::Bye {
             if room.members.remove(&author).is_some() {
                 effects.push(Effect::Left(name, author));

@@ -81,5 +81,5 @@ pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
     if bytes.len() > LINK_FRAME_BYTES_MAX {
         return None;
     }
-    serde_ipld_dagcbor::from_slice(bytes).ok()
+    ion_codec::from_slice(bytes).ok()
 }

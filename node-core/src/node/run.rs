@@ -201,7 +201,7 @@ impl<P: Platform> Ion<P> {
 async fn load(storage: Option<&impl Storage>) -> Settings {
     let Some(storage) = storage else { return Settings::default() };
     let kept = storage.get(SETTINGS_KEY).await.ok().flatten();
-    kept.and_then(|bytes| serde_ipld_dagcbor::from_slice(&bytes).ok()).unwrap_or_default()
+    kept.and_then(|bytes| ion_codec::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 /// A task that keeps the newest settings, one write after the other.
@@ -218,8 +218,8 @@ fn saver<P: Platform>(
                 settings = newer;
             }
             let Some(storage) = &storage else { continue };
-            let bytes = serde_ipld_dagcbor::to_vec(&settings)
-                .expect("plain data always has a DAG-CBOR form");
+            let bytes =
+                ion_codec::to_vec(&settings).expect("plain data always has a DAG-CBOR form");
             if let Err(why) = storage.put(SETTINGS_KEY, bytes).await {
                 let _ = inputs.unbounded_send(Input::Trouble(words::not_saved(&why)));
             }

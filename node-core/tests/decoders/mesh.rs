@@ -111,7 +111,7 @@ fn changed_broadcast_messages() {
     });
     let said = [Said::Words(b"hello".to_vec()), Said::Here, Said::Bye];
     fuzz("rooms", &said.iter().map(encode).collect::<Vec<_>>(), |bytes| {
-        serde_ipld_dagcbor::from_slice::<Said>(bytes).is_ok()
+        ion_codec::from_slice::<Said>(bytes).is_ok()
     });
 }
 
@@ -169,7 +169,7 @@ fn changed_signals() {
         }
     }
     fuzz("signals", &[encode(&signal())], |bytes| {
-        serde_ipld_dagcbor::from_slice::<signal::Signal>(bytes).is_ok()
+        ion_codec::from_slice::<signal::Signal>(bytes).is_ok()
     });
 }
 

@@ -1,12 +1,12 @@
-//! One worker: its handlers, and messages both ways in the form that
-//! serde-wasm-bindgen gives them. What cannot be read is a failure of the
-//! worker, because page and worker come from one build.
+//! One worker: its handlers, and messages both ways as DAG-CBOR in buffers of
+//! their own, which are handed over and not copied. What cannot be read is a
+//! failure of the worker, because page and worker come from one build.
 
 use std::{cell::RefCell, rc::Rc};
 
 use ion_webrtc::web::Host;
+use js_sys::{Array, Uint8Array};
 use node_core::node::{Command, port::FromIon};
-use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{ErrorEvent, Event, MessageEvent, MessagePort, Worker};
 
@@ -74,15 +74,18 @@ impl Line {
 
     /// Posts a command.
     pub(super) fn send(&self, command: &Command) {
-        let serializer =
-            serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
-        let message = command.serialize(&serializer).expect("commands are plain data");
-        self.send_value(&message);
+        let bytes = ion_codec::to_vec(command).expect("commands are plain data");
+        let message = Uint8Array::from(bytes.as_slice());
+        self.post(&message, &Array::of1(&message.buffer()));
     }
 
     /// Posts what is no command; whether it could be.
     pub(super) fn send_value(&self, message: &JsValue) -> bool {
-        let sent = self.worker.post_message(message);
+        self.post(message, &Array::new())
+    }
+
+    fn post(&self, message: &JsValue, handed: &Array) -> bool {
+        let sent = self.worker.post_message_with_transfer(message, handed);
         if let Err(error) = &sent {
             web_sys::console::error_2(&"the ion's worker took no message".into(), error);
         }
@@ -130,16 +133,12 @@ fn error_handler<F: Fn(Said) + 'static>(on_said: Rc<RefCell<F>>) -> Closure<dyn 
 }
 
 fn read(message: &JsValue) -> Said {
-    if let Some(why) = message.as_string().filter(|text| !is_unit(text)) {
+    if let Some(why) = message.as_string() {
         return Said::Failed(why);
     }
-    match serde_wasm_bindgen::from_value(message.clone()) {
+    let bytes = message.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec).unwrap_or_default();
+    match ion_codec::from_slice(&bytes) {
         Ok(message) => Said::Message(message),
         Err(error) => Said::Failed(format!("its message cannot be read: {error}")),
     }
-}
-
-/// Variants without data travel as their bare names.
-fn is_unit(text: &str) -> bool {
-    matches!(text, "Ready" | "Pulse")
 }

@@ -98,15 +98,14 @@ fn make(random: impl FnOnce(&mut [u8])) -> [u8; 32] {
 
 fn encode(seed: &[u8; 32]) -> Result<Vec<u8>, Error> {
     let record = Record { seed: ByteBuf::from(*seed), check: ByteBuf::from(check(seed)) };
-    serde_ipld_dagcbor::to_vec(&record).map_err(|error| Error::Failed { reason: error.to_string() })
+    ion_codec::to_vec(&record).map_err(|error| Error::Failed { reason: error.to_string() })
 }
 
 fn decode(bytes: &[u8]) -> Result<[u8; 32], String> {
     if bytes.len() > RECORD_BYTES_MAX {
         return Err(format!("it has {} bytes, at most {RECORD_BYTES_MAX} fit", bytes.len()));
     }
-    let record: Record =
-        serde_ipld_dagcbor::from_slice(bytes).map_err(|error| error.to_string())?;
+    let record: Record = ion_codec::from_slice(bytes).map_err(|error| error.to_string())?;
     let seed: [u8; 32] = record.seed.as_slice().try_into().map_err(|_| "a seed has 32 bytes")?;
     // Decoders are lenient; the record as we write it is the only right one.
     let is_as_written = encode(&seed).is_ok_and(|written| written == bytes);

@@ -147,7 +147,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, Refusal> {
     if bytes.len() > FRAME_BYTES_MAX {
         return Err(Refusal::TooLong);
     }
-    let message = serde_ipld_dagcbor::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
+    let message = ion_codec::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
     let ids = match &message {
         Message::Have(ids) => ids.len(),
         Message::Graft(ids) | Message::Fetch(ids) => ids.len(),
@@ -165,7 +165,7 @@ pub(super) fn signed(keys: &dyn Keys, rumour: &Rumour) -> (Vec<u8>, Signature) {
 
 /// A rumour from its body, checked, its signature last.
 pub fn read(keys: &dyn Keys, body: &[u8], signature: &Signature) -> Result<Rumour, Refusal> {
-    let rumour: Rumour = serde_ipld_dagcbor::from_slice(body).map_err(|_| Refusal::Malformed)?;
+    let rumour: Rumour = ion_codec::from_slice(body).map_err(|_| Refusal::Malformed)?;
     if rumour.payload.len() > PAYLOAD_BYTES_MAX || !rumour.topic.fits() {
         return Err(Refusal::TooLarge);
     }

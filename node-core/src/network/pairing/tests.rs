@@ -87,10 +87,10 @@ fn each_fault_has_its_name() {
 fn one_that_knows_only_the_nebulas_id_cannot_answer() {
     let (mut one, mut two) = (pairing(1), pairing(2));
     let offer = two.read_offer(NOW_S, &offered(&mut one, false), Some(&lab(1))).expect("good");
-    let mut guess = serde_ipld_dagcbor::to_vec(&lab(1)).expect("it is plain data");
+    let mut guess = ion_codec::to_vec(&lab(1)).expect("it is plain data");
     let place = guess.windows(16).position(|part| part == [1; 16]).expect("its secret");
     guess[place] ^= 1;
-    let guess: Invitation = serde_ipld_dagcbor::from_slice(&guess).expect("it is one");
+    let guess: Invitation = ion_codec::from_slice(&guess).expect("it is one");
     let answer = two.answer(NOW_S, &offer, &guess, b"x").expect("it fits");
     assert_eq!(one.read_answer(NOW_S, &answer, &lab(1)), Err(Error::Forged));
 }

@@ -235,7 +235,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, Refused> {
     if bytes.len() > FRAME_BYTES_MAX {
         return Err(Refused::TooLong);
     }
-    let message = serde_ipld_dagcbor::from_slice(bytes).map_err(|_| Refused::Malformed)?;
+    let message = ion_codec::from_slice(bytes).map_err(|_| Refused::Malformed)?;
     check(&message)?;
     Ok(message)
 }

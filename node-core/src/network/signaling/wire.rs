@@ -80,8 +80,8 @@ pub fn decode(keys: &dyn Keys, bytes: &[u8]) -> Result<Signal, Refused> {
         return Err(Refused::TooLong);
     }
     let Signed { body, signature } =
-        serde_ipld_dagcbor::from_slice(bytes).map_err(|_| Refused::Malformed)?;
-    let signal: Signal = serde_ipld_dagcbor::from_slice(&body).map_err(|_| Refused::Malformed)?;
+        ion_codec::from_slice(bytes).map_err(|_| Refused::Malformed)?;
+    let signal: Signal = ion_codec::from_slice(&body).map_err(|_| Refused::Malformed)?;
     if signal.description.len() > DESCRIPTION_BYTES_MAX {
         return Err(Refused::TooLong);
     }

@@ -68,7 +68,7 @@ impl NativeStorage {
 
     fn apply(&self, batch: Batch) -> Result<(), Error> {
         let stored = Stored { version: VERSION, entries: self.read()?.after(batch)? };
-        let bytes = serde_ipld_dagcbor::to_vec(&stored)
+        let bytes = ion_codec::to_vec(&stored)
             .map_err(|error| Error::Failed { reason: error.to_string() })?;
         self.replace(&bytes).map_err(|error| failed(&self.file, &error))
     }
@@ -114,8 +114,7 @@ fn decode(bytes: &[u8]) -> Result<Entries, String> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(format!("longer than {FILE_BYTES_MAX} bytes"));
     }
-    let stored: Stored =
-        serde_ipld_dagcbor::from_slice(bytes).map_err(|error| error.to_string())?;
+    let stored: Stored = ion_codec::from_slice(bytes).map_err(|error| error.to_string())?;
     if stored.version != VERSION {
         return Err(format!("version {}, of which this program knows nothing", stored.version));
     }
@@ -145,7 +144,7 @@ mod tests {
 
     fn encoded(version: u32) -> Vec<u8> {
         let entries = Entries::default().after(Batch::new().put("a", vec![7])).expect("fits");
-        serde_ipld_dagcbor::to_vec(&Stored { version, entries }).expect("plain data")
+        ion_codec::to_vec(&Stored { version, entries }).expect("plain data")
     }
 
     /// The file's format: changing these bytes needs a new version and a way

@@ -98,7 +98,7 @@ impl Message {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(Malformed);
         }
-        let message: Self = serde_ipld_dagcbor::from_slice(bytes).map_err(|_| Malformed)?;
+        let message: Self = ion_codec::from_slice(bytes).map_err(|_| Malformed)?;
         let listed = message.ranges.iter().filter_map(|range| range.4.as_ref());
         let items: usize = listed.map(Vec::len).sum::<usize>() + message.wanted.len();
         let fits = message.ranges.len() <= RANGES_MAX && items <= ITEMS_MAX;

@@ -10,7 +10,7 @@ use std::{cell::RefCell, panic, rc::Rc};
 
 use futures::{FutureExt, channel::mpsc};
 use ion_webrtc::web::Remote;
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use node_core::{
     compute::guests::HostSeats,
     identity::{
@@ -25,7 +25,6 @@ use node_core::{
     },
     platform::{Platform, web::WebPlatform},
 };
-use serde::Serialize;
 use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, UrlSearchParams};
@@ -157,9 +156,9 @@ fn post(message: &FromIon) {
 }
 
 fn post_with(message: &FromIon, transferred: &Array) {
-    let serializer =
-        serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(true);
-    let value = message.serialize(&serializer).expect("events are plain data");
+    let bytes = ion_codec::to_vec(message).expect("events are plain data");
+    let value = Uint8Array::from(bytes.as_slice());
+    transferred.push(&value.buffer());
     if let Err(error) = scope().post_message_with_transfer(&value, transferred) {
         web_sys::console::error_2(&"ion: a message could not be posted".into(), &error);
     }
@@ -171,7 +170,8 @@ fn listen(commands: mpsc::Sender<Command>, sources: Files) {
         if sources.take(&event.data()) {
             return;
         }
-        let read = serde_wasm_bindgen::from_value(event.data());
+        let bytes = event.data().dyn_into().map(|array: Uint8Array| array.to_vec());
+        let read = ion_codec::from_slice(&bytes.unwrap_or_default());
         let taken = read.map_err(|why| why.to_string()).and_then(|command: Command| {
             let sent = commands.borrow_mut().try_send(command);
             sent.map_err(|_| "too many commands are waiting".to_owned())
