@@ -11,6 +11,8 @@
 //! A second build costs little: cargo knows what changed, optimised modules
 //! are kept by their hash, and files in `dist/` that are right are not touched.
 
+mod imports;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -40,7 +42,15 @@ struct Module {
 
 /// What makes a module small after brotli, which is what visitors wait for: the
 /// passes of `-Os` make it smaller before and 12 KiB (of 670) larger after.
-const SMALL: &[&str] = &["-O1", "--dae-optimizing", "--remove-unused-module-elements", "--vacuum"];
+const SMALL: &[&str] = &[
+    "-O1",
+    "--dae-optimizing",
+    "--rse",
+    "--simplify-locals-notee-nostructure",
+    "--vacuum",
+    "--reorder-locals",
+    "--remove-unused-module-elements",
+];
 
 const MODULES: [Module; 3] = [
     Module { name: "web", passes: SMALL, starter: "__wbg_init" },
@@ -103,9 +113,8 @@ impl Site {
         let folder = root().join(TRUNK_DIST);
         let plain_wasm = format!("{}_bg.wasm", module.name);
         let plain_script = format!("{}.js", module.name);
-        let wasm = optimised(&folder.join(&plain_wasm), module.passes)?;
-        let wasm = self.add(&plain_wasm, wasm);
-        let script = read_text(&folder.join(&plain_script))?;
+        let mut wasm = optimised(&folder.join(&plain_wasm), module.passes)?;
+        let mut script = read_text(&folder.join(&plain_script))?;
         if !script.contains(module.starter) || script.contains("from './snippets/") {
             return fail(format!(
                 "{plain_script} is not what this build expects of wasm-bindgen {}; \
@@ -113,6 +122,8 @@ impl Site {
                 tools::WASM_BINDGEN
             ));
         }
+        imports::number(&mut script, &mut wasm);
+        let wasm = self.add(&plain_wasm, wasm);
         let starter = format!("\n{}({{ module_or_path: \"/{wasm}\" }});\n", module.starter);
         self.add(&plain_script, (script + &starter).into_bytes());
         Ok(())
