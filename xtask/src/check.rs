@@ -7,8 +7,16 @@ use crate::{
 };
 
 /// What is compiled for the browser.
-const WEB_PACKAGES: [&str; 7] =
-    ["ion-map", "ion-webrtc", "ion-websocket", "node-core", "spark-runtime", "web", "webrtc-peer"];
+const WEB_PACKAGES: [&str; 8] = [
+    "ion-codec",
+    "ion-map",
+    "ion-webrtc",
+    "ion-websocket",
+    "node-core",
+    "spark-runtime",
+    "web",
+    "webrtc-peer",
+];
 
 /// Format, clippy for both targets, tidy.
 pub(crate) fn check(_: &[String]) -> Outcome {
