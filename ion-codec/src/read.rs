@@ -179,14 +179,14 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     fn deeper(&mut self) -> Result<(), Error> {
-        self.depth += 1;
+        self.depth = self.depth.saturating_add(1);
         if self.depth > DEPTH_MAX { Err(Error::TooDeep) } else { Ok(()) }
     }
 
     /// The items of a list or a map were read.
     #[inline(never)]
     fn leave(&mut self, left: usize) -> Result<(), Error> {
-        self.depth -= 1;
+        self.depth = self.depth.saturating_sub(1);
         if left == 0 { Ok(()) } else { Err(Error::OtherLength) }
     }
 

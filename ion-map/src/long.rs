@@ -1,8 +1,8 @@
 //! Maps and sets that may grow long: sorted blocks, in order.
 //!
 //! Bounds: a block holds at most [`BLOCK_MAX`] entries, so that inserting and
-//! removing move that many, and one place a block: under a microsecond more at
-//! 100,000 entries. Counting looks at every block. They limit nothing themselves.
+//! removing move no more than these, and a place for each block that follows.
+//! Counting looks at every block. They limit nothing themselves.
 
 use std::{
     borrow::Borrow,
