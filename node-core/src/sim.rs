@@ -52,7 +52,6 @@ mod offers;
 mod relays;
 mod users;
 
-pub use disks::source_bytes;
 pub use jobs::{Flavour, JobPlan};
 pub use options::{Conditions, IonOptions, Temper};
 pub use scenario::{Scenario, Summary, run};

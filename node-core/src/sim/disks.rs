@@ -14,6 +14,7 @@ use crate::{
         chunk::Cid,
         driver::{News, Order},
         library::Change,
+        source::made_up,
     },
 };
 
@@ -46,17 +47,6 @@ impl Shelf {
             Change::Forget(key) => drop(self.records.remove(&key)),
         }
     }
-}
-
-/// The bytes of the source of that number: no two have a page in common.
-#[must_use]
-pub fn source_bytes(source: u64, from: u64, bytes: u32) -> Vec<u8> {
-    const PAGE: u64 = 4_096;
-    let byte = |place: u64| {
-        let page = [source, place / PAGE];
-        page[usize::from(place % 16 >= 8)].to_le_bytes()[usize::try_from(place % 8).unwrap_or(0)]
-    };
-    (from..from + u64::from(bytes)).map(byte).collect()
 }
 
 impl World {
@@ -111,7 +101,7 @@ impl World {
                 self.tell_blocks(ion, life, blocks::News::Bytes(cid, bytes));
             }
             blocks::Order::Source(life, source, from, bytes) => {
-                let bytes = source_bytes(source, from, bytes);
+                let bytes = made_up(source, from, bytes);
                 self.tell_blocks(ion, life, blocks::News::Source(source, Ok(bytes)));
             }
             blocks::Order::Forget(_) | blocks::Order::Usage(_) => {}

@@ -30,3 +30,15 @@ impl Sources for Nowhere {
 
     fn forget(&self, _: u64) {}
 }
+
+/// Bytes of a source that tests and simulated worlds make up: no two sources
+/// have a page in common.
+#[must_use]
+pub fn made_up(source: u64, from: u64, bytes: u32) -> Vec<u8> {
+    const PAGE: u64 = 4_096;
+    let byte = |place: u64| {
+        let page = [source, place / PAGE];
+        page[usize::from(place % 16 >= 8)].to_le_bytes()[usize::try_from(place % 8).unwrap_or(0)]
+    };
+    (from..from + u64::from(bytes)).map(byte).collect()
+}

@@ -5,7 +5,8 @@ use node_core::{
         Command, Event,
         files::{News, READ_BYTES_MAX, RowView, StoreView, Wish},
     },
-    sim::{Conditions, Failure, IonOptions, World, source_bytes},
+    sim::{Conditions, Failure, IonOptions, World},
+    store::source::made_up,
 };
 
 use crate::shown;
@@ -128,7 +129,7 @@ fn a_file_is_there_for_all_and_is_copied() {
         assert_eq!(names(&mut world, ion, ""), ["films"], "ion {ion}");
         let from = LARGE - 500_000;
         let bytes = read(&mut world, ion, &file, from, READ_BYTES_MAX).expect("it can be read");
-        assert!(bytes == source_bytes(42, from, 500_000), "ion {ion} reads what was brought in");
+        assert!(bytes == made_up(42, from, 500_000), "ion {ion} reads what was brought in");
     }
     let held =
         |world: &mut World| (0..5).filter(|ion| store(world, *ion).held_bytes >= LARGE).count();
@@ -153,7 +154,7 @@ fn a_file_outlives_the_ion_that_brought_it() {
     world.crash(0);
     for ion in 1..4 {
         let bytes = read(&mut world, ion, &file, 0, READ_BYTES_MAX).expect("others have it");
-        assert!(bytes == source_bytes(7, 0, READ_BYTES_MAX));
+        assert!(bytes == made_up(7, 0, READ_BYTES_MAX));
     }
     // The goal is kept: a third copy comes after a time of grace.
     assert!(await_copies(&mut world, 1, 3, 120_000) >= 3);

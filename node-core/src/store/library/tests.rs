@@ -3,8 +3,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::*;
 use crate::{
     identity::{Keys, SimKeys},
-    sim::source_bytes,
-    store::kv::{Entry, Stamp, entry::Body},
+    store::{
+        kv::{Entry, Stamp, entry::Body},
+        source::made_up,
+    },
 };
 
 const MIB: u64 = 1 << 20;
@@ -60,7 +62,7 @@ impl Bench {
             Effect::Source(source, from, bytes) => {
                 let rest = self.source_bytes.saturating_sub(from).min(u64::from(bytes));
                 let bytes = u32::try_from(rest).expect("it is not more than asked for");
-                vec![Input::Source(source, Ok(source_bytes(source, from, bytes)))]
+                vec![Input::Source(source, Ok(made_up(source, from, bytes)))]
             }
             Effect::Put(ticket, changes) => {
                 let entries = changes.into_iter().map(|change| self.entry(change)).collect();
@@ -154,7 +156,7 @@ fn what_was_brought_in_is_read_by_range() {
     let file = bench.import(3, "a/b.txt", 3 * MIB + 5).expect("there is room");
     for (from, bytes, expected) in [(0, 10, 10), (MIB - 7, 600_000, 600_000), (3 * MIB, 99, 5)] {
         let read = bench.read(file, from, bytes).expect("it is here").expect("it can be read");
-        assert!(read == source_bytes(3, from, expected), "from {from}");
+        assert!(read == made_up(3, from, expected), "from {from}");
     }
     assert_eq!(bench.library.copies(&file, 3 * MIB + 5).here_bytes, 3 * MIB + 5);
     let empty = bench.import(4, "empty", 0).expect("there is room");
