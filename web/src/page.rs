@@ -24,6 +24,7 @@ mod overview;
 mod pairing;
 mod parts;
 mod picture;
+mod raw;
 mod router;
 mod sealed;
 mod servers;

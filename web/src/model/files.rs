@@ -135,25 +135,21 @@ impl Files {
         self.change(words, |request| Wish::Restore { request, path, version })
     }
 
-    /// Deletes what a row shows.
-    pub fn remove(&mut self, row: &RowView) -> Vec<Wish> {
+    /// Deletes what a row shows. Before a folder goes, it is asked what had been
+    /// deleted in it already: that shall not come back with it.
+    pub fn remove(&mut self, row: &RowView) -> Wish {
         let path = row.path.clone();
-        let mut wishes = Vec::new();
-        let is_folder = row.kind == RowKind::Folder;
-        if is_folder {
-            self.surveying = self.next();
-            let (request, folder) = (self.surveying, path.clone());
-            wishes.push(Wish::List { request, folder, deleted: true });
-        }
         let words = format!("Deleted {path}");
-        wishes.push(self.change(words, |request| Wish::Remove { request, path }));
+        let wish = self.change(words, |request| Wish::Remove { request, path });
         let path = row.path.clone();
-        self.undo = Some(if is_folder {
-            Undo::Folder(path, None)
-        } else {
-            Undo::File(path, row.version.clone())
-        });
-        wishes
+        if row.kind != RowKind::Folder {
+            self.undo = Some(Undo::File(path, row.version.clone()));
+            return wish;
+        }
+        self.queue.push(wish);
+        self.undo = Some(Undo::Folder(path.clone(), None));
+        self.surveying = self.next();
+        Wish::List { request: self.surveying, folder: path, deleted: true }
     }
 
     /// What can be brought back after the last change.
@@ -236,7 +232,7 @@ impl Files {
         let found = rows.into_iter().map(|row| (row.path, row.version));
         let Some(before) = before else {
             *before = Some(found.collect());
-            return Vec::new();
+            return std::mem::take(&mut self.queue);
         };
         let words = format!("Brought back {folder}");
         let back: Vec<_> = found.filter(|one| !before.contains(one)).collect();

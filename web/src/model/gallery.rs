@@ -86,20 +86,38 @@ impl Rows {
     }
 }
 
-#[derive(Deserialize)]
-struct Gallery {
+/// What `gallery.json` holds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Gallery {
     sparks: Vec<Spark>,
 }
 
-/// Reads `gallery.json`; sparks whose names could not stand in an address, and
-/// any beyond [`SPARKS_MAX`], are left out.
-pub fn read(json: &str) -> Result<Vec<Spark>, String> {
-    let gallery: Gallery = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    let named = gallery.sparks.into_iter().filter(|spark| is_name(&spark.name));
-    Ok(named.take(SPARKS_MAX).collect())
+impl Gallery {
+    /// Its sparks. Those whose names could not stand in an address, and any
+    /// beyond [`SPARKS_MAX`], are left out.
+    pub fn sparks(self) -> Vec<Spark> {
+        let named = self.sparks.into_iter().filter(|spark| is_name(&spark.name));
+        named.take(SPARKS_MAX).collect()
+    }
 }
 
 fn is_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
     !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.chars().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_site_s_own_gallery_is_read_and_strange_names_are_left_out() {
+        let own = include_str!("../../../examples/gallery.json");
+        let gallery: Gallery = serde_json::from_str(own).expect("it is of that form");
+        let all = gallery.sparks.len();
+        assert!(all > 0);
+        assert_eq!(gallery.clone().sparks().len(), all);
+        let strange = Spark { name: "<b>".to_owned(), ..gallery.sparks[0].clone() };
+        assert_eq!(Gallery { sparks: vec![strange] }.sparks(), []);
+    }
 }

@@ -24,7 +24,12 @@ pub fn from_paste(text: &str) -> Option<String> {
 
 /// The link that carries a code: `<origin>/#join=<code>`.
 pub fn link(origin: &str, code: &str) -> String {
-    format!("{origin}/#{MARK}{code}")
+    link_to(origin, "/", code)
+}
+
+/// The link that carries a code and leads to a place: its address's path.
+pub fn link_to(origin: &str, path: &str, code: &str) -> String {
+    format!("{origin}{path}#{MARK}{code}")
 }
 
 fn is_code(code: &str) -> bool {

@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 
 use node_core::node::TaskResult;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use spark_runtime::Report;
 
@@ -49,25 +48,42 @@ pub fn shown(report: &Report) -> String {
 /// `output_hex`.
 pub fn json_line(task: usize, result: &TaskResult) -> String {
     let report = &result.report;
-    let mut line = json!({
-        "task": task,
-        "ion": result.ion,
-        "ok": report.stop.is_none(),
-        "fuel": report.fuel,
-    });
+    let mut line = "{".to_owned();
     if let Some(stop) = &report.stop {
-        line["error"] = json!({ "name": stop.name(), "message": stop.to_string() });
+        let (name, message) = (quoted(stop.name()), quoted(&stop.to_string()));
+        line += &["\"error\":{\"message\":", &message, ",\"name\":", &name, "},"].concat();
     }
-    if !report.values.is_empty() {
-        let values: Vec<String> = report.values.iter().map(ToString::to_string).collect();
-        line["values"] = json!(values);
-    }
+    let (fuel, ion, ok) = (report.fuel, quoted(&result.ion), report.stop.is_none());
+    line = format!("{line}\"fuel\":{fuel},\"ion\":{ion},\"ok\":{ok},");
     match str::from_utf8(&report.stdout) {
         Ok("") => {}
-        Ok(text) => line["output"] = json!(text),
-        Err(_) => line["output_hex"] = json!(hex(&report.stdout)),
+        Ok(text) => line += &["\"output\":", &quoted(text), ","].concat(),
+        Err(_) => line += &["\"output_hex\":\"", &hex(&report.stdout), "\","].concat(),
     }
-    line.to_string()
+    line += &["\"task\":", &task.to_string()].concat();
+    if !report.values.is_empty() {
+        let values: Vec<String> =
+            report.values.iter().map(|value| quoted(&value.to_string())).collect();
+        line += &[",\"values\":[", &values.join(","), "]"].concat();
+    }
+    line + "}"
+}
+
+/// A text as JSON has it. A library for it would cost every visitor some KiB.
+fn quoted(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            '\n' => quoted += "\\n",
+            '\0'..' ' => {
+                quoted += "\\u00";
+                quoted += &hex(&[char as u8]);
+            }
+            _ => quoted.push(char),
+        }
+    }
+    quoted + "\""
 }
 
 /// Bytes as lower-case hexadecimal digits.
@@ -148,6 +164,7 @@ fn binary(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
     use spark_runtime::{Stop, Value};
 
     fn output(bytes: &[u8]) -> Report {
@@ -182,10 +199,21 @@ mod tests {
 
     #[test]
     fn json_lines_can_be_read_back() {
-        let result = TaskResult { ion: "a".to_owned(), report: output("say \"é\"".as_bytes()) };
-        let line: serde_json::Value =
-            serde_json::from_str(&json_line(3, &result)).expect("our own JSON");
-        assert_eq!((&line["task"], &line["output"]), (&json!(3), &json!("say \"é\"")));
+        let read = |result: &TaskResult| -> serde_json::Value {
+            serde_json::from_str(&json_line(3, result)).expect("our own JSON")
+        };
+        for text in ["say \"é\"", "a\n\t\0\u{1f}\u{7f}\u{2028}\\n", "\\"] {
+            let result = TaskResult { ion: text.to_owned(), report: output(text.as_bytes()) };
+            let line = json!({ "fuel": 0, "ion": text, "ok": true, "output": text, "task": 3 });
+            assert_eq!(read(&result), line);
+        }
+        let values = vec![Value::I32(-5), Value::I64(7)];
+        let stop = Some(Stop::Exit { code: 3 });
+        let report = Report { values, stop, ..Report::default() };
+        let line = read(&TaskResult { ion: String::new(), report });
+        assert_eq!(line["values"], json!(["-5", "7"]));
+        assert_eq!(line["error"]["message"], json!("exit code 3"));
+        assert_eq!(line["ok"], json!(false));
         let binary = TaskResult { ion: String::new(), report: output(&[0xff]) };
         assert!(json_line(0, &binary).contains("\"output_hex\":\"ff\""));
     }

@@ -62,12 +62,18 @@ impl Route {
         Some(if is_folder { Self::Files(path) } else { Self::File(path) })
     }
 
-    /// The page that shows it: all of Files is one.
-    #[must_use]
-    pub fn page(&self) -> Self {
+    /// Whether it is a place in Files.
+    pub fn is_in_files(&self) -> bool {
+        matches!(self, Self::Files(_) | Self::File(_))
+    }
+
+    /// The address of the page that shows it: all of Files is one page, and what
+    /// is not known has one, too.
+    pub fn page(&self) -> String {
         match self {
-            Self::Files(_) | Self::File(_) => Self::Files(String::new()),
-            other => other.clone(),
+            Self::Files(_) | Self::File(_) => "/files".to_owned(),
+            Self::Unknown => "/?".to_owned(),
+            other => other.path(),
         }
     }
 
@@ -193,6 +199,16 @@ mod tests {
         ];
         for place in places {
             assert_eq!(Route::parse(&place.path()), place);
+        }
+    }
+
+    #[test]
+    fn all_of_files_is_one_page() {
+        for place in [Route::Files("a".to_owned()), Route::File("a/b".to_owned())] {
+            assert_eq!(Route::parse(&place.page()), Route::Files(String::new()));
+        }
+        for place in [Route::Unknown, Route::Overview, Route::Job(7)] {
+            assert_eq!(Route::parse(&place.page()), place);
         }
     }
 

@@ -4,6 +4,7 @@
 use js_sys::{Array, Reflect, Uint8Array};
 use leptos::prelude::{document, window};
 use node_core::node::JobId;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -213,6 +214,13 @@ pub(crate) async fn fetch(path: &str) -> Result<Vec<u8>, String> {
     Ok(Uint8Array::new(&body).to_vec())
 }
 
+/// Reads JSON. The browser has a reader for it; ours would take 6 KiB of the page.
+pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let read = js_sys::JSON::parse(&String::from_utf8_lossy(bytes));
+    let read = read.map_err(|_| "it is no JSON".to_owned())?;
+    serde_wasm_bindgen::from_value(read).map_err(|why| why.to_string())
+}
+
 /// Reads a file that the user chose, up to `bytes_max`; the error is a sentence.
 pub(crate) async fn read(file: &File, bytes_max: usize) -> Result<Vec<u8>, String> {
     if file.size() > bytes_max as f64 {
@@ -275,6 +283,11 @@ pub(crate) fn focus(selector: &str) -> bool {
     let found = document().query_selector(selector).ok().flatten();
     let element = found.and_then(|element| element.dyn_into::<HtmlElement>().ok());
     element.is_some_and(|element| element.focus().is_ok())
+}
+
+/// An attribute of the element of that selector that the keyboard is in.
+pub(crate) fn focused_in(selector: &str, attribute: &str) -> Option<String> {
+    document().active_element()?.closest(selector).ok()??.get_attribute(attribute)
 }
 
 fn session() -> Option<Storage> {

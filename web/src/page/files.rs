@@ -9,19 +9,21 @@ mod rows;
 mod sheet;
 mod store;
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use node_core::node::{
     Command,
     files::{News, RowView, StoreView, Wish},
 };
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 use super::{
     desk::{At, Desk},
     icons::{self, icon},
     ions::search_field,
-    parts, router,
+    parts,
+    raw::{Part, State, button, effect, tag, text},
+    router,
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -35,7 +37,7 @@ pub(crate) use bytes::serve;
 pub(crate) use store::{closing, settings};
 
 /// What is laid over the page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 enum Sheet {
     /// Nothing, or the file that the address names.
     None,
@@ -55,35 +57,35 @@ enum Sheet {
 
 /// What the page knows of the files; it lives as long as the page.
 pub(crate) struct Shelf {
-    list: RwSignal<Files>,
-    imports: RwSignal<Imports>,
-    store: RwSignal<Option<StoreView>>,
-    sheet: RwSignal<Sheet>,
+    list: State<Files>,
+    imports: State<Imports>,
+    store: State<Option<StoreView>>,
+    sheet: State<Sheet>,
     /// Whether the browser keeps what is stored when space is short; `None`
     /// where nothing is known.
-    lasts: RwSignal<Option<bool>>,
-    reads: StoredValue<bytes::Reads, LocalStorage>,
-    chosen: StoredValue<Vec<(u64, web_sys::File)>, LocalStorage>,
+    lasts: State<Option<bool>>,
+    reads: State<bytes::Reads>,
+    chosen: State<Vec<(u64, web_sys::File)>>,
 }
 
 impl Shelf {
     /// An empty one.
     pub(crate) fn new() -> Self {
         Self {
-            list: RwSignal::new(Files::default()),
-            imports: RwSignal::new(Imports::default()),
-            store: RwSignal::new(None),
-            sheet: RwSignal::new(Sheet::None),
-            lasts: RwSignal::new(None),
-            reads: StoredValue::new_local(bytes::Reads::default()),
-            chosen: StoredValue::new_local(Vec::new()),
+            list: State::new(Files::default()),
+            imports: State::new(Imports::default()),
+            store: State::new(None),
+            sheet: State::new(Sheet::None),
+            lasts: State::new(None),
+            reads: State::new(bytes::Reads::default()),
+            chosen: State::new(Vec::new()),
         }
     }
 
     /// Whether closing the page now would lose or interrupt something.
     fn holds_page(&self) -> bool {
-        self.imports.with_untracked(Imports::is_under_way)
-            || self.store.with_untracked(|store| store.as_ref().is_some_and(words::holds_page))
+        self.imports.now().is_under_way()
+            || self.store.now().as_ref().is_some_and(words::holds_page)
     }
 }
 
@@ -122,28 +124,27 @@ impl Desk {
             "Choose it again: what is here already is not read twice.",
         );
         self.files.imports.update(|imports| imports.interrupt(&why));
-        self.files.chosen.set_value(Vec::new());
+        self.files.chosen.set(Vec::new());
         self.files.store.set(None);
         self.files.list.update(Files::interrupt);
     }
 
     fn shows_files(&self) -> bool {
-        self.route.with_untracked(|route| route.page() == Route::Files(String::new()))
+        self.route.with_untracked(Route::is_in_files)
     }
 
     fn change_files(&self, change: impl FnOnce(&mut Files) -> (Vec<Wish>, bool)) {
-        let mut wishes = Vec::new();
-        self.files.list.maybe_update(|files| {
-            let changed;
-            (wishes, changed) = change(files);
-            changed
-        });
+        let (wishes, changed) = change(&mut self.files.list.quietly());
+        if changed {
+            self.files.list.tell();
+        }
         self.wishes(wishes);
     }
 
     /// Changes the state, and asks for what that takes.
     fn do_files(&self, change: impl FnOnce(&mut Files) -> Wish) {
-        self.change_files(|files| (vec![change(files)], true));
+        let wish = self.files.list.update(change);
+        self.wish(wish);
     }
 }
 
@@ -151,7 +152,7 @@ impl Desk {
 /// must not be closed.
 pub(crate) fn listen(desk: At) {
     let nebula = nebula(desk);
-    Effect::new(move |_| {
+    effect(move || {
         nebula.track();
         desk.ion_started_ms.track();
         desk.wish(Wish::Watch { watching: true });
@@ -181,89 +182,79 @@ pub(crate) fn view(desk: At) -> AnyView {
             _ => String::new(),
         })
     });
-    Effect::new(move |_| {
+    effect(move || {
         nebula.track();
         desk.ion_started_ms.track();
-        desk.do_files(|files| files.show(folder.get(), deleted.get()));
+        let (folder, deleted) = (folder.get(), deleted.get());
+        desk.do_files(|files| files.show(folder, deleted));
     });
-    let toggle = move |event| deleted.set(event_target_checked(&event));
-    view! {
-        {parts::head("Files", "What every ion of this nebula can open, kept in copies on several of them.", bring::buttons(desk))}
-        {closing(desk, "files-closing")}
-        {live(move || bring::progress(desk))}
-        {live(move || changed(desk))}
-        <div class="list-bar files-bar">
-            {live(move || rows::crumbs(&folder.get()))}
-            <label class="check small">
-                <input type="checkbox" data-test="files-deleted" on:change=toggle />
-                <span>"Deleted"</span>
-            </label>
-            {search_field("Find a name in this folder", search)}
-        </div>
-        {live(move || list::view(desk, search))}
-        {dialog(desk)}
-        {bring::catch_drops(desk)}
-    }
-    .seal()
+    let head = parts::head(
+        "Files",
+        "What every ion of this nebula can open, kept in copies on several of them.",
+        bring::buttons(desk).seal(),
+    );
+    let bar = tag("div", "list-bar files-bar")
+        .add(live(move || rows::crumbs(&folder.get()).seal()).seal())
+        .put(switch(deleted))
+        .add(search_field("Find a name in this folder", search));
+    let page = tag("div", "files-page")
+        .add(head)
+        .put(closing(desk, "files-closing"))
+        .add(live(move || bring::progress(desk)).seal())
+        .add(live(move || changed(desk)).seal())
+        .put(bar)
+        .add(live(move || list::view(desk, search)).seal())
+        .put(dialog(desk))
+        .add(bring::catch_drops(desk));
+    page.seal()
+}
+
+/// The switch that shows what was deleted.
+fn switch(deleted: RwSignal<bool>) -> Part {
+    let toggle = move |event: web_sys::Event| {
+        let target = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        deleted.set(target.is_some_and(|target| target.checked()));
+    };
+    let field = tag("input", "").set("type", "checkbox").test("files-deleted").on("change", toggle);
+    tag("label", "check small").put(field).put(text("span", "", "Deleted"))
 }
 
 /// What became of the last change, and how to undo it.
 fn changed(desk: At) -> AnyView {
-    let (changed, undo) =
-        desk.files.list.with(|files| (files.changed.clone(), files.undoable().map(str::to_owned)));
-    let words = match changed {
-        Changed::Nothing => return ().into_any(),
-        Changed::Doing(_) => parts::pill(Meaning::Waiting, "Being written"),
-        Changed::Done(words) => parts::pill(Meaning::Good, words),
-        Changed::Refused(problem) => parts::told(problem, "files-mistake"),
+    let files = desk.files.list.read();
+    let row = tag("div", "row data-saved").set("role", "status").test("files-changed");
+    let row = match &files.changed {
+        Changed::Nothing => return ().seal(),
+        Changed::Doing(_) => row.add(parts::pill(Meaning::Waiting, "Being written")),
+        Changed::Done(words) => row.add(parts::pill(Meaning::Good, words.clone())),
+        Changed::Refused(problem) => row.add(parts::told(problem.clone(), "files-mistake")),
     };
-    let undo = undo.map(|path| {
-        let words = format!("Bring back {path}");
-        button("files-undo", "button", words, move || {
-            desk.change_files(|files| (files.undo().into_iter().collect(), true));
-        })
-    });
-    view! {
-        <div class="row data-saved" role="status" data-test="files-changed">
-            {words} {undo}
-        </div>
-    }
-    .into_any()
-}
-
-/// A button of this page.
-fn button(
-    test: &'static str,
-    class: &'static str,
-    word: impl Into<String>,
-    pressed: impl Fn() + Send + Sync + 'static,
-) -> AnyView {
-    let pressed = Callback::new(move |()| pressed());
-    pressing(test, class, word.into(), pressed)
-}
-
-fn pressing(
-    test: &'static str,
-    class: &'static str,
-    word: String,
-    pressed: Callback<()>,
-) -> AnyView {
-    view! {
-        <button type="button" class=class data-test=test on:click=move |_| pressed.run(())>
-            {word}
-        </button>
-    }
-    .into_any()
+    let Some(path) = files.undoable() else { return row.seal() };
+    let undo = move || {
+        desk.change_files(|files| (files.undo().into_iter().collect(), true));
+    };
+    row.put(button("files-undo", "button", &format!("Bring back {path}"), undo)).seal()
 }
 
 /// The one dialog of the page: a sheet, or the file that the address names.
-fn dialog(desk: At) -> AnyView {
-    let dialog = NodeRef::<html::Dialog>::new();
+fn dialog(desk: At) -> Part {
+    let shut = tag("button", "button quiet square dialog-close")
+        .set("type", "button")
+        .set("aria-label", "Close")
+        .test("sheet-close")
+        .add(icon(icons::CLOSE))
+        .on("click", move |_| close(desk));
+    let dialog = tag("dialog", "")
+        .set("aria-labelledby", "sheet-title")
+        .put(shut)
+        .add(live(move || sheet::view(desk)).seal());
+    let element: HtmlDialogElement = dialog.element().clone().unchecked_into();
+    let told = element.clone();
     let is_open = Memo::new(move |_| is_over(desk));
-    Effect::new(move |_| {
-        let is_open = is_open.get();
-        let Some(element) = dialog.get() else { return };
-        if !is_open {
+    effect(move || {
+        let is_wide = matches!(*desk.files.sheet.read(), Sheet::None | Sheet::Open(_));
+        element.set_class_name(if is_wide { "files-dialog viewer" } else { "files-dialog" });
+        if !is_open.get() {
             element.close();
         } else if !element.open() {
             // A browser without modal dialogs shows none; the page still works.
@@ -271,46 +262,23 @@ fn dialog(desk: At) -> AnyView {
         }
     });
     // It is told late: by then the dialog may be open for something else.
-    let closed = move |_| {
-        if dialog.get_untracked().is_some_and(|dialog| !dialog.open()) {
+    dialog.on("close", move |_| {
+        if !told.open() {
             close(desk);
         }
-    };
-    let is_wide = Memo::new(move |_| {
-        desk.files.sheet.with(|sheet| matches!(sheet, Sheet::None | Sheet::Open(_)))
-    });
-    view! {
-        <dialog
-            node_ref=dialog
-            class="files-dialog"
-            class:viewer=move || is_wide.get()
-            aria-labelledby="sheet-title"
-            on:close=closed
-        >
-            <button
-                type="button"
-                class="button quiet square dialog-close"
-                aria-label="Close"
-                data-test="sheet-close"
-                on:click=move |_| close(desk)
-            >
-                {icon(icons::CLOSE)}
-            </button>
-            {live(move || sheet::view(desk))}
-        </dialog>
-    }
-    .seal()
+    })
 }
 
 /// Whether something is laid over the page.
 pub(crate) fn is_over(desk: At) -> bool {
-    desk.files.sheet.with(|sheet| *sheet != Sheet::None)
-        || desk.route.with(|route| matches!(route, Route::File(_)))
+    let is_sheet = !matches!(*desk.files.sheet.read(), Sheet::None);
+    desk.route.with(|route| is_sheet || matches!(route, Route::File(_)))
 }
 
 /// Closes what is laid over the page.
 fn close(desk: At) {
-    if desk.files.sheet.with_untracked(|sheet| *sheet != Sheet::None) {
+    let is_sheet = !matches!(*desk.files.sheet.now(), Sheet::None);
+    if is_sheet {
         desk.files.sheet.set(Sheet::None);
     } else if let Route::File(path) = desk.route.get_untracked() {
         router::go(desk, Route::Files(parent(&path).to_owned()));
@@ -330,7 +298,7 @@ pub(crate) fn pressed(desk: At, event: &KeyboardEvent) -> bool {
             };
             open::step(desk, &path, step)
         }
-        Route::Files(folder) if untrack(|| !is_over(desk)) => {
+        Route::Files(folder) if matches!(*desk.files.sheet.now(), Sheet::None) => {
             if key == "Backspace" && !folder.is_empty() {
                 router::go(desk, Route::Files(parent(&folder).to_owned()));
                 return true;
@@ -358,12 +326,9 @@ fn row_pressed(desk: At, key: &str, target: &Element) -> bool {
         return first.is_some_and(|first| first.focus().is_ok());
     }
     let (path, version) = (line.get_attribute("data-path"), line.get_attribute("data-version"));
-    let row = desk.files.list.with_untracked(|files| {
-        let is_it = |row: &&RowView| {
-            Some(&row.path) == path.as_ref() && Some(&row.version) == version.as_ref()
-        };
-        files.rows.iter().find(is_it).cloned()
-    });
+    let is_it =
+        |row: &&RowView| Some(&row.path) == path.as_ref() && Some(&row.version) == version.as_ref();
+    let row = desk.files.list.now().rows.iter().find(is_it).cloned();
     match (key, row) {
         ("Delete", Some(row)) => sheet::remove(desk, &row),
         ("F2", Some(row)) => desk.files.sheet.set(Sheet::Rename(row.path)),

@@ -34,7 +34,7 @@ pub(crate) fn view(desk: At) -> AnyView {
                 <main id="content" class="content">
                     {problems(desk)}
                     {live(move || {
-                        let route = place.get();
+                        let route = Route::parse(&place.get());
                         untrack(|| page(desk, &route))
                     })}
                 </main>

@@ -118,7 +118,7 @@ fn this_tab(desk: At) -> AnyView {
             </p>
             <p class="muted">{live(move || status.with(words::doing))}</p>
             <p class="lending">{lending}</p>
-            {files::closing(desk, "tab-closing")}
+            {files::closing(desk, "tab-closing").seal()}
         </section>
     }
     .seal()

@@ -53,14 +53,15 @@ struct Kept<T> {
 struct Sealed(SendWrapper<Built>);
 
 /// Whatever has a destructor, or none.
-trait Lives {}
+pub(super) trait Lives {}
 impl<T> Lives for T {}
 
 fn sealed(built: Box<dyn Mountable>) -> AnyView {
     Sealed(SendWrapper::new(Built(built))).into_any()
 }
 
-fn one(element: Element, state: Box<dyn Lives>) -> AnyView {
+/// An element that was built, and what lives as long as it does.
+pub(super) fn one(element: Element, state: Box<dyn Lives>) -> AnyView {
     sealed(Box::new(Kept { element, _state: state }))
 }
 

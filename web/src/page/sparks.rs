@@ -12,7 +12,12 @@ use super::{
     sealed::{Seal, live},
     setup,
 };
-use crate::model::{gallery, gallery::Spark, news::problem, route::Route};
+use crate::model::{
+    gallery,
+    gallery::{Gallery, Spark},
+    news::problem,
+    route::Route,
+};
 
 /// The largest module that is taken, in bytes.
 const MODULE_BYTES_MAX: usize = 32 << 20;
@@ -85,7 +90,7 @@ fn load_gallery(desk: At) {
     }
     spawn_local(async move {
         let read = match browser::fetch(&browser::root_data("gallery")).await {
-            Ok(bytes) => gallery::read(&String::from_utf8_lossy(&bytes)),
+            Ok(bytes) => browser::json(&bytes).map(Gallery::sparks),
             Err(why) => Err(why),
         };
         desk.gallery.set(Some(read));

@@ -78,9 +78,9 @@ fn only_the_answer_to_the_last_list_is_shown() {
 #[test]
 fn a_deleted_file_is_brought_back_as_it_was() {
     let mut files = Files::default();
-    let wishes = files.remove(&row("a/x", RowKind::File));
+    let wish = files.remove(&row("a/x", RowKind::File));
     assert_eq!(files.undoable(), None);
-    files.take(News::Done { request: request(&wishes[0]), result: Ok(()) });
+    files.take(News::Done { request: request(&wish), result: Ok(()) });
     assert_eq!(files.undoable(), Some("a/x"));
     let back = files.undo().expect("there is something to undo");
     assert!(matches!(&back, Wish::Restore { path, version, .. }
@@ -91,10 +91,11 @@ fn a_deleted_file_is_brought_back_as_it_was() {
 #[test]
 fn a_deleted_folder_comes_back_without_what_was_deleted_before() {
     let mut files = Files::default();
-    let wishes = files.remove(&row("a", RowKind::Folder));
+    let survey = files.remove(&row("a", RowKind::Folder));
     let old = row("a/old", RowKind::Deleted);
-    files.take(listed(request(&wishes[0]), std::slice::from_ref(&old)));
-    files.take(News::Done { request: request(&wishes[1]), result: Ok(()) });
+    let (wishes, _) = files.take(listed(request(&survey), std::slice::from_ref(&old)));
+    assert!(matches!(&wishes[..], [Wish::Remove { path, .. }] if path == "a"));
+    files.take(News::Done { request: request(&wishes[0]), result: Ok(()) });
     assert_eq!(files.undoable(), Some("a"));
     let ask = files.undo().expect("there is something to undo");
     let all = [row("a/1", RowKind::Deleted), old, row("a/2", RowKind::Deleted)];
@@ -256,7 +257,11 @@ fn closing_is_safe_once_others_hold_all() {
 fn what_is_given_is_read_and_bounded() {
     assert_eq!(give_mib(" 512 ", false), Ok(512));
     assert_eq!(give_mib("1.5", true), Ok(1_536));
-    for text in ["", "-1", "x", "NaN", "inf", "1025"] {
+    assert_eq!(give_mib("0.25", true), Ok(256));
+    assert_eq!(give_mib("1024", true), Ok(node_core::node::files::GIVE_MIB_MAX));
+    for text in
+        ["", ".", ".5", "-1", "+1", "x", "NaN", "inf", "1e3", "1025", "1.234", "99999999999"]
+    {
         assert!(give_mib(text, true).is_err(), "{text}");
     }
 }

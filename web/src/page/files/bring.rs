@@ -1,11 +1,12 @@
 //! Bringing files in: the buttons, what is dropped, and how far it is.
 
-use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos::{ev, prelude::*, task::spawn_local};
 use node_core::node::files::{IMPORTS_MAX, RowKind};
-use web_sys::{DragEvent, File};
+use wasm_bindgen::JsCast;
+use web_sys::{DragEvent, File, HtmlInputElement};
 
 use super::{
-    Sheet, button,
+    Sheet,
     chosen::{self, Found},
     store,
 };
@@ -21,6 +22,7 @@ use crate::{
     page::{
         desk::{At, Desk},
         icons::{self, icon},
+        raw::{Part, button, tag, text},
         sealed::{Seal, live},
     },
 };
@@ -32,55 +34,43 @@ impl Desk {
     /// Brings files in, into the folder that is shown.
     fn bring(&'static self, found: Found) {
         let total = found.len();
-        let (folder, rows) =
-            self.files.list.with_untracked(|files| (files.folder.clone(), files.rows.clone()));
-        let about = |(below, file): &(String, File)| {
-            let path = joined(&folder, below);
-            Chosen {
-                media_type: file.type_(),
-                modified_ms: whole(file.last_modified()),
-                bytes: whole(file.size()),
-                is_new_version: rows
-                    .iter()
-                    .any(|row| row.kind == RowKind::File && row.path == path),
-                path,
-            }
-        };
-        let all = found.iter().map(about).collect();
-        let mut numbers = Vec::new();
-        self.files.imports.update(|imports| numbers = imports.add(all));
+        let all = found.iter().map(|(below, file)| self.about(below, file)).collect();
+        let numbers = self.files.imports.update(|imports| imports.add(all));
         if numbers.len() < total {
             let left = format::counted((total - numbers.len()) as u64, "file");
+            let most = format::count(IMPORTS_MAX as u64);
             self.tell(problem(
                 &format!("{left} were not taken"),
-                &format!(
-                    "At most {} are on their way at a time.",
-                    format::count(IMPORTS_MAX as u64)
-                ),
+                &format!("At most {most} are on their way at a time."),
                 "Bring in the rest when these are here.",
             ));
         }
         let files = found.into_iter().map(|(_, file)| file);
-        self.files.chosen.update_value(|chosen| chosen.extend(numbers.into_iter().zip(files)));
+        self.files.chosen.quietly().extend(numbers.into_iter().zip(files));
         store::ask_to_last(self);
         self.give_files();
+    }
+
+    fn about(&self, below: &str, file: &File) -> Chosen {
+        let files = self.files.list.now();
+        let path = joined(&files.folder, below);
+        let stands =
+            |row: &node_core::node::files::RowView| row.kind == RowKind::File && row.path == path;
+        Chosen {
+            media_type: file.type_(),
+            modified_ms: whole(file.last_modified()),
+            bytes: whole(file.size()),
+            is_new_version: files.rows.iter().any(stands),
+            path,
+        }
     }
 
     /// Hands the ion as many files as it shall have at a time.
     pub(super) fn give_files(&self) {
         loop {
-            let mut next = None;
-            self.files.imports.maybe_update(|imports| {
-                next = imports.give();
-                next.is_some()
-            });
-            let Some((import, wish)) = next else { return };
-            let mut file = None;
-            self.files.chosen.update_value(|chosen| {
-                let at = chosen.iter().position(|(number, _)| *number == import);
-                file = at.map(|at| chosen.remove(at).1);
-            });
-            if file.is_some_and(|file| self.hand(import, &file)) {
+            let next = self.files.imports.quietly().give();
+            let Some((import, wish)) = next else { return self.files.imports.tell() };
+            if self.chosen(import).is_some_and(|file| self.hand(import, &file)) {
                 self.wish(wish);
             } else {
                 let why = problem(
@@ -88,28 +78,31 @@ impl Desk {
                     "The ion of this tab is not answering.",
                     "Wait a moment and choose it again.",
                 );
-                self.files.imports.update(|imports| imports.ended(import, Err(why)));
+                self.files.imports.quietly().ended(import, Err(why));
             }
         }
     }
 
+    fn chosen(&self, import: u64) -> Option<File> {
+        let mut chosen = self.files.chosen.quietly();
+        let at = chosen.iter().position(|(number, _)| *number == import)?;
+        Some(chosen.remove(at).1)
+    }
+
     fn pause_files(&self, import: Option<u64>, paused: bool) {
-        let mut wishes = Vec::new();
-        self.files.imports.update(|imports| wishes = imports.pause(import, paused));
+        let wishes = self.files.imports.update(|imports| imports.pause(import, paused));
         self.wishes(wishes);
         self.give_files();
     }
 
     fn cancel_files(&self, import: Option<u64>) {
-        let mut wishes = Vec::new();
-        self.files.imports.update(|imports| wishes = imports.cancel(import));
+        let wishes = self.files.imports.update(|imports| imports.cancel(import));
         self.wishes(wishes);
-        let is_known = |(number, _): &(u64, File)| {
-            self.files
-                .imports
-                .with_untracked(|all| all.list.iter().any(|one| one.import == *number))
-        };
-        self.files.chosen.update_value(|chosen| chosen.retain(is_known));
+        let imports = self.files.imports.now();
+        let is_known =
+            |(number, _): &(u64, File)| imports.list.iter().any(|one| one.import == *number);
+        self.files.chosen.quietly().retain(is_known);
+        drop(imports);
         self.give_files();
     }
 }
@@ -124,48 +117,34 @@ fn whole(number: f64) -> u64 {
 }
 
 /// The page's buttons, and the fields behind them.
-pub(super) fn buttons(desk: At) -> AnyView {
-    view! {
-        <div class="actions">
-            {button("files-new-folder", "button", "New folder", move || desk.files.sheet.set(Sheet::NewFolder))}
-            {field(desk, "Add a folder", "button", true)}
-            {add_button(desk)}
-        </div>
-    }
-    .into_any()
+pub(super) fn buttons(desk: At) -> Part {
+    let new_folder = button("files-new-folder", "button", "New folder", move || {
+        desk.files.sheet.set(Sheet::NewFolder);
+    });
+    tag("div", "actions")
+        .put(new_folder)
+        .put(field(desk, "Add a folder", "button", true))
+        .put(add_button(desk))
 }
 
 /// The button that chooses files.
-pub(super) fn add_button(desk: At) -> AnyView {
+pub(super) fn add_button(desk: At) -> Part {
     field(desk, "Add files", "button primary", false)
 }
 
-fn field(desk: At, word: &'static str, class: &'static str, is_folder: bool) -> AnyView {
-    let input = NodeRef::<html::Input>::new();
-    let taken = move |_| {
-        let Some(field) = input.get_untracked() else { return };
-        if let Some(files) = field.files() {
+fn field(desk: At, word: &str, class: &str, is_folder: bool) -> Part {
+    let (test, drawn) =
+        if is_folder { ("files-add-folder", icons::FOLDER) } else { ("files-add", icons::UPLOAD) };
+    let input = tag("input", "hidden").set("type", "file").set("multiple", "").test(test);
+    let input = if is_folder { input.set("webkitdirectory", "") } else { input };
+    let chosen: HtmlInputElement = input.element().clone().unchecked_into();
+    let input = input.on("change", move |_| {
+        if let Some(files) = chosen.files() {
             desk.bring(chosen::of_field(&files));
         }
-        field.set_value("");
-    };
-    view! {
-        <label class=class>
-            {is_folder.then(|| icon(icons::FOLDER))}
-            {(!is_folder).then(|| icon(icons::UPLOAD))}
-            {word}
-            <input
-                node_ref=input
-                class="hidden"
-                type="file"
-                multiple=true
-                prop:webkitdirectory=is_folder
-                data-test=if is_folder { "files-add-folder" } else { "files-add" }
-                on:change=taken
-            />
-        </label>
-    }
-    .into_any()
+        chosen.set_value("");
+    });
+    tag("label", class).add(icon(drawn)).say(word).put(input)
 }
 
 /// Takes what is dropped anywhere on the page, as long as it stands.
@@ -200,9 +179,11 @@ pub(super) fn catch_drops(desk: At) -> AnyView {
         }
     });
     live(move || {
-        is_over.get().then(|| {
-            view! { <div class="drop-here" aria-hidden="true">"Drop to bring them in"</div> }.seal()
-        })
+        if is_over.get() {
+            text("div", "drop-here", "Drop to bring them in").set("aria-hidden", "true").seal()
+        } else {
+            ().seal()
+        }
     })
     .seal()
 }
@@ -223,88 +204,80 @@ fn dropped(desk: At, event: &DragEvent) {
 
 /// What is on its way.
 pub(super) fn progress(desk: At) -> AnyView {
-    desk.files.imports.with(|imports| {
-        if imports.list.is_empty() {
-            return ().into_any();
-        }
-        let shown = |one: &&Import| one.stage != Stage::Done;
-        let count = imports.list.iter().filter(shown).count();
-        let rows: Vec<AnyView> =
-            imports.list.iter().filter(shown).take(ROWS_MAX).map(|one| row(desk, one)).collect();
-        let more = (count > ROWS_MAX).then(|| {
-            let words = format!("and {} more", count - ROWS_MAX);
-            view! { <p class="small muted">{words}</p> }.into_any()
-        });
-        let is_under_way = imports.is_under_way();
-        let going = is_under_way.then(|| going(imports.percent()));
-        view! {
-            <section class="panel" aria-label="On their way in" data-test="imports">
-                <div class="part-head">
-                    // It is read out once, at the end.
-                    <p data-test="imports-sum" role=(!is_under_way).then_some("status")>{imports.words()}</p>
-                    <div class="actions">{steer(desk, imports)}</div>
-                </div>
-                <ul class="rows">{rows}</ul>
-                {more}
-                {going}
-            </section>
-        }
-        .into_any()
-    })
+    let imports = desk.files.imports.read();
+    if imports.list.is_empty() {
+        return ().seal();
+    }
+    let is_under_way = imports.is_under_way();
+    let sum = text("p", "", &imports.words()).test("imports-sum");
+    // It is read out once, at the end.
+    let sum = if is_under_way { sum } else { sum.set("role", "status") };
+    let head = tag("div", "part-head").put(sum).put(steer(desk, &imports));
+    let shown = imports.list.iter().filter(|one| one.stage != Stage::Done);
+    let rows = shown.clone().take(ROWS_MAX).map(|one| row(desk, one));
+    let mut panel = tag("section", "panel")
+        .set("aria-label", "On their way in")
+        .test("imports")
+        .put(head)
+        .put(tag("ul", "rows").put_all(rows));
+    let more = shown.count().saturating_sub(ROWS_MAX);
+    if more > 0 {
+        panel = panel.put(text("p", "small muted", &format!("and {more} more")));
+    }
+    if is_under_way {
+        let note = "If this page is loaded again, what was not finished has to be chosen again; \
+                    what is here already is not read twice.";
+        panel = panel.put(bar("All of them", imports.percent()));
+        panel = panel.put(text("p", "small muted", note));
+    }
+    panel.seal()
 }
 
-fn going(percent: f64) -> AnyView {
-    view! {
-        <progress max="100" value=percent.to_string() aria-label="All of them"></progress>
-        <p class="small muted">
-            "If this page is loaded again, what was not finished has to be chosen again; what is here already is not read twice."
-        </p>
-    }
-    .into_any()
+/// A bar that is so many hundredths full.
+pub(super) fn bar(label: &str, percent: f64) -> Part {
+    let value = format!("{percent:.1}");
+    tag("progress", "").set("max", "100").set("value", &value).set("aria-label", label)
 }
 
 /// The buttons for all of them.
-fn steer(desk: At, imports: &Imports) -> Vec<AnyView> {
+fn steer(desk: At, imports: &Imports) -> Part {
+    let actions = tag("div", "actions");
     if !imports.is_under_way() {
         let fold = move || desk.files.imports.update(Imports::fold);
-        return vec![button("imports-close", "button quiet", "Close", fold)];
+        return actions.put(button("imports-close", "button quiet", "Close", fold));
     }
     if imports.list.len() == 1 {
-        return Vec::new();
+        return actions;
     }
     let pauses = imports.list.iter().any(|one| one.is_under_way() && !one.is_paused);
     let word = if pauses { "Pause all" } else { "Resume all" };
-    vec![
-        button("imports-pause", "button quiet", word, move || desk.pause_files(None, pauses)),
-        button("imports-cancel", "button quiet", "Cancel all", move || desk.cancel_files(None)),
-    ]
+    let pause = move || desk.pause_files(None, pauses);
+    actions.put(button("imports-pause", "button quiet", word, pause)).put(button(
+        "imports-cancel",
+        "button quiet",
+        "Cancel all",
+        move || desk.cancel_files(None),
+    ))
 }
 
-fn row(desk: At, one: &Import) -> AnyView {
-    let (import, is_paused) = (one.import, one.is_paused);
+fn row(desk: At, one: &Import) -> Part {
+    let (import, is_paused) = (Some(one.import), one.is_paused);
     let note = if one.chosen.is_new_version { " (new version)" } else { "" };
     let is_failed = matches!(one.stage, Stage::Failed(_));
-    let acts = (!is_failed).then(|| {
-        let word = if is_paused { "Resume" } else { "Pause" };
-        view! {
-            {button("import-pause", "button quiet", word, move || desk.pause_files(Some(import), !is_paused))}
-            {button("import-cancel", "button quiet", "Cancel", move || desk.cancel_files(Some(import)))}
-        }
-        .into_any()
-    });
-    let bar = (!is_failed).then(|| {
-        let percent = format::percent(one.done_bytes, one.chosen.bytes.max(1)).to_string();
-        view! { <progress max="100" value=percent aria-label="Progress"></progress> }.into_any()
-    });
-    view! {
-        <li class="row" data-test="import-row">
-            <div class="grow">
-                <p class="file-path">{format!("{}{note}", one.chosen.path)}</p>
-                <p class="small" class:mistake=is_failed class:muted=!is_failed>{one.words()}</p>
-                {bar}
-            </div>
-            <div class="actions">{acts}</div>
-        </li>
+    let class = if is_failed { "small mistake" } else { "small muted" };
+    let words = tag("div", "grow")
+        .put(text("p", "file-path", &one.chosen.path).say(note))
+        .put(text("p", class, &one.words()));
+    let row = tag("li", "row").test("import-row");
+    if is_failed {
+        return row.put(words);
     }
-    .into_any()
+    let word = if is_paused { "Resume" } else { "Pause" };
+    let pause = move || desk.pause_files(import, !is_paused);
+    let cancel = move || desk.cancel_files(import);
+    let percent = format::percent(one.done_bytes, one.chosen.bytes.max(1));
+    let actions = tag("div", "actions")
+        .put(button("import-pause", "button quiet", word, pause))
+        .put(button("import-cancel", "button quiet", "Cancel", cancel));
+    row.put(words.put(bar("Progress", percent))).put(actions)
 }

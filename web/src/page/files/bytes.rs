@@ -23,6 +23,7 @@ use crate::{
     page::{
         browser,
         desk::{At, Desk},
+        raw::{Part, button},
     },
 };
 
@@ -51,50 +52,61 @@ pub(super) struct Reads {
 impl Desk {
     /// Up to [`READ_BYTES_MAX`] bytes of a file from that place on.
     pub(super) async fn read(&self, file: &str, from: u64, bytes: u32) -> Answer {
-        let (tell, told) = oneshot::channel();
-        self.files.reads.update_value(|reads| {
-            if reads.list.len() < READS_MAX + WAITING_MAX {
-                reads.last += 1;
-                let (request, file) = (reads.last, file.to_owned());
-                let wish = Wish::Read { request, file, from, bytes: bytes.min(READ_BYTES_MAX) };
-                reads.list.push((request, Some(wish), tell));
-            }
-        });
+        let told = self.files.reads.quietly().ask(file, from, bytes);
         self.go_on_reading();
         told.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
-    /// Asks for what waits, as far as there is room; gives up what nobody waits
-    /// for any more.
+    /// Asks for what waits, as far as there is room.
     fn go_on_reading(&self) {
-        let mut wishes = Vec::new();
-        self.files.reads.update_value(|reads| {
-            reads.list.retain(|(request, wish, tell)| {
-                if tell.is_canceled() && wish.is_none() {
-                    wishes.push(Wish::CancelRead { request: *request });
-                }
-                !tell.is_canceled()
-            });
-            for (_, wish, _) in reads.list.iter_mut().take(READS_MAX) {
-                wishes.extend(wish.take());
-            }
-        });
+        let wishes = self.files.reads.quietly().go_on();
         self.wishes(wishes);
     }
 
     pub(super) fn read_told(&self, request: u64, result: Answer) {
-        let mut tell = None;
-        self.files.reads.update_value(|reads| {
-            let at = reads.list.iter().position(|(number, ..)| *number == request);
-            tell = at.map(|at| reads.list.remove(at).2);
-        });
+        let tell = self.files.reads.quietly().answered(request);
         // Nobody waits for it any more, or somebody takes it.
         let _ = tell.map(|tell| tell.send(result));
         self.go_on_reading();
     }
 
     pub(super) fn read_interrupted(&self) {
-        self.files.reads.update_value(|reads| reads.list.clear());
+        self.files.reads.quietly().list.clear();
+    }
+}
+
+impl Reads {
+    /// Where the answer will come; at once that there is none, where too much
+    /// waits already.
+    fn ask(&mut self, file: &str, from: u64, bytes: u32) -> oneshot::Receiver<Answer> {
+        let (tell, told) = oneshot::channel();
+        if self.list.len() < READS_MAX + WAITING_MAX {
+            self.last += 1;
+            let (request, file) = (self.last, file.to_owned());
+            let wish = Wish::Read { request, file, from, bytes: bytes.min(READ_BYTES_MAX) };
+            self.list.push((request, Some(wish), tell));
+        }
+        told
+    }
+
+    /// What waits and has room; gives up what nobody waits for any more.
+    fn go_on(&mut self) -> Vec<Wish> {
+        let mut wishes = Vec::new();
+        self.list.retain(|(request, wish, tell)| {
+            if tell.is_canceled() && wish.is_none() {
+                wishes.push(Wish::CancelRead { request: *request });
+            }
+            !tell.is_canceled()
+        });
+        for (_, wish, _) in self.list.iter_mut().take(READS_MAX) {
+            wishes.extend(wish.take());
+        }
+        wishes
+    }
+
+    fn answered(&mut self, request: u64) -> Option<oneshot::Sender<Answer>> {
+        let at = self.list.iter().position(|(number, ..)| *number == request)?;
+        Some(self.list.remove(at).2)
     }
 }
 
@@ -179,7 +191,7 @@ pub(super) async fn whole(
     desk: At,
     subject: &Subject,
     media_type: &str,
-    come: impl Fn(u64),
+    come: RwSignal<u64>,
 ) -> Result<String, Problem> {
     let unheld = |why: &str| {
         let remedy = "Open the page over https, where it is streamed, or on a native ion.";
@@ -201,7 +213,8 @@ pub(super) async fn whole(
         }
         at += part.len() as u64;
         parts.push(&Uint8Array::from(part.as_slice()));
-        come(at);
+        // Whoever waited for it may be gone.
+        come.try_set(at);
     }
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
@@ -215,8 +228,12 @@ pub(super) fn is_leaving_for_download() -> bool {
     browser::now_ms() - LEFT_AT.get() < LEAVING_MS
 }
 
-/// Saves a file on this device.
-pub(super) fn download(desk: At, subject: &Subject) {
+/// The button that saves a file on this device.
+pub(super) fn download_button(desk: At, test: &str, subject: Subject) -> Part {
+    button(test, "button", "Download", move || download(desk, &subject))
+}
+
+fn download(desk: At, subject: &Subject) {
     if let Some(address) = address(desk, subject, "") {
         LEFT_AT.set(browser::now_ms());
         // A browser that goes nowhere has said so itself.
@@ -225,7 +242,8 @@ pub(super) fn download(desk: At, subject: &Subject) {
     }
     let subject = subject.clone();
     spawn_local(async move {
-        match whole(desk, &subject, "application/octet-stream", |_| {}).await {
+        let come = RwSignal::new(0);
+        match whole(desk, &subject, "application/octet-stream", come).await {
             Ok(address) => browser::save(&subject.name, &address),
             Err(problem) => desk.tell(problem),
         }

@@ -1,38 +1,61 @@
 //! The rows of a folder.
 
 use leptos::prelude::*;
-use node_core::node::files::{FileView, LIST_MAX, RowKind, RowView};
+use node_core::node::files::{LIST_MAX, RowKind, RowView};
 
-use super::{Sheet, bring, button, rows, sheet};
+use super::{Sheet, bring, rows, sheet};
 use crate::{
     model::{format, words::Meaning},
-    page::{browser, desk::At, parts, sealed::Seal},
+    page::{
+        browser,
+        desk::At,
+        icons::icon,
+        parts,
+        raw::{Part, button, tag, text},
+        sealed::Seal,
+    },
 };
+
+/// The heads of the columns, and their classes.
+const COLUMNS: [(&str, &str); 5] =
+    [("Name", ""), ("Size", "number"), ("Changed", ""), ("Copies", ""), ("Actions", "last")];
 
 /// The table, or what stands in its place.
 pub(super) fn view(desk: At, search: RwSignal<String>) -> AnyView {
     let wanted = browser::lowercase(&search.get());
-    let others = desk.files.store.with(|store| store.as_ref().map_or(0, |store| store.others));
-    desk.files.list.with(|files| {
-        if let Some(problem) = &files.problem {
-            return parts::told(problem.clone(), "files-refused");
-        }
-        let found: Vec<&RowView> = files
-            .rows
-            .iter()
-            .filter(|row| wanted.is_empty() || browser::lowercase(&row.name).contains(&wanted))
-            .collect();
-        if found.is_empty() {
-            return nothing(desk, files.is_listed, files.deleted, files.rows.is_empty());
-        }
-        let rows: Vec<AnyView> =
-            found.into_iter().map(|row| line(desk, row, others as usize)).collect();
-        table(rows, files.is_more)
-    })
+    let others = desk.files.store.read().as_ref().map_or(0, |store| store.others);
+    let files = desk.files.list.read();
+    if let Some(problem) = &files.problem {
+        return parts::told(problem.clone(), "files-refused");
+    }
+    let is_found =
+        |row: &&RowView| wanted.is_empty() || browser::lowercase(&row.name).contains(&wanted);
+    let lines = files.rows.iter().filter(is_found).map(|row| line(desk, row, others as usize));
+    let body = tag("tbody", "").put_all(lines);
+    if body.element().child_element_count() == 0 {
+        return nothing(desk, files.is_listed, files.deleted, files.rows.is_empty());
+    }
+    keep_focus();
+    let mut all = tag("div", "files-list").put(table(body));
+    if files.is_more {
+        let words =
+            format!("The first {LIST_MAX} are shown. Put some into folders to see the rest.");
+        all = all.put(text("p", "small muted", &words).test("files-more"));
+    }
+    all.seal()
+}
+
+/// The rows are made anew when they change: the keyboard stays where it was.
+fn keep_focus() {
+    let Some(row) = browser::focused_in("tr[data-path]", "data-path") else { return };
+    request_animation_frame(move || {
+        let path = row.replace('\\', "\\\\").replace('"', "\\\"");
+        browser::focus(&format!("tr[data-path=\"{path}\"] :is(a, button)"));
+    });
 }
 
 fn nothing(desk: At, is_listed: bool, deleted: bool, is_empty: bool) -> AnyView {
-    let (title, text) = match (is_listed, is_empty, deleted) {
+    let (title, about) = match (is_listed, is_empty, deleted) {
         (false, ..) => ("Reading", "What this ion knows of the folder is read from its disk."),
         (_, false, _) => ("No such name here", "No name in this folder has these letters."),
         (_, _, true) => (
@@ -45,112 +68,90 @@ fn nothing(desk: At, is_listed: bool, deleted: bool, is_empty: bool) -> AnyView 
         ),
     };
     let is_bare = is_listed && is_empty && !deleted;
-    parts::empty(title, text, if is_bare { bring::add_button(desk) } else { ().seal() })
+    parts::empty(title, about, if is_bare { bring::add_button(desk).seal() } else { ().seal() })
 }
 
-fn table(rows: Vec<AnyView>, is_more: bool) -> AnyView {
-    let more = is_more.then(|| {
-        let words =
-            format!("The first {LIST_MAX} are shown. Put some into folders to see the rest.");
-        view! { <p class="small muted" data-test="files-more">{words}</p> }.into_any()
-    });
-    view! {
-        <div class="table-wrap panel flush">
-            <table class="table cards files-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col" class="number">"Size"</th>
-                        <th scope="col">"Changed"</th>
-                        <th scope="col">"Copies"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-        {more}
+fn table(body: Part) -> Part {
+    let heads = COLUMNS.map(|(name, class)| text("th", class, name).set("scope", "col"));
+    let head = tag("thead", "").put(tag("tr", "").put_all(heads));
+    let table = tag("table", "table cards files-table").put(head).put(body);
+    tag("div", "table-wrap panel flush").put(table)
+}
+
+fn line(desk: At, row: &RowView, others: usize) -> Part {
+    let mut size = tag("td", "number").set("data-label", "Size");
+    let mut copies = tag("td", "").set("data-label", "Copies");
+    if let Some(file) = &row.file {
+        size = size.say(&format::bytes(file.bytes));
+        copies = copies.put(rows::health(file, others));
     }
-    .into_any()
+    let name = tag("span", "file-name")
+        .add(icon(rows::row_icon(row)))
+        .put(badges(tag("span", "").put(name(desk, row)).say(" "), row));
+    tag("tr", "")
+        .test("file-row")
+        .set("data-path", &row.path)
+        .set("data-version", &row.version)
+        .set("data-kind", kind(row.kind))
+        .put(tag("th", "").set("scope", "row").put(name))
+        .put(size)
+        .put(when(tag("td", "").set("data-label", "Changed"), row))
+        .put(copies)
+        .put(tag("td", "file-actions").put(actions(desk, row)))
 }
 
-fn line(desk: At, row: &RowView, others: usize) -> AnyView {
-    let size = row.file.as_ref().map(|file| format::bytes(file.bytes));
-    let health = row.file.as_ref().map(|file| rows::health(file, others));
-    view! {
-        <tr
-            data-test="file-row"
-            data-path=row.path.clone()
-            data-version=row.version.clone()
-            data-kind=format!("{:?}", row.kind)
-        >
-            <th scope="row">
-                <span class="file-name">
-                    {rows::row_icon(row)} <span>{name(desk, row)} " " {badges(row)}</span>
-                </span>
-            </th>
-            <td data-label="Size" class="number">{size}</td>
-            <td data-label="Changed">{when(row)}</td>
-            <td data-label="Copies">{health}</td>
-            <td class="file-actions">{actions(desk, row)}</td>
-        </tr>
+/// What tests read of a row's kind.
+fn kind(kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Folder => "Folder",
+        RowKind::File => "File",
+        RowKind::Conflict => "Conflict",
+        RowKind::Deleted => "Deleted",
     }
-    .into_any()
 }
 
-fn name(desk: At, row: &RowView) -> AnyView {
+fn name(desk: At, row: &RowView) -> Part {
     if let Some(place) = rows::place(row) {
-        return view! { <a href=place.path() data-test="file-open">{row.name.clone()}</a> }
-            .into_any();
+        return text("a", "", &row.name).set("href", &place.path()).test("file-open");
     }
     let opened = row.clone();
     // What was deleted is shown with the folders that it was in.
     let is_deleted = row.kind == RowKind::Deleted;
     let words = if is_deleted { &row.path } else { &row.name };
-    button("file-open", "link", words.clone(), move || {
+    button("file-open", "link", words, move || {
         desk.files.sheet.set(Sheet::Open(Box::new(opened.clone())));
     })
 }
 
-fn badges(row: &RowView) -> AnyView {
-    let is_pinned = row.file.as_ref().is_some_and(|file: &FileView| file.is_pinned);
-    let conflict =
-        (row.kind == RowKind::Conflict).then(|| parts::pill(Meaning::Waiting, "written at once"));
-    let pinned = is_pinned.then(|| view! { <span class="badge">"kept here"</span> }.into_any());
-    view! { {conflict} {pinned} }.into_any()
+fn badges(mut name: Part, row: &RowView) -> Part {
+    if row.kind == RowKind::Conflict {
+        name = name.add(parts::pill(Meaning::Waiting, "written at once"));
+    }
+    if row.file.as_ref().is_some_and(|file| file.is_pinned) {
+        name = name.put(text("span", "badge", "kept here"));
+    }
+    name
 }
 
-/// When a row was written, and by whom.
-pub(super) fn when(row: &RowView) -> AnyView {
+/// Says when a row was written, and by whom.
+pub(super) fn when(cell: Part, row: &RowView) -> Part {
     if row.at_ms == 0 {
-        return ().into_any();
+        return cell;
     }
     let ago = format::ago(browser::wall_ms().saturating_sub(row.at_ms));
-    view! {
-        <span title=browser::date(row.at_ms)>{ago}</span>
-        " "
-        <span class="small muted file-who" title=row.author.clone()>{row.author_name.clone()}</span>
-    }
-    .into_any()
+    let who = text("span", "small muted file-who", &row.author_name).set("title", &row.author);
+    cell.put(text("span", "", &ago).set("title", &browser::date(row.at_ms))).say(" ").put(who)
 }
 
-fn actions(desk: At, row: &RowView) -> AnyView {
+fn actions(desk: At, row: &RowView) -> Part {
     let all = row.clone();
-    let pressed = Callback::new(move |()| desk.files.sheet.set(Sheet::Row(Box::new(all.clone()))));
-    let quick = (row.kind == RowKind::Deleted).then(|| sheet::restore_button(desk, row));
-    view! {
-        <div class="actions">
-            {quick}
-            <button
-                type="button"
-                class="button quiet square"
-                data-test="file-actions"
-                aria-label=format!("Actions for {}", row.name)
-                on:click=move |_| pressed.run(())
-            >
-                "⋯"
-            </button>
-        </div>
+    let more = button("file-actions", "button quiet square", "⋯", move || {
+        desk.files.sheet.set(Sheet::Row(Box::new(all.clone())));
+    });
+    let more = more.set("aria-label", &format!("Actions for {}", row.name));
+    let mut actions = tag("div", "actions");
+    if row.kind == RowKind::Deleted {
+        actions = actions.put(sheet::restore_button(desk, row));
     }
-    .into_any()
+    actions.put(more)
 }

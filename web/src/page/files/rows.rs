@@ -1,6 +1,5 @@
 //! Small parts of rows: where one is, what something is, how it is held.
 
-use leptos::prelude::*;
 use node_core::node::files::{FileView, RowKind, RowView};
 
 use crate::{
@@ -13,50 +12,43 @@ use crate::{
         route::Route,
     },
     page::{
-        icons::{self, icon},
-        parts,
+        icons, parts,
+        raw::{Part, tag, text},
     },
 };
 
 /// The way to a folder, each name a link.
-pub(super) fn crumbs(folder: &str) -> AnyView {
-    let crumb = |(name, path): (&str, &str)| {
-        let current = (path == folder).then_some("page");
-        view! {
-            <li>
-                <a href=Route::Files(path.to_owned()).path() aria-current=current>
-                    {name.to_owned()}
-                </a>
-            </li>
+pub(super) fn crumbs(folder: &str) -> Part {
+    let mut list = tag("ol", "").test("crumbs");
+    let all = [("All files", "")].into_iter().chain(files::crumbs(folder));
+    for (name, path) in all {
+        let mut link = text("a", "", name).set("href", &Route::Files(path.to_owned()).path());
+        if path == folder {
+            link = link.set("aria-current", "page");
         }
-        .into_any()
-    };
-    let all: Vec<AnyView> =
-        std::iter::once(("All files", "")).chain(files::crumbs(folder)).map(crumb).collect();
-    view! {
-        <nav class="crumbs" aria-label="Folder">
-            <ol data-test="crumbs">{all}</ol>
-        </nav>
+        list = list.put(tag("li", "").put(link));
     }
-    .into_any()
+    tag("nav", "crumbs").set("aria-label", "Folder").put(list)
 }
 
 /// The icon of what a row is.
-pub(super) fn row_icon(row: &RowView) -> AnyView {
-    let Some(file) = &row.file else { return icon(icons::FOLDER) };
-    icon(match kind(&file.media_type, &row.path).0 {
+pub(super) fn row_icon(row: &RowView) -> &'static str {
+    let Some(file) = &row.file else { return icons::FOLDER };
+    match kind(&file.media_type, &row.path).0 {
         Kind::Picture => icons::PHOTO,
         Kind::Video => icons::RESUME,
         Kind::Audio => icons::SOUND,
         Kind::Text => icons::TEXT,
         Kind::Other => icons::FILE,
-    })
+    }
 }
 
 /// Copies as filled segments, and a word beside them.
-pub(super) fn health(file: &FileView, others: usize) -> AnyView {
+pub(super) fn health(file: &FileView, others: usize) -> Part {
     let (meaning, word, said) = words::health(file, others);
-    let segment = |at| {
+    let mut segments =
+        tag("span", &format!("segments {}", meaning.class())).set("aria-hidden", "true");
+    for at in 0..file.goal.min(SEGMENTS_MAX) {
         let class = if at < file.copies {
             "segment full"
         } else if at == file.copies && file.is_fetching {
@@ -64,16 +56,15 @@ pub(super) fn health(file: &FileView, others: usize) -> AnyView {
         } else {
             "segment"
         };
-        view! { <span class=class></span> }.into_any()
-    };
-    let segments: Vec<AnyView> = (0..file.goal.min(SEGMENTS_MAX)).map(segment).collect();
-    view! {
-        <span class="health" title=said data-test="file-health" data-copies=file.copies data-goal=file.goal>
-            <span class=format!("segments {}", meaning.class()) aria-hidden="true">{segments}</span>
-            {parts::pill(meaning, word)}
-        </span>
+        segments = segments.put(tag("span", class));
     }
-    .into_any()
+    tag("span", "health")
+        .set("title", &said)
+        .test("file-health")
+        .set("data-copies", &file.copies.to_string())
+        .set("data-goal", &file.goal.to_string())
+        .put(segments)
+        .add(parts::pill(meaning, word))
 }
 
 /// Where a row leads; `None` where it is no place of its own.

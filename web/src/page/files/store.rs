@@ -3,38 +3,42 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use node_core::node::files::Wish;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
 
-use super::button;
+use super::bring::bar;
 use crate::{
     model::{files::words, format},
     page::{
         browser,
         desk::At,
         parts,
+        raw::{Part, button, tag, text},
         sealed::{Seal, live},
     },
 };
 
-/// Asks the browser to keep what is stored; its answer, where it has one.
-async fn persist(asks: bool) -> Option<bool> {
+/// Asks the browser to keep what is stored, or only whether it does; its answer
+/// is shown, where it has one.
+async fn persist(desk: At, asks: bool) -> Option<bool> {
     if !browser::is_secure() {
         return None;
     }
     let storage = window().navigator().storage();
     let answer = if asks { storage.persist() } else { storage.persisted() };
-    JsFuture::from(answer.ok()?).await.ok()?.as_bool()
+    let answer = JsFuture::from(answer.ok()?).await.ok()?.as_bool();
+    desk.files.lasts.set(answer);
+    answer
 }
 
 /// Asks once, with the first file that is brought in.
 pub(super) fn ask_to_last(desk: At) {
-    let lasts = desk.files.lasts;
-    if lasts.get_untracked().is_some() {
+    if desk.files.lasts.now().is_some() {
         return;
     }
     spawn_local(async move {
-        let answer = persist(true).await;
-        lasts.set(answer);
+        let answer = persist(desk, true).await;
         if answer.is_some() {
             desk.say(words::lasting(answer).2.to_owned());
         }
@@ -42,128 +46,107 @@ pub(super) fn ask_to_last(desk: At) {
 }
 
 /// Whether this tab may be closed.
-pub(crate) fn closing(desk: At, test: &'static str) -> AnyView {
+pub(crate) fn closing(desk: At, test: &str) -> Part {
     let said = Memo::new(move |_| {
         let name = desk.ions.with(|ions| match &ions[..] {
             [only] => Some(only.name.clone()),
             _ => None,
         });
-        desk.files
-            .store
-            .with(|store| store.as_ref().map(|store| words::closing(store, name.as_deref())))
+        let store = desk.files.store.read();
+        store.as_ref().map(|store| words::closing(store, name.as_deref()).1).unwrap_or_default()
     });
-    let shown = live(move || said.get().map(|(meaning, words)| parts::pill(meaning, words)));
-    view! { <div class="closing" role="status" data-test=test>{shown}</div> }.seal()
+    let shown = live(move || {
+        let words = said.get();
+        match &*desk.files.store.now() {
+            Some(store) => parts::pill(words::closing(store, None).0, words),
+            None => ().seal(),
+        }
+    });
+    tag("div", "closing").set("role", "status").test(test).add(shown.seal())
 }
 
 /// The section of Settings.
 pub(crate) fn settings(desk: At) -> AnyView {
-    let lasts = desk.files.lasts;
     spawn_local(async move {
-        if let Some(kept) = persist(false).await {
-            lasts.set(Some(kept));
-        }
+        persist(desk, false).await;
     });
-    view! {
-        {live(move || held(desk))}
-        {give(desk)}
-        {live(move || lasting(lasts))}
-    }
-    .seal()
+    let about = "With less, what others hold as well goes first; what is on this tab alone stays \
+                 until it is copied.";
+    tag("div", "setting-body")
+        .add(live(move || held(desk).seal()).seal())
+        .put(give(desk))
+        .put(text("p", "small muted", about))
+        .add(live(move || lasting(desk).seal()).seal())
+        .seal()
 }
 
-fn held(desk: At) -> AnyView {
-    let Some(store) = desk.files.store.get() else {
-        return view! { <p class="muted">"What is stored here is being counted."</p> }.seal();
+fn held(desk: At) -> Part {
+    let store = desk.files.store.read();
+    let Some(store) = &*store else {
+        return text("p", "muted", "What is stored here is being counted.");
     };
     let given = u64::from(store.gives_mib) << 20;
-    let of_given = format::part(store.held_bytes, given);
     let said = if store.quota_bytes > 0 {
         let used = format::part(store.used_bytes, store.quota_bytes);
         format!("The browser says that {used} of what this site may have are used.")
     } else {
         "The browser does not say how much this site may have.".to_owned()
     };
-    let percent = format::percent(store.held_bytes, given).to_string();
-    view! {
-        <div class="held" data-test="store-held">
-            <p class="field-name">"Files held for the nebula"</p>
-            <p>{of_given}</p>
-            <progress max="100" value=percent aria-label="Space used"></progress>
-            <p class="small muted">{said}</p>
-        </div>
-    }
-    .into_any()
+    tag("div", "held")
+        .test("store-held")
+        .put(text("p", "field-name", "Files held for the nebula"))
+        .put(text("p", "", &format::part(store.held_bytes, given)))
+        .put(bar("Space used", format::percent(store.held_bytes, given)))
+        .put(text("p", "small muted", &said))
 }
 
-fn give(desk: At) -> AnyView {
-    let typed = RwSignal::new(String::new());
-    let is_gib = RwSignal::new(true);
-    let mistake = RwSignal::new("");
-    let submit = move |event: web_sys::SubmitEvent| {
+fn give(desk: At) -> Part {
+    let field = tag("input", "")
+        .set("type", "text")
+        .set("inputmode", "decimal")
+        .set("autocomplete", "off")
+        .test("give-field");
+    let unit = tag("select", "")
+        .set("aria-label", "Unit")
+        .test("give-unit")
+        .put(text("option", "", "GiB"))
+        .put(text("option", "", "MiB"));
+    let typed: HtmlInputElement = field.element().clone().unchecked_into();
+    let chosen: HtmlSelectElement = unit.element().clone().unchecked_into();
+    let mistake = text("p", "mistake", "").set("role", "alert").set("hidden", "");
+    let told = mistake.element().clone();
+    let form = tag("form", "inline-form")
+        .put(tag("label", "field").put(text("span", "", "Space to give")).put(field))
+        .put(tag("div", "field unit").put(unit))
+        .put(text("button", "button", "Set").test("give"));
+    let form = form.on("submit", move |event| {
         event.prevent_default();
-        match words::give_mib(&typed.get_untracked(), is_gib.get_untracked()) {
-            Ok(mib) => {
-                mistake.set("");
-                desk.wish(Wish::Give { mib });
-            }
-            Err(why) => mistake.set(why),
+        let read = words::give_mib(&typed.value(), chosen.value() == "GiB");
+        // An attribute of that name is always taken.
+        let _ = told.toggle_attribute_with_force("hidden", read.is_ok());
+        match read {
+            Ok(mib) => desk.wish(Wish::Give { mib }),
+            Err(why) => told.set_text_content(Some(why)),
         }
-    };
-    view! {
-        <form class="inline-form" on:submit=submit>
-            <label class="field">
-                <span>"Space to give"</span>
-                <input
-                    type="text"
-                    inputmode="decimal"
-                    autocomplete="off"
-                    placeholder=move || gives(desk)
-                    data-test="give-field"
-                    on:input=move |event| typed.set(event_target_value(&event))
-                />
-            </label>
-            <label class="field unit">
-                <span class="sr-only">"Unit"</span>
-                <select
-                    data-test="give-unit"
-                    on:change=move |event| is_gib.set(event_target_value(&event) == "GiB")
-                >
-                    <option value="GiB">"GiB"</option>
-                    <option value="MiB">"MiB"</option>
-                </select>
-            </label>
-            <button type="submit" class="button" data-test="give">"Set"</button>
-        </form>
-        {live(move || {
-            let why = mistake.get();
-            (!why.is_empty()).then(|| view! { <p class="mistake" role="alert">{why}</p> }.seal())
-        })}
-        <p class="small muted">"With less, what others hold as well goes first; what is on this tab alone stays until it is copied."</p>
-    }
-    .seal()
-}
-
-fn gives(desk: At) -> String {
-    let mib = desk.files.store.with(|store| store.as_ref().map_or(0, |store| store.gives_mib));
-    format::bytes(u64::from(mib) << 20)
-}
-
-fn lasting(lasts: RwSignal<Option<bool>>) -> AnyView {
-    let (meaning, word, text) = words::lasting(lasts.get());
-    let ask = (lasts.get() != Some(true) && browser::is_secure()).then(|| {
-        button("persist", "button", "Ask it to keep it", move || {
-            spawn_local(async move { lasts.set(persist(true).await) });
-        })
     });
-    view! {
-        <div class="row" data-test="lasting">
-            <div>
-                <p class="field-name">"Lasting storage"</p>
-                <p class="small muted">{text}</p>
-            </div>
-            <div class="actions">{parts::pill(meaning, word)} {ask}</div>
-        </div>
+    tag("div", "setting-body").put(form).put(mistake)
+}
+
+fn lasting(desk: At) -> Part {
+    let lasts = *desk.files.lasts.read();
+    let (meaning, word, said) = words::lasting(lasts);
+    let words = tag("div", "").put(text("p", "field-name", "Lasting storage")).put(text(
+        "p",
+        "small muted",
+        said,
+    ));
+    let mut actions = tag("div", "actions").add(parts::pill(meaning, word));
+    if lasts != Some(true) && browser::is_secure() {
+        actions = actions.put(button("persist", "button", "Ask it to keep it", move || {
+            spawn_local(async move {
+                persist(desk, true).await;
+            });
+        }));
     }
-    .into_any()
+    tag("div", "row").test("lasting").put(words).put(actions)
 }

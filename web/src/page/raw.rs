@@ -1,0 +1,183 @@
+//! Elements put together part by part, without a type of their own.
+//!
+//! A view of `view!` has a type that holds all that is in it, and the compiler
+//! writes out how each is built. What never changes once it stands needs none of
+//! that: it is made by these few functions, which all such parts share. What
+//! does change is put into them by [`live`](super::sealed::live). Measured on the
+//! Files page; text only ever becomes text, never markup.
+
+use std::cell::{Ref, RefCell, RefMut};
+
+use leptos::{
+    prelude::*,
+    tachys::view::{Mountable, any_view::AnyViewState},
+};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{Element, Event};
+
+use super::sealed;
+
+type Listener = Closure<dyn FnMut(Event)>;
+
+/// An element that is being put together.
+pub(crate) struct Part {
+    element: Element,
+    views: Vec<AnyViewState>,
+    listeners: Vec<Listener>,
+}
+
+/// An element of that name, with its classes.
+pub(crate) fn tag(name: &str, class: &str) -> Part {
+    let element = document().create_element(name).expect("names of elements are written here");
+    let part = Part { element, views: Vec::new(), listeners: Vec::new() };
+    if class.is_empty() { part } else { part.set("class", class) }
+}
+
+/// The same with a text in it.
+pub(crate) fn text(name: &str, class: &str, words: &str) -> Part {
+    tag(name, class).say(words)
+}
+
+impl Part {
+    /// Sets an attribute.
+    pub(crate) fn set(self, name: &str, value: &str) -> Self {
+        // Names are written in this program, and all of them are well formed.
+        let _ = self.element.set_attribute(name, value);
+        self
+    }
+
+    /// Sets the name that tests hold on to.
+    pub(crate) fn test(self, name: &str) -> Self {
+        self.set("data-test", name)
+    }
+
+    /// Adds a text.
+    pub(crate) fn say(self, words: &str) -> Self {
+        let _ = self.element.append_with_str_1(words);
+        self
+    }
+
+    /// Adds a part.
+    pub(crate) fn put(mut self, part: Part) -> Self {
+        let _ = self.element.append_child(&part.element);
+        self.views.extend(part.views);
+        self.listeners.extend(part.listeners);
+        self
+    }
+
+    /// Adds parts.
+    pub(crate) fn put_all(self, parts: impl IntoIterator<Item = Part>) -> Self {
+        parts.into_iter().fold(self, Self::put)
+    }
+
+    /// Adds a view, which may change.
+    pub(crate) fn add(mut self, view: AnyView) -> Self {
+        let mut built = view.build();
+        built.mount(&self.element, None);
+        self.views.push(built);
+        self
+    }
+
+    /// Does that at every such event.
+    pub(crate) fn on(self, event: &str, act: impl FnMut(Event) + 'static) -> Self {
+        self.listen(event, Box::new(act))
+    }
+
+    fn listen(mut self, event: &str, act: Box<dyn FnMut(Event)>) -> Self {
+        let listener = Closure::wrap(act);
+        let function = listener.as_ref().unchecked_ref();
+        let _ = self.element.add_event_listener_with_callback(event, function);
+        self.listeners.push(listener);
+        self
+    }
+
+    /// The element itself.
+    pub(crate) fn element(&self) -> &Element {
+        &self.element
+    }
+
+    /// What was put together, as a view.
+    pub(crate) fn seal(self) -> AnyView {
+        sealed::one(self.element, Box::new((self.views, self.listeners)))
+    }
+}
+
+/// State whose readers are told that it changed, without a type of signal of its
+/// own. It stays in the page's one thread.
+pub(crate) struct State<T> {
+    changes: RwSignal<u64>,
+    value: SendWrapper<RefCell<T>>,
+}
+
+impl<T> State<T> {
+    /// That value.
+    pub(crate) fn new(value: T) -> Self {
+        let value = SendWrapper::new(RefCell::new(value));
+        Self { changes: RwSignal::new(0), value }
+    }
+
+    /// The value; whoever reads it is told when it changes.
+    pub(crate) fn read(&self) -> Ref<'_, T> {
+        seen(self.changes);
+        self.value.borrow()
+    }
+
+    /// The value as it is now.
+    pub(crate) fn now(&self) -> Ref<'_, T> {
+        self.value.borrow()
+    }
+
+    /// The value, to be changed; its readers are not told.
+    pub(crate) fn quietly(&self) -> RefMut<'_, T> {
+        self.value.borrow_mut()
+    }
+
+    /// Changes the value.
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let result = change(&mut self.value.borrow_mut());
+        self.tell();
+        result
+    }
+
+    /// Tells that it changed.
+    pub(crate) fn tell(&self) {
+        changed(self.changes);
+    }
+
+    /// Puts another value in its place.
+    pub(crate) fn set(&self, value: T) {
+        self.update(|old| *old = value);
+    }
+}
+
+fn seen(changes: RwSignal<u64>) {
+    changes.track();
+}
+
+fn changed(changes: RwSignal<u64>) {
+    changes.update(|changes| *changes += 1);
+}
+
+/// Does that now, and whenever what it read has changed.
+pub(crate) fn effect(mut run: impl FnMut() + 'static) {
+    run_again(Box::new(move |_| run()));
+}
+
+fn run_again(run: Box<dyn FnMut(Option<()>)>) {
+    Effect::new(run);
+}
+
+/// A button.
+pub(crate) fn button(
+    test: &str,
+    class: &str,
+    word: &str,
+    mut pressed: impl FnMut() + 'static,
+) -> Part {
+    pressing(test, class, word, Box::new(move |_| pressed()))
+}
+
+fn pressing(test: &str, class: &str, word: &str, pressed: Box<dyn FnMut(Event)>) -> Part {
+    text("button", class, word).set("type", "button").test(test).listen("click", pressed)
+}
