@@ -14,6 +14,7 @@ use super::{
     desk::{At, Desk},
     ions::search_field,
     parts,
+    raw::{Part, button, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -26,6 +27,9 @@ use crate::model::{
 const SPREAD_MS: u64 = 1_000;
 /// Rows that are drawn at most.
 const ROWS_MAX: usize = 300;
+/// The heads of the columns, and their classes.
+const COLUMNS: [(&str, &str); 5] =
+    [("Key", ""), ("Value", ""), ("Written by", ""), ("When", "number"), ("Actions", "last")];
 
 impl Desk {
     /// Takes what the ion tells of the shared memory.
@@ -164,39 +168,23 @@ fn list(desk: At, draft: RwSignal<Draft>) -> AnyView {
         };
         return parts::empty(title, text, ().seal());
     }
-    let rows: Vec<AnyView> =
-        entries.iter().map(|entry| row(desk, draft, entry, may_write)).collect();
-    let more = is_more.then(|| {
-        let ask = move |_| desk.ask_data(vec![desk.data.with_untracked(Data::more)]);
-        view! {
-            <button type="button" class="button quiet" data-test="data-more" on:click=ask>
-                "Show more"
-            </button>
-        }
-        .seal()
-    });
-    view! {
-        <div class="table-wrap panel flush">
-            <table class="table cards data-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Key"</th>
-                        <th scope="col">"Value"</th>
-                        <th scope="col">"Written by"</th>
-                        <th scope="col" class="number">"When"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-        {more}
-    }
-    .into_any()
+    let rows = entries.iter().map(|entry| row(desk, draft, entry, may_write));
+    let heads = COLUMNS.map(|(name, class)| text("th", class, name).set("scope", "col"));
+    let head = tag("thead", "").put(tag("tr", "").put_all(heads));
+    let table =
+        tag("table", "table cards data-table").put(head).put(tag("tbody", "").put_all(rows));
+    let shown = tag("div", "contents").put(tag("div", "table-wrap panel flush").put(table));
+    if is_more { shown.put(more(desk)) } else { shown }.seal()
 }
 
-fn row(desk: At, draft: RwSignal<Draft>, entry: &EntryView, may_write: bool) -> AnyView {
-    let (name, row_key) = (entry.key.name.clone(), entry.key.name.clone());
+fn more(desk: At) -> Part {
+    button("data-more", "button quiet", "Show more", move || {
+        desk.ask_data(vec![desk.data.with_untracked(Data::more)]);
+    })
+}
+
+fn row(desk: At, draft: RwSignal<Draft>, entry: &EntryView, may_write: bool) -> Part {
+    let name = &entry.key.name;
     let value = bytes(entry).unwrap_or_default();
     let (shown, is_text) = match data::preview(&value) {
         Preview::Text(text, true) => (text, true),
@@ -206,84 +194,56 @@ fn row(desk: At, draft: RwSignal<Draft>, entry: &EntryView, may_write: bool) -> 
         }
     };
     let when = format::ago(browser::wall_ms().saturating_sub(entry.at_ms));
-    let exact = browser::date(entry.at_ms);
-    let ends = entry.ends_ms.map(|ends_ms| {
-        let left_ms = ends_ms.saturating_sub(browser::wall_ms());
-        view! { <span class="small muted">{format!("ends in {}", format::duration(left_ms))}</span> }.into_any()
-    });
-    let edit_value = is_text.then(|| String::from_utf8_lossy(&value).into_owned());
-    let actions = may_write.then(|| actions(desk, draft, entry, edit_value));
-    view! {
-        <tr data-test="data-row" data-key=row_key>
-            <th scope="row">
-                <span class="data-key">{name}</span>
-                {ends}
-            </th>
-            <td data-label="Value">
-                <span class="data-value" class:muted=!is_text data-test="data-value">{shown}</span>
-            </td>
-            <td data-label="Written by" title=entry.author.clone()>{entry.author_name.clone()}</td>
-            <td data-label="When" class="number" title=exact>{when}</td>
-            <td class="data-actions">{actions}</td>
-        </tr>
+    let mut head = tag("th", "").set("scope", "row").put(text("span", "data-key", name));
+    if let Some(ends_ms) = entry.ends_ms {
+        let left = format::duration(ends_ms.saturating_sub(browser::wall_ms()));
+        head = head.say(" ").put(text("span", "small muted", &format!("ends in {left}")));
     }
-    .into_any()
+    let class = if is_text { "data-value" } else { "data-value muted" };
+    let who = text("td", "", &entry.author_name).set("title", &entry.author);
+    let exact = browser::date(entry.at_ms);
+    let mut last = tag("td", "data-actions");
+    if may_write {
+        let edited = is_text.then(|| String::from_utf8_lossy(&value).into_owned());
+        last = last.put(actions(desk, draft, entry, edited));
+    }
+    tag("tr", "")
+        .test("data-row")
+        .set("data-key", name)
+        .put(head)
+        .put(
+            tag("td", "")
+                .set("data-label", "Value")
+                .put(text("span", class, &shown).test("data-value")),
+        )
+        .put(who.set("data-label", "Written by"))
+        .put(text("td", "number", &when).set("data-label", "When").set("title", &exact))
+        .put(last)
 }
 
-fn actions(desk: At, draft: RwSignal<Draft>, entry: &EntryView, value: Option<String>) -> AnyView {
+fn actions(desk: At, draft: RwSignal<Draft>, entry: &EntryView, value: Option<String>) -> Part {
     let (key, name) = (entry.key.clone(), entry.key.name.clone());
-    let edit_label = format!("Edit {name}");
-    let delete_label = format!("Delete {name}");
-    let edit = value.map(|value| {
-        let open = move |_| {
-            draft.set(Draft {
-                is_open: true,
-                name: name.clone(),
-                value: value.clone(),
-                lasts_ms: None,
-            });
-        };
-        view! {
-            <button type="button" class="button quiet" data-test="data-edit" aria-label=edit_label on:click=open>
-                "Edit"
-            </button>
-        }
-        .into_any()
+    let delete = button("data-delete", "button quiet", "Delete", move || {
+        desk.put_data(key.clone(), None, None);
     });
-    view! {
-        <div class="actions">
-            {edit}
-            <button
-                type="button"
-                class="button quiet"
-                data-test="data-delete"
-                aria-label=delete_label
-                on:click=move |_| desk.put_data(key.clone(), None, None)
-            >
-                "Delete"
-            </button>
-        </div>
-    }
-    .into_any()
+    let delete = delete.set("aria-label", &format!("Delete {name}"));
+    let actions = tag("div", "actions");
+    let Some(value) = value else { return actions.put(delete) };
+    let label = format!("Edit {name}");
+    let edit = button("data-edit", "button quiet", "Edit", move || {
+        let (name, value) = (name.clone(), value.clone());
+        draft.set(Draft { is_open: true, name, value, lasts_ms: None });
+    });
+    actions.put(edit.set("aria-label", &label)).put(delete)
 }
 
 /// What became of the last write, and how to undo a deletion.
 fn saved(desk: At) -> AnyView {
     let (saved, deleted) = desk.data.with(|data| (data.saved.clone(), data.deleted.clone()));
-    let undo = deleted.map(|entry| {
-        let (key, value) = (entry.key.clone(), bytes(&entry));
-        let back = move |_| desk.put_data(key.clone(), value.clone(), None);
-        view! {
-            <button type="button" class="button" data-test="data-undo" on:click=back>
-                {format!("Bring back {}", entry.key.name)}
-            </button>
-        }
-        .into_any()
-    });
     let is_kept = desk.status.with(|status| status.storage == Durability::Kept);
     let kept = if is_kept { "Kept on this device" } else { "Held by this tab while it is open" };
     let words = match saved {
-        Saved::Nothing => return ().into_any(),
+        Saved::Nothing => return ().seal(),
         Saved::Writing => parts::pill(Meaning::Waiting, "Being written"),
         Saved::Kept(_, 0) => {
             parts::pill(Meaning::Waiting, format!("{kept}; no other ion is known to hold it yet"))
@@ -294,12 +254,16 @@ fn saved(desk: At) -> AnyView {
         ),
         Saved::Refused(problem) => parts::told(problem, "data-mistake"),
     };
-    view! {
-        <div class="row data-saved" role="status" data-test="data-saved">
-            {words} {undo}
-        </div>
-    }
-    .into_any()
+    let row = tag("div", "row data-saved").set("role", "status").test("data-saved").add(words);
+    let Some(entry) = deleted else { return row.seal() };
+    let words = format!("Bring back {}", entry.key.name);
+    row.put(put_back("data-undo", desk, &entry, &words)).seal()
+}
+
+/// A button that writes an entry as it was.
+fn put_back(test: &str, desk: At, entry: &EntryView, words: &str) -> Part {
+    let (key, value) = (entry.key.clone(), bytes(entry));
+    button(test, "button", words, move || desk.put_data(key.clone(), value.clone(), None))
 }
 
 /// The form that writes a key.
@@ -412,24 +376,21 @@ fn text_field(
 fn conflicts(desk: At) -> AnyView {
     let conflicts = desk.data.with(|data| data.conflicts.clone());
     if conflicts.is_empty() {
-        return ().into_any();
+        return ().seal();
     }
-    let rows: Vec<AnyView> =
-        conflicts.iter().map(|(won, lost)| conflict(desk, won, lost)).collect();
-    view! {
-        <section class="panel" aria-label="Conflicts" data-test="data-conflicts">
-            <h2>"Written at once"</h2>
-            <p class="small muted">
-                "Two ions wrote these keys without knowing of each other. The later write stands, \
-                 everywhere the same; the other can be put back."
-            </p>
-            <ul class="rows">{rows}</ul>
-        </section>
-    }
-    .into_any()
+    let about = "Two ions wrote these keys without knowing of each other. The later write stands, \
+                 everywhere the same; the other can be put back.";
+    let rows = conflicts.iter().map(|(won, lost)| conflict(desk, won, lost));
+    tag("section", "panel")
+        .set("aria-label", "Conflicts")
+        .test("data-conflicts")
+        .put(text("h2", "", "Written at once"))
+        .put(text("p", "small muted", about))
+        .put(tag("ul", "rows").put_all(rows))
+        .seal()
 }
 
-fn conflict(desk: At, won: &EntryView, lost: &EntryView) -> AnyView {
+fn conflict(desk: At, won: &EntryView, lost: &EntryView) -> Part {
     let said = |entry: &EntryView| match &entry.value {
         None => "deleted it".to_owned(),
         Some(value) => match data::preview(value) {
@@ -444,21 +405,8 @@ fn conflict(desk: At, won: &EntryView, lost: &EntryView) -> AnyView {
         lost.author_name,
         said(lost)
     );
-    let (key, value) = (lost.key.clone(), bytes(lost));
-    view! {
-        <li class="row">
-            <div class="grow">
-                <span class="data-key">{lost.key.name.clone()}</span>
-                <p class="small">{words}</p>
-            </div>
-            <button
-                type="button"
-                class="button"
-                on:click=move |_| desk.put_data(key.clone(), value.clone(), None)
-            >
-                "Put the other back"
-            </button>
-        </li>
-    }
-    .into_any()
+    let about = tag("div", "grow")
+        .put(text("span", "data-key", &lost.key.name))
+        .put(text("p", "small", &words));
+    tag("li", "row").put(about).put(put_back("data-put-back", desk, lost, "Put the other back"))
 }

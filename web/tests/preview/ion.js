@@ -126,6 +126,7 @@ const tree = new Map([
   file("notes.txt", 900_000, "text/plain", { copies: 1, is_only_here: true, loss_ppm: 90_000 }),
   file("report.pdf", 2 * MIB, "application/pdf", { copies: 0, here_bytes: 0 }),
   file("song.mp3", 5 * MIB, "audio/mpeg"),
+  file("tone.wav", 44 + 16_000_000, "audio/wav"),
   file("photos/beach.png", 400_000, "image/png"),
   file("photos/hills.png", 400_000, "image/png"),
   file("photos/2024/river.png", 400_000, "image/png"),
@@ -161,6 +162,18 @@ const picture = async () => {
   context.fillRect(0, 0, 900, 600);
   return new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
 };
+// A minute and a half of a tone, 16 bits at 88,200 a second.
+const tone = (() => {
+  const bytes = new Uint8Array(44 + 16_000_000);
+  const view = new DataView(bytes.buffer);
+  bytes.set(new TextEncoder().encode("RIFF....WAVEfmt "));
+  view.setUint32(4, bytes.length - 8, true);
+  [[16, 16], [24, 88_200], [28, 176_400], [40, bytes.length - 44]].forEach(([at, value]) => view.setUint32(at, value, true));
+  [[20, 1], [22, 1], [32, 2], [34, 16]].forEach(([at, value]) => view.setUint16(at, value, true));
+  bytes.set(new TextEncoder().encode("data"), 36);
+  for (let at = 44; at < bytes.length; at += 2) view.setInt16(at, Math.sin(at / 60) * 8_000, true);
+  return bytes;
+})();
 const text = new TextEncoder().encode(Array.from({ length: 20_000 }, (_, at) => `${at}: what the tide brought in, and what it took`).join("\n"));
 const imports = new Map();
 const handed = new Map();
@@ -225,7 +238,7 @@ const wishes = {
   },
   Read: async ({ request, file, from, bytes }) => {
     const [path] = [...tree].find(([, one]) => one.file === file) ?? [""];
-    const whole = path.endsWith(".png") ? await picture() : text;
+    const whole = path.endsWith(".png") ? await picture() : path.endsWith(".wav") ? tone : text;
     const part = whole.subarray(Number(from), Number(from) + bytes);
     tell({ Read: { request, result: { Ok: part } } });
   },
@@ -237,6 +250,28 @@ const wishes = {
     tell("Changed");
   },
   Give: ({ mib }) => tell({ Store: Object.assign(store, { gives_mib: mib }) }),
+};
+// Data: a few keys of the space that all may write.
+const space = { Members: "shared" };
+const keys = new Map([["colour", "blue"], ["limit", "12"]]);
+const entry = (name, value) => ({
+  key: { space, name }, value: value === null ? undefined : new TextEncoder().encode(value),
+  author: idOf("quiet-heron"), author_name: "quiet-heron", at_ms: Date.now() - 200_000, ends_ms: name === "limit" ? Date.now() + 3_600_000 : undefined,
+});
+const entries = () => [...keys].map(([name, value]) => entry(name, value));
+let watch = 0;
+answers.Data = (wish) => {
+  const [name, fields] = Object.entries(wish)[0];
+  if (name === "Watch") watch = fields.watch;
+  if (name === "List") say({ Data: { Listed: { request: fields.request, entries: entries(), is_more: false } } });
+  if (name === "Conflicts") say({ Data: { Conflicts: { request: fields.request, conflicts: [[entry("colour", "blue"), entry("colour", "green")]] } } });
+  if (name === "Spaces") say({ Data: { Spaces: { request: fields.request, spaces: [space], own: new Uint8Array(32).fill(7) } } });
+  if (name !== "Put") return;
+  const { key, value } = fields.changes[0];
+  if (value === undefined) keys.delete(key.name);
+  else keys.set(key.name, new TextDecoder().decode(value));
+  say({ Data: { Put: { request: fields.request, result: { Ok: 1 } } } });
+  say({ Data: { Changed: { watch, entries: [entry(key.name, keys.get(key.name) ?? null)] } } });
 };
 answers.Files = (wish) => {
   const [name, fields] = Object.entries(wish)[0];

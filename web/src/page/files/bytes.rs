@@ -207,7 +207,8 @@ pub(super) async fn whole(
     let parts = Array::new();
     let mut at = 0;
     while at < subject.bytes {
-        let part = desk.read(&subject.file, at, READ_BYTES_MAX).await?;
+        let left = u32::try_from(subject.bytes - at).unwrap_or(READ_BYTES_MAX);
+        let part = desk.read(&subject.file, at, left.min(READ_BYTES_MAX)).await?;
         if part.is_empty() {
             return Err(unheld("It ended before its size."));
         }
