@@ -1,5 +1,6 @@
 //! Data: the small shared memory of the nebula, browsed, written and watched.
 
+use js_sys::Reflect;
 use leptos::prelude::*;
 use node_core::{
     node::{
@@ -9,12 +10,14 @@ use node_core::{
     store::kv::{Key, Space},
 };
 
+use web_sys::Element;
+
 use super::{
     browser,
     desk::{At, Desk},
     ions::search_field,
     parts,
-    raw::{Part, button, tag, text},
+    raw::{Part, button, effect, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -27,6 +30,13 @@ use crate::model::{
 const SPREAD_MS: u64 = 1_000;
 /// Rows that are drawn at most.
 const ROWS_MAX: usize = 300;
+/// How long a key may last, in milliseconds, and in words.
+const LASTS: [(&str, &str); 4] = [
+    ("0", "until it is deleted"),
+    ("3600000", "an hour"),
+    ("86400000", "a day"),
+    ("604800000", "a week"),
+];
 /// The heads of the columns, and their classes.
 const COLUMNS: [(&str, &str); 5] =
     [("Key", ""), ("Value", ""), ("Written by", ""), ("When", "number"), ("Actions", "last")];
@@ -58,13 +68,12 @@ impl Desk {
     }
 }
 
-/// What is being written, until it is.
+/// What the form begins with, while it is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Draft {
     is_open: bool,
     name: String,
     value: String,
-    lasts_ms: Option<u64>,
 }
 
 fn bytes(entry: &EntryView) -> Option<Vec<u8>> {
@@ -78,42 +87,36 @@ pub(crate) fn view(desk: At) -> AnyView {
     let nebula = Memo::new(move |_| {
         desk.status.with(|status| status.nebula.as_ref().map(|nebula| nebula.id.clone()))
     });
-    Effect::new(move |_| {
+    effect(move || {
         nebula.track();
         desk.ion_started_ms.track();
         let space = desk.data.with_untracked(|data| data.space.clone());
         desk.show_data(space, search.get());
     });
     let ticks = parts::ticking(SPREAD_MS);
-    Effect::new(move |_| {
+    effect(move || {
         ticks.track();
         let mut wish = None;
         desk.data.update_untracked(|data| wish = data.holders());
         desk.ask_data(wish.into_iter().collect());
     });
-    let add = view! {
-        <button
-            type="button"
-            class="button primary"
-            data-test="data-add"
-            on:click=move |_| draft.set(Draft { is_open: true, ..Draft::default() })
-        >
-            "Add a key"
-        </button>
-    }
-    .seal();
-    view! {
-        {parts::head("Data", "Small values that every ion of this nebula holds, and that survive any of them.", add)}
-        {live(move || draft.with(|draft| draft.is_open).then(|| form(desk, draft)))}
-        {live(move || saved(desk))}
-        <div class="list-bar">
-            {live(move || spaces(desk, search))}
-            {search_field("Keys that begin with", search)}
-        </div>
-        {live(move || list(desk, draft))}
-        {live(move || conflicts(desk))}
-    }
-    .seal()
+    let add = button("data-add", "button primary", "Add a key", move || {
+        draft.set(Draft { is_open: true, ..Draft::default() });
+    });
+    let about = "Small values that every ion of this nebula holds, and that survive any of them.";
+    let written =
+        live(move || if draft.with(|draft| draft.is_open) { form(desk, draft) } else { ().seal() });
+    let bar = tag("div", "list-bar")
+        .add(live(move || spaces(desk, search)).seal())
+        .add(search_field("Keys that begin with", search));
+    tag("div", "contents")
+        .add(parts::head("Data", about, add.seal()))
+        .add(written.seal())
+        .add(live(move || saved(desk)).seal())
+        .put(bar)
+        .add(live(move || list(desk, draft)).seal())
+        .add(live(move || conflicts(desk)).seal())
+        .seal()
 }
 
 fn spaces(desk: At, search: RwSignal<String>) -> AnyView {
@@ -124,31 +127,32 @@ fn spaces(desk: At, search: RwSignal<String>) -> AnyView {
     all.extend(spaces);
     all.sort();
     all.dedup();
-    let options: Vec<AnyView> = all
-        .iter()
-        .enumerate()
-        .map(|(at, space)| {
-            let words = format!("{} – {}", space.name(), data::rule(space, own.as_ref()));
-            view! { <option value=at.to_string() selected=*space == shown>{words}</option> }
-                .into_any()
-        })
-        .collect();
-    let choose = move |event| {
-        let at: usize = event_target_value(&event).parse().unwrap_or_default();
+    let mut field = tag("select", "").test("data-space");
+    for (at, space) in all.iter().enumerate() {
+        let words = format!("{} – {}", space.name(), data::rule(space, own.as_ref()));
+        field = field.put(option(&at.to_string(), &words, *space == shown));
+    }
+    let chosen = field.element().clone();
+    let field = field.on("change", move |_| {
+        let at: usize = typed(&chosen).parse().unwrap_or_default();
         if let Some(space) = all.get(at) {
             search.set(String::new());
             desk.show_data(space.clone(), String::new());
         }
-    };
-    view! {
-        <label class="field data-space">
-            <span class="sr-only">"Space"</span>
-            <select data-test="data-space" on:change=choose>
-                {options}
-            </select>
-        </label>
-    }
-    .seal()
+    });
+    let label = text("span", "sr-only", "Space");
+    tag("label", "field data-space").put(label).put(field).seal()
+}
+
+fn option(value: &str, words: &str, is_chosen: bool) -> Part {
+    let option = text("option", "", words).set("value", value);
+    if is_chosen { option.set("selected", "") } else { option }
+}
+
+/// What stands in a field.
+fn typed(field: &Element) -> String {
+    let value = Reflect::get(field, &"value".into());
+    value.ok().and_then(|value| value.as_string()).unwrap_or_default()
 }
 
 fn list(desk: At, draft: RwSignal<Draft>) -> AnyView {
@@ -232,7 +236,7 @@ fn actions(desk: At, draft: RwSignal<Draft>, entry: &EntryView, value: Option<St
     let label = format!("Edit {name}");
     let edit = button("data-edit", "button quiet", "Edit", move || {
         let (name, value) = (name.clone(), value.clone());
-        draft.set(Draft { is_open: true, name, value, lasts_ms: None });
+        draft.set(Draft { is_open: true, name, value });
     });
     actions.put(edit.set("aria-label", &label)).put(delete)
 }
@@ -268,108 +272,76 @@ fn put_back(test: &str, desk: At, entry: &EntryView, words: &str) -> Part {
 
 /// The form that writes a key.
 fn form(desk: At, draft: RwSignal<Draft>) -> AnyView {
-    let space_name = RwSignal::new(desk.data.with_untracked(|data| data.space.name().to_owned()));
-    let is_own =
-        RwSignal::new(desk.data.with_untracked(|data| matches!(data.space, Space::Own(..))));
-    let write = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
-        let Draft { name, value, lasts_ms, .. } = draft.get_untracked();
-        let name_of_space = space_name.get_untracked().trim().to_owned();
-        let own = desk.data.with_untracked(|data| data.own.clone());
-        let space = match own {
-            Some(Space::Own(ion, _)) if is_own.get_untracked() => Space::Own(ion, name_of_space),
-            _ => Space::Members(name_of_space),
-        };
-        if desk.data.with_untracked(|data| data.space != space) {
-            desk.show_data(space.clone(), String::new());
-        }
-        desk.put_data(Key { space, name }, Some(value.into_bytes()), lasts_ms);
-        draft.set(Draft::default());
-    };
-    let name = Callback::new(move |name| draft.update_untracked(|draft| draft.name = name));
-    let space = Callback::new(move |name| space_name.set(name));
-    let lasts = move |event| {
-        let ms = event_target_value(&event).parse().ok().filter(|ms| *ms > 0);
-        draft.update_untracked(|draft| draft.lasts_ms = ms);
-    };
-    view! {
-        <form class="panel data-form" on:submit=write data-test="data-form">
-            <div class="fields">
-                {text_field("Key", "data-name", 1_024, draft.with_untracked(|draft| draft.name.clone()), name)}
-                {text_field("Space", "data-space-name", 64, space_name.get_untracked(), space)}
-                <label class="field">
-                    <span>"Who may write there"</span>
-                    <select
-                        data-test="data-rule"
-                        on:change=move |event| is_own.set(event_target_value(&event) == "own")
-                    >
-                        <option value="all" selected=!is_own.get_untracked()>"Every ion"</option>
-                        <option value="own" selected=is_own.get_untracked()>"Only this ion"</option>
-                    </select>
-                </label>
-                <label class="field">
-                    <span>"Lasts"</span>
-                    <select data-test="data-lasts" on:change=lasts>
-                        <option value="0">"until it is deleted"</option>
-                        <option value="3600000">"an hour"</option>
-                        <option value="86400000">"a day"</option>
-                        <option value="604800000">"a week"</option>
-                    </select>
-                </label>
-            </div>
-            <label class="field">
-                <span>"Value"</span>
-                <textarea
-                    rows="3"
-                    data-test="data-value-field"
-                    prop:value=draft.with_untracked(|draft| draft.value.clone())
-                    on:input=move |event| {
-                        let value = event_target_value(&event);
-                        draft.update_untracked(|draft| draft.value = value);
-                    }
-                ></textarea>
-            </label>
-            <div class="actions">
-                <button type="submit" class="button primary" data-test="data-write">
-                    "Write"
-                </button>
-                <button
-                    type="button"
-                    class="button quiet"
-                    on:click=move |_| draft.set(Draft::default())
-                >
-                    "Cancel"
-                </button>
-            </div>
-        </form>
+    let first = draft.get_untracked();
+    let (space_name, is_own) = desk.data.with_untracked(|data| {
+        (data.space.name().to_owned(), matches!(data.space, Space::Own(..)))
+    });
+    let name = text_field("data-name", "1024", &first.name);
+    let space = text_field("data-space-name", "64", &space_name);
+    let rule = tag("select", "")
+        .test("data-rule")
+        .put(option("all", "Every ion", !is_own))
+        .put(option("own", "Only this ion", is_own));
+    let mut lasts = tag("select", "").test("data-lasts");
+    for (ms, words) in LASTS {
+        lasts = lasts.put(option(ms, words, false));
     }
-    .seal()
+    let value = text("textarea", "", &first.value).set("rows", "3").test("data-value-field");
+    let fields = [&name, &space, &rule, &lasts, &value].map(|part| part.element().clone());
+    let write = text("button", "button primary", "Write").test("data-write");
+    let cancel = move || draft.set(Draft::default());
+    tag("form", "panel data-form")
+        .test("data-form")
+        .put(
+            tag("div", "fields")
+                .put(labelled("Key", name))
+                .put(labelled("Space", space))
+                .put(labelled("Who may write there", rule))
+                .put(labelled("Lasts", lasts)),
+        )
+        .put(labelled("Value", value))
+        .put(tag("div", "actions").put(write).put(button(
+            "data-cancel",
+            "button quiet",
+            "Cancel",
+            cancel,
+        )))
+        .on("submit", move |event| {
+            event.prevent_default();
+            let [name, space, rule, lasts, value] = fields.each_ref().map(typed);
+            write_entry(desk, name, space.trim(), &rule, &lasts, value);
+            draft.set(Draft::default());
+        })
+        .seal()
 }
 
-fn text_field(
-    label: &'static str,
-    test: &'static str,
-    length_max: u32,
-    value: String,
-    typed: Callback<String>,
-) -> AnyView {
-    view! {
-        <label class="field">
-            <span>{label}</span>
-            <input
-                type="text"
-                required=true
-                maxlength=length_max
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                data-test=test
-                prop:value=value
-                on:input=move |event| typed.run(event_target_value(&event))
-            />
-        </label>
+fn write_entry(desk: At, name: String, space: &str, rule: &str, lasts: &str, value: String) {
+    let own = desk.data.with_untracked(|data| data.own.clone());
+    let space = match own {
+        Some(Space::Own(ion, _)) if rule == "own" => Space::Own(ion, space.to_owned()),
+        _ => Space::Members(space.to_owned()),
+    };
+    if desk.data.with_untracked(|data| data.space != space) {
+        desk.show_data(space.clone(), String::new());
     }
-    .seal()
+    let lasts_ms = lasts.parse().ok().filter(|ms| *ms > 0);
+    desk.put_data(Key { space, name }, Some(value.into_bytes()), lasts_ms);
+}
+
+fn labelled(words: &str, field: Part) -> Part {
+    tag("label", "field").put(text("span", "", words)).put(field)
+}
+
+fn text_field(test: &str, length_max: &str, value: &str) -> Part {
+    tag("input", "")
+        .set("type", "text")
+        .set("required", "")
+        .set("maxlength", length_max)
+        .set("autocomplete", "off")
+        .set("autocapitalize", "off")
+        .set("spellcheck", "false")
+        .set("value", value)
+        .test(test)
 }
 
 /// Writes that were made at once, and how they were decided.
