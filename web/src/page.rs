@@ -16,6 +16,7 @@ mod job;
 mod job_grid;
 mod job_results;
 mod jobs;
+mod json;
 mod keys;
 mod map;
 mod module;

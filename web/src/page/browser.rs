@@ -4,7 +4,6 @@
 use js_sys::{Array, Reflect, Uint8Array};
 use leptos::prelude::{document, window};
 use node_core::node::JobId;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -212,13 +211,6 @@ pub(crate) async fn fetch(path: &str) -> Result<Vec<u8>, String> {
     let body = response.array_buffer().map_err(unreachable)?;
     let body = JsFuture::from(body).await.map_err(unreachable)?;
     Ok(Uint8Array::new(&body).to_vec())
-}
-
-/// Reads JSON. The browser has a reader for it; ours would take 6 KiB of the page.
-pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let read = js_sys::JSON::parse(&String::from_utf8_lossy(bytes));
-    let read = read.map_err(|_| "it is no JSON".to_owned())?;
-    serde_wasm_bindgen::from_value(read).map_err(|why| why.to_string())
 }
 
 /// Reads a file that the user chose, up to `bytes_max`; the error is a sentence.

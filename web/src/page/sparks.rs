@@ -8,7 +8,7 @@ use super::{
     browser,
     desk::{At, Bench, Source},
     icons::{self, icon},
-    parts, router,
+    json, parts, router,
     sealed::{Seal, live},
     setup,
 };
@@ -90,7 +90,7 @@ fn load_gallery(desk: At) {
     }
     spawn_local(async move {
         let read = match browser::fetch(&browser::root_data("gallery")).await {
-            Ok(bytes) => browser::json(&bytes).map(Gallery::sparks),
+            Ok(bytes) => json::read(&bytes).map(Gallery::sparks),
             Err(why) => Err(why),
         };
         desk.gallery.set(Some(read));
