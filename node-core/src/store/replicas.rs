@@ -25,10 +25,7 @@ pub mod placement;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-};
+use ion_map::{LongMap, Map, Set};
 
 use serde::{Deserialize, Serialize};
 
@@ -100,9 +97,9 @@ pub struct Wish {
 #[derive(Clone, Debug, Default)]
 pub struct Actual {
     /// Ions that are there, or were until a moment ago, and what they offer.
-    pub ions: BTreeMap<IonId, Offer>,
+    pub ions: Map<IonId, Offer>,
     /// Who holds what.
-    pub holders: BTreeMap<Part, BTreeSet<IonId>>,
+    pub holders: LongMap<Part, Set<IonId>>,
 }
 
 /// What this ion has to do.
@@ -123,7 +120,7 @@ pub fn reconcile<'a>(
     extra: impl Fn(&Part) -> usize,
 ) -> Vec<Mutation> {
     let mutation = |(part, wish): (&Part, &Wish)| {
-        let empty = BTreeSet::new();
+        let empty = Set::new();
         let holders = actual.holders.get(part).unwrap_or(&empty);
         let named = wanted(part, &actual.ions, holders, wish.goal, extra(part));
         let (is_named, is_held) = (named.contains(&own) || wish.is_pinned, holders.contains(&own));
@@ -141,7 +138,7 @@ pub fn reconcile<'a>(
 #[derive(Clone, Debug)]
 pub enum Input {
     /// These ions are there now, this one included, and offer that.
-    Ions(BTreeMap<IonId, Offer>),
+    Ions(Map<IonId, Offer>),
     /// A part should be kept so; replaces what was wished before.
     Wish(Part, Wish),
     /// A part need not be kept any more.
@@ -184,16 +181,16 @@ pub struct Health {
 #[derive(Debug)]
 pub struct Replicas {
     own: IonId,
-    wishes: BTreeMap<Part, Wish>,
+    wishes: LongMap<Part, Wish>,
     actual: Actual,
-    live: BTreeSet<IonId>,
+    live: Set<IonId>,
     /// Of those that are gone and still count.
-    gone_at: BTreeMap<IonId, Time>,
+    gone_at: Map<IonId, Time>,
     /// Since when a copy is missing, or one is too many.
-    missing_since: BTreeMap<Part, Time>,
-    surplus_since: BTreeMap<Part, Time>,
-    fetching: BTreeSet<Part>,
-    not_before: BTreeMap<Part, Time>,
+    missing_since: LongMap<Part, Time>,
+    surplus_since: LongMap<Part, Time>,
+    fetching: Set<Part>,
+    not_before: LongMap<Part, Time>,
     /// What may be repaired now, in thousandths of a byte; a debt is paid off
     /// before the next part begins.
     allowance: i128,
@@ -209,14 +206,14 @@ impl Replicas {
     pub fn new(own: IonId, now: Time) -> Self {
         Self {
             own,
-            wishes: BTreeMap::new(),
+            wishes: LongMap::new(),
             actual: Actual::default(),
-            live: BTreeSet::new(),
-            gone_at: BTreeMap::new(),
-            missing_since: BTreeMap::new(),
-            surplus_since: BTreeMap::new(),
-            fetching: BTreeSet::new(),
-            not_before: BTreeMap::new(),
+            live: Set::new(),
+            gone_at: Map::new(),
+            missing_since: LongMap::new(),
+            surplus_since: LongMap::new(),
+            fetching: Set::new(),
+            not_before: LongMap::new(),
             allowance: 0,
             turn: None,
             started_at: now,
@@ -273,7 +270,7 @@ impl Replicas {
             self.actual.ions.iter().filter(|(ion, offer)| {
                 self.live.contains(ion) && **ion != self.own && offer.has_room
             });
-        let others: BTreeMap<_, _> = live.map(|(ion, offer)| (*ion, *offer)).collect();
+        let others: Map<_, _> = live.map(|(ion, offer)| (*ion, *offer)).collect();
         alone.into_iter().map(|(_, part)| (part, rank(&part, &others).first().copied())).collect()
     }
 
@@ -282,10 +279,10 @@ impl Replicas {
         holders.filter(|ion| self.live.contains(ion)).copied().collect()
     }
 
-    fn ions(&mut self, now: Time, ions: BTreeMap<IonId, Offer>) {
-        let live: BTreeSet<IonId> = ions.keys().copied().collect();
+    fn ions(&mut self, now: Time, ions: Map<IonId, Offer>) {
+        let live: Set<IonId> = ions.keys().copied().collect();
         self.churn.pass(now, &self.live, &live);
-        for gone in self.live.difference(&live) {
+        for gone in self.live.iter().filter(|ion| !live.contains(*ion)) {
             self.gone_at.insert(*gone, now);
         }
         self.gone_at.retain(|ion, _| !live.contains(ion));
@@ -296,10 +293,14 @@ impl Replicas {
 
     /// Ions whose time of grace is over do not count any more.
     fn forget_gone(&mut self, now: Time) {
-        let over = self.gone_at.extract_if(.., |_, at| now.since_ms(*at) >= GRACE_MS);
-        for (ion, _) in over {
-            self.actual.ions.remove(&ion);
-        }
+        let ions = &mut self.actual.ions;
+        self.gone_at.retain(|ion, at| {
+            let is_over = now.since_ms(*at) >= GRACE_MS;
+            if is_over {
+                ions.remove(ion);
+            }
+            !is_over
+        });
     }
 
     fn wish(&mut self, part: Part, wish: Wish, effects: &mut Vec<Effect>) {
@@ -340,16 +341,18 @@ impl Replicas {
     }
 
     /// The next parts to be looked at; each once where they are few.
-    fn next_turn(&mut self) -> BTreeMap<Part, Wish> {
-        let (after, until) = match self.turn {
-            Some(last) => (Bound::Excluded(last), Bound::Included(last)),
-            None => (Bound::Unbounded, Bound::Unbounded),
-        };
-        let first = self.wishes.range((after, Bound::Unbounded));
-        let again = self.wishes.range((Bound::Unbounded, until));
-        let turn: Vec<_> = first.chain(again).take(TURN_MAX).collect();
-        self.turn = turn.last().map(|(part, _)| **part);
-        turn.into_iter().map(|(part, wish)| (*part, *wish)).collect()
+    fn next_turn(&mut self) -> Map<Part, Wish> {
+        let mut turn = Map::new();
+        let last = self.turn;
+        let first = last.iter().flat_map(|last| self.wishes.range_from(last));
+        for (part, wish) in first.filter(|(part, _)| Some(**part) > last).chain(self.wishes.iter())
+        {
+            if turn.len() == TURN_MAX || turn.insert(*part, *wish).is_some() {
+                break;
+            }
+            self.turn = Some(*part);
+        }
+        turn
     }
 
     /// How many ions are named beyond those that are missing.
@@ -358,7 +361,7 @@ impl Replicas {
         usize::try_from((now.since_ms(since) / OVERDUE_MS).min(EXTRA_MAX)).unwrap_or_default()
     }
 
-    fn note_missing(&mut self, now: Time, turn: &BTreeMap<Part, Wish>) {
+    fn note_missing(&mut self, now: Time, turn: &Map<Part, Wish>) {
         for (part, wish) in turn {
             let holders = self.actual.holders.get(part).into_iter().flatten();
             let count = holders.filter(|ion| self.actual.ions.contains_key(ion)).count();
@@ -373,11 +376,11 @@ impl Replicas {
     fn drop_surplus(
         &mut self,
         now: Time,
-        turn: &BTreeMap<Part, Wish>,
+        turn: &Map<Part, Wish>,
         mutations: &[Mutation],
         effects: &mut Vec<Effect>,
     ) {
-        let surplus: BTreeSet<Part> = mutations.iter().filter_map(dropped).collect();
+        let surplus: Set<Part> = mutations.iter().filter_map(dropped).collect();
         self.surplus_since.retain(|part, _| surplus.contains(part) || !turn.contains_key(part));
         for part in surplus {
             let since = *self.surplus_since.entry(part).or_insert(now);
@@ -403,7 +406,7 @@ impl Replicas {
             .collect();
         ion_map::sort(&mut fetches);
         for (_, _, part) in fetches {
-            let wish = self.wishes[&part];
+            let Some(wish) = self.wishes.get(&part).copied() else { continue };
             if self.fetching.len() == FETCHES_MAX {
                 return;
             }
@@ -432,7 +435,7 @@ impl Replicas {
         let (Some(wish), true) = (self.wishes.get(part), self.extra(now, part) > 0) else {
             return false;
         };
-        let empty = BTreeSet::new();
+        let empty = Set::new();
         let holders = self.actual.holders.get(part).unwrap_or(&empty);
         !wanted(part, &self.actual.ions, holders, wish.goal, 0).contains(&self.own)
     }

@@ -1,6 +1,6 @@
 //! The receiving half: what is wanted, who has it, who is asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use ion_map::{Map, Set};
 
 use super::{
     Asker, Effect, Failure, Offence, PEERS_MAX,
@@ -52,7 +52,7 @@ struct Want {
     /// What comes first among blocks of one order: the place, or a random number.
     place: u64,
     order: Order,
-    holders: BTreeSet<IonId>,
+    holders: Set<IonId>,
     asked: Vec<IonId>,
     /// Since when nobody offers it.
     alone_since: Time,
@@ -73,18 +73,18 @@ impl Want {
 pub(super) struct Fetch {
     rng: Rng,
     /// Given to [`Effect::Look`], not yet answered.
-    looking: BTreeMap<Cid, (Wanted, Order, u64)>,
-    wants: BTreeMap<Cid, Want>,
+    looking: Map<Cid, (Wanted, Order, u64)>,
+    wants: Map<Cid, Want>,
     /// Lengths, in bytes.
-    storing: BTreeMap<Cid, u64>,
-    peers: BTreeMap<IonId, Peer>,
+    storing: Map<Cid, u64>,
+    peers: Map<IonId, Peer>,
     count: u64,
 }
 
 impl Fetch {
     pub(super) fn new(rng: Rng) -> Self {
-        let (looking, wants, storing) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { rng, looking, wants, storing, peers: BTreeMap::new(), count: 0 }
+        let (looking, wants, storing) = (Map::new(), Map::new(), Map::new());
+        Self { rng, looking, wants, storing, peers: Map::new(), count: 0 }
     }
 
     pub(super) fn room(&self) -> usize {
@@ -156,7 +156,7 @@ impl Fetch {
         let mut sought = Vec::new();
         for cid in lack {
             let Some((wanted, order, place)) = self.looking.remove(cid) else { continue };
-            let (holders, asked) = (BTreeSet::new(), Vec::new());
+            let (holders, asked) = (Set::new(), Vec::new());
             let bytes_max = wanted.bytes_max.min(CHUNK_BYTES);
             let (alone_since, is_told) = (now, false);
             let want = Want { bytes_max, place, order, holders, asked, alone_since, is_told };

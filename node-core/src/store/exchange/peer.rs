@@ -1,7 +1,7 @@
 //! What is known of an ion that blocks are fetched from: how fast it delivers,
 //! how much may be asked of it, whether it keeps its promises.
 
-use std::collections::BTreeMap;
+use ion_map::Map;
 
 use super::wire::Piece;
 use crate::{
@@ -73,7 +73,7 @@ pub(super) enum Taken {
 /// What is known of an ion.
 #[derive(Debug)]
 pub(super) struct Peer {
-    pub(super) flights: BTreeMap<Cid, Flight>,
+    pub(super) flights: Map<Cid, Flight>,
     /// When it was last asked who has what.
     pub(super) sought_at: Time,
     window_bytes: u64,
@@ -97,7 +97,7 @@ pub(super) struct Peer {
 impl Peer {
     pub(super) fn new(now: Time) -> Self {
         Self {
-            flights: BTreeMap::new(),
+            flights: Map::new(),
             sought_at: now,
             window_bytes: WINDOW_BYTES_FIRST,
             rate: 0,

@@ -5,10 +5,9 @@
 //! that it would like to hear of, [`LOOKS_MAX`] questions at once. [`READS_MAX`]
 //! blocks are read at once, in turns.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
+
+use ion_map::{Map, Set};
 
 use super::{
     Asker, Effect,
@@ -40,7 +39,7 @@ struct Client {
     reading: Option<Cid>,
     loaded: VecDeque<Loaded>,
     data: usize,
-    sought: BTreeSet<Cid>,
+    sought: Set<Cid>,
     looks: usize,
 }
 
@@ -53,8 +52,8 @@ impl Client {
 /// The half.
 #[derive(Debug, Default)]
 pub(super) struct Serve {
-    clients: BTreeMap<IonId, Client>,
-    reading: BTreeSet<Cid>,
+    clients: Map<IonId, Client>,
+    reading: Set<Cid>,
     /// Whose block was read last.
     turn: Option<IonId>,
 }
@@ -116,7 +115,7 @@ impl Serve {
 
     pub(super) fn cancel(&mut self, ion: IonId, cids: &[Cid], effects: &mut Vec<Effect>) {
         let Some(client) = self.clients.get_mut(&ion) else { return };
-        let cids: BTreeSet<Cid> = cids.iter().copied().collect();
+        let cids: Set<Cid> = cids.iter().copied().collect();
         client.queue.retain(|cid| !cids.contains(cid));
         client.loaded.retain(|loaded| !cids.contains(&loaded.cid));
         client.reading = client.reading.filter(|cid| !cids.contains(cid));

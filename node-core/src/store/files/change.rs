@@ -150,8 +150,8 @@ impl Tree {
     }
 
     /// The paths at and below one where something stands.
-    fn standing_in(&self, path: &FilePath) -> Vec<(&FilePath, &Item)> {
-        let inside = self.items.range(path.clone()..);
+    fn standing_in<'a>(&'a self, path: &'a FilePath) -> Vec<(&'a FilePath, &'a Item)> {
+        let inside = self.items.range_from(path);
         // What begins alike stands together, but not all of it is below.
         let near = inside.take_while(|(other, _)| other.as_str().starts_with(path.as_str()));
         near.filter(|(other, _)| *other == path || other.below(Some(path)).is_some())

@@ -1,7 +1,7 @@
 //! What the entries of a range say: which versions each path has, which of them
 //! stand, and what a folder shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use ion_map::{LongMap, Map, Set};
 
 use super::{File, FilePath, Refusal, Version, VersionId, What};
 use crate::{identity::IonId, store::kv::Stamp};
@@ -35,14 +35,14 @@ pub struct Known {
 /// What is known of one path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Item {
-    pub(super) copies: BTreeMap<VersionId, Known>,
+    pub(super) copies: Map<VersionId, Known>,
 }
 
 impl Item {
     /// The versions that no other came after, the latest first.
     pub(super) fn heads(&self) -> Vec<&Known> {
         let copies = self.copies.values();
-        let passed: BTreeSet<_> = copies.flat_map(|copy| &copy.version.ancestors).collect();
+        let passed: Set<_> = copies.flat_map(|copy| &copy.version.ancestors).collect();
         let mut heads: Vec<_> =
             self.copies.values().filter(|copy| !passed.contains(&copy.id)).collect();
         ion_map::sort_by_key(&mut heads, |copy| {
@@ -105,7 +105,7 @@ pub struct Shown {
 /// The paths of a range of entries.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    pub(super) items: BTreeMap<FilePath, Item>,
+    pub(super) items: LongMap<FilePath, Item>,
     refused: usize,
 }
 
@@ -190,8 +190,8 @@ impl Tree {
     /// What a folder shows: folders first, then files, by name. `None` is the
     /// folder that all are in.
     pub fn list(&self, folder: Option<&FilePath>) -> Vec<Shown> {
-        let (mut folders, mut files) = (BTreeMap::new(), Vec::new());
-        for (path, item) in &self.items {
+        let (mut folders, mut files) = (Map::new(), Vec::new());
+        for (path, item) in self.items.iter() {
             let (Some(below), standing) = (path.below(folder), item.standing()) else { continue };
             let deeper = below.split_once('/').map(|(name, _)| name);
             let is_folder = standing.iter().any(|copy| copy.version.what == What::Folder);
@@ -265,7 +265,7 @@ fn conflict_name(name: &str, ion: &str) -> String {
 
 /// Several conflicts of one ion are told apart by numbers.
 fn number_alike(lines: &mut [Shown]) {
-    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut seen: Map<String, u32> = Map::new();
     for line in lines {
         let count = seen.entry(line.name.clone()).or_default();
         *count += 1;

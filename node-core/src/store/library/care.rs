@@ -1,7 +1,5 @@
 //! Names, and the copies that they ask for.
 
-use std::collections::BTreeMap;
-
 use serde_bytes::ByteBuf;
 
 use super::{
@@ -182,7 +180,7 @@ impl Library {
         Offer { capacity_mib, has_room: has_room && !is_full }
     }
 
-    fn offers(&self, now: Time) -> BTreeMap<crate::identity::IonId, Offer> {
+    fn offers(&self, now: Time) -> ion_map::Map<crate::identity::IonId, Offer> {
         let offer = |ion| self.holdings.offer(ion).unwrap_or(USUAL_OFFER);
         let others = self.live.iter().map(|ion| (*ion, offer(ion)));
         others.chain([(self.own, self.own_offer(now))]).collect()

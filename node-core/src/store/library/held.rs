@@ -8,9 +8,7 @@
 //!
 //! Bounds: [`BLOCKS_MAX`] blocks.
 
-use std::collections::BTreeMap;
-
-use ion_map::{Map, Set};
+use ion_map::{LongMap, Map, Set};
 
 use crate::store::{
     chunk::{CHUNK_BYTES, CID_BYTES, Cid},
@@ -99,7 +97,7 @@ struct Count {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Held {
     owners: Map<Owner, Owned>,
-    counts: BTreeMap<Cid, Count>,
+    counts: LongMap<Cid, Count>,
     bytes: u64,
 }
 
@@ -238,6 +236,8 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::store::chunk::Codec;
 

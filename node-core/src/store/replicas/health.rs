@@ -11,7 +11,7 @@
 //! The figure is shown to people; nothing is decided by it, so that floating
 //! point does no harm.
 
-use std::collections::BTreeSet;
+use ion_map::Set;
 
 use crate::{identity::IonId, platform::Time};
 
@@ -38,12 +38,13 @@ impl Default for Churn {
 
 impl Churn {
     /// Who was there until now, and who is from now on.
-    pub fn pass(&mut self, now: Time, before: &BTreeSet<IonId>, after: &BTreeSet<IonId>) {
+    pub fn pass(&mut self, now: Time, before: &Set<IonId>, after: &Set<IonId>) {
         let ms = self.seen_at.map_or(0, |at| now.since_ms(at)) as f64;
         self.seen_at = Some(now);
         let hours = ms / MS_PER_HOUR * before.len() as f64;
         let keeps = (-hours / HALF_LIFE_ION_HOURS).exp2();
-        self.departures = self.departures * keeps + before.difference(after).count() as f64;
+        let gone = before.iter().filter(|ion| !after.contains(*ion)).count();
+        self.departures = self.departures * keeps + gone as f64;
         self.ion_hours = self.ion_hours * keeps + hours;
     }
 
@@ -64,7 +65,7 @@ impl Churn {
 mod tests {
     use super::*;
 
-    fn ions(count: u8) -> BTreeSet<IonId> {
+    fn ions(count: u8) -> Set<IonId> {
         (0..count).map(|number| IonId::from_bytes([number; 32])).collect()
     }
 

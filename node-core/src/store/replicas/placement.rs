@@ -7,7 +7,7 @@
 //! probability that is its share of all capacity, whatever others come and go.
 //! The logarithm is computed in integers, so that every machine names the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use ion_map::{Map, Set};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct Offer {
 }
 
 /// All ions that offer something, in the order in which they are named.
-pub fn rank(part: &Part, ions: &BTreeMap<IonId, Offer>) -> Vec<IonId> {
+pub fn rank(part: &Part, ions: &Map<IonId, Offer>) -> Vec<IonId> {
     let hasher = hasher(part);
     let offering = ions.iter().filter(|(_, offer)| offer.capacity_mib > 0);
     let mut order: Vec<_> =
@@ -43,8 +43,8 @@ pub fn rank(part: &Part, ions: &BTreeMap<IonId, Offer>) -> Vec<IonId> {
 /// that do not, and so many extra. Only the ions given count as holders.
 pub fn wanted(
     part: &Part,
-    ions: &BTreeMap<IonId, Offer>,
-    holders: &BTreeSet<IonId>,
+    ions: &Map<IonId, Offer>,
+    holders: &Set<IonId>,
     goal: usize,
     extra: usize,
 ) -> Vec<IonId> {
@@ -111,7 +111,7 @@ mod tests {
         Part { file: Cid::of(Codec::DagCbor, b"a file"), number }
     }
 
-    fn offers(capacities: &[u32]) -> BTreeMap<IonId, Offer> {
+    fn offers(capacities: &[u32]) -> Map<IonId, Offer> {
         let offer = |capacity_mib| Offer { capacity_mib, has_room: true };
         (1..).map(ion).zip(capacities.iter().map(|capacity| offer(*capacity))).collect()
     }
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(named(&[], 3), order[..3]);
         assert_eq!(named(&[order[5]], 3), [order[5], order[0], order[1]]);
         assert_eq!(named(&order[2..], 3), order[2..5]);
-        let three: BTreeSet<IonId> = named(&order[3..], 3).into_iter().collect();
+        let three: Set<IonId> = named(&order[3..], 3).into_iter().collect();
         assert_eq!(three, order[3..].iter().copied().collect());
         assert_eq!(named(&[ion(99)], 2), order[..2], "it is not there");
         assert_eq!(named(&[], 99).len(), 6, "there are no more");
@@ -184,7 +184,7 @@ mod tests {
         for full in [order[0], order[1]] {
             ions.insert(full, Offer { capacity_mib: 100, has_room: false });
         }
-        let holders = BTreeSet::from([order[1]]);
+        let holders = Set::from([order[1]]);
         assert_eq!(wanted(&part(0), &ions, &holders, 3, 0), order[1..4]);
     }
 }

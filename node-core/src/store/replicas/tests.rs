@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
 use crate::{platform::sim::Rng, store::chunk::Codec};
 
@@ -18,7 +20,7 @@ const START: Time = Time::from_ms(1_000_000);
 const OFFER: Offer = Offer { capacity_mib: 1_000, has_room: true };
 const WISH: Wish = Wish { bytes: 10 * MIB, goal: 3, is_new: true, is_pinned: false };
 
-fn offers(numbers: impl IntoIterator<Item = u64>) -> BTreeMap<IonId, Offer> {
+fn offers(numbers: impl IntoIterator<Item = u64>) -> Map<IonId, Offer> {
     numbers.into_iter().map(|number| (ion(number), OFFER)).collect()
 }
 
