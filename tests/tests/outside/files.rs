@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::turn;
 
-async fn opened(browser: &Browser, relay: &Relay) -> Tab {
+pub(crate) async fn opened(browser: &Browser, relay: &Relay) -> Tab {
     let tab = browser.open(&relay.url("/")).await;
     mission::joined(&tab).await;
     tab.click("nav-files").await;
@@ -19,7 +19,7 @@ async fn opened(browser: &Browser, relay: &Relay) -> Tab {
 }
 
 /// JavaScript: the row of a path, or null.
-fn row(path: &str) -> String {
+pub(crate) fn row(path: &str) -> String {
     let path = Value::from(path);
     format!(
         "([...document.querySelectorAll('[data-test=\"file-row\"]')]
@@ -27,7 +27,7 @@ fn row(path: &str) -> String {
     )
 }
 
-async fn shows(tab: &Tab, path: &str) {
+pub(crate) async fn shows(tab: &Tab, path: &str) {
     tab.wait_for(path, &row(path)).await;
 }
 
@@ -36,18 +36,18 @@ async fn shows_no(tab: &Tab, path: &str) {
     tab.wait_for(&format!("no {path}"), &gone).await;
 }
 
-async fn bring(tab: &Tab, browser: &Browser, name: &str, bytes: &[u8]) {
+pub(crate) async fn bring(tab: &Tab, browser: &Browser, name: &str, bytes: &[u8]) {
     tab.choose_file("files-add", &browser.file(name, bytes)).await;
 }
 
 /// Opens the sheet of a row and presses one of its buttons.
-async fn act(tab: &Tab, path: &str, button: &str) {
+pub(crate) async fn act(tab: &Tab, path: &str, button: &str) {
     shows(tab, path).await;
     tab.run(&format!("{}.querySelector('[data-test=\"file-actions\"]').click();", row(path))).await;
     tab.click(button).await;
 }
 
-async fn open(tab: &Tab, path: &str) {
+pub(crate) async fn open(tab: &Tab, path: &str) {
     shows(tab, path).await;
     tab.run(&format!("{}.querySelector('[data-test=\"file-open\"]').click();", row(path))).await;
 }

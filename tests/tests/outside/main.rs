@@ -4,6 +4,7 @@
 //! `cargo xtask test` builds site and relay first and runs these.
 
 mod cluster;
+mod copies;
 mod data;
 mod departures;
 mod devices;

@@ -1,0 +1,119 @@
+//! What becomes of files when tabs are closed and killed.
+//!
+//! `IONOSPHERE_KILLS` says how many tabs are killed in the middle of an import;
+//! 20 without it.
+
+use std::{env, time::Duration};
+
+use ionosphere_tests::{
+    browser::Browser,
+    mission::{self, sha256},
+    relay::Relay,
+    tab::Tab,
+};
+
+use crate::{
+    files::{act, bring, open, opened, row, shows},
+    turn,
+};
+
+const KILLS: u64 = 20;
+
+/// Bytes that no two numbers share a block of.
+fn bytes(number: u64, length: usize) -> Vec<u8> {
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let words = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    words.flatten().take(length).collect()
+}
+
+/// Waits until a file has at least so many copies, as a tab knows it.
+async fn has_copies(tab: &Tab, path: &str, copies: u32) {
+    let health = format!("{}?.querySelector('[data-test=\"file-health\"]')", row(path));
+    tab.wait_for("copies", &format!("Number({health}?.dataset.copies) >= {copies}")).await;
+}
+
+/// Saves a file through the page and gives its bytes.
+async fn saved(tab: &Tab, path: &str) -> Vec<u8> {
+    tab.wait_for("a service worker", "navigator.serviceWorker.controller").await;
+    open(tab, path).await;
+    tab.click("viewer-download").await;
+    let bytes = tab.downloaded(path).await;
+    tab.click("sheet-close").await;
+    bytes
+}
+
+/// The places of tabs that hold nothing.
+async fn without_files(tabs: &[Tab]) -> Vec<usize> {
+    let mut without = Vec::new();
+    for (place, tab) in tabs.iter().enumerate() {
+        tab.click("nav-settings").await;
+        if tab.text("store-held").await.contains("0 B") {
+            without.push(place);
+        }
+        tab.click("nav-files").await;
+    }
+    without
+}
+
+#[tokio::test]
+async fn a_file_is_copied_to_three_of_five_and_outlives_the_tab_that_brought_it() {
+    let _turn = turn().await;
+    let relay = Relay::start();
+    let browser = Browser::start().await;
+    let mut tabs = Vec::new();
+    for _ in 0..5 {
+        tabs.push(opened(&browser, &relay).await);
+    }
+    for tab in &tabs {
+        mission::counts_ions(tab, 5).await;
+    }
+    let large = bytes(1, 64 << 20);
+    let hash = sha256(&large);
+    bring(&tabs[0], &browser, "large.bin", &large).await;
+    has_copies(&tabs[0], "large.bin", 3).await;
+    tabs[0].screenshot("files-copied").await;
+    let mut without = without_files(&tabs).await;
+    assert_eq!(without.len(), 2, "three of five hold it");
+    let last = tabs.remove(without.pop().expect("there are two"));
+    let next = tabs.remove(without.pop().expect("there was another"));
+    shows(&last, "large.bin").await;
+    assert!(sha256(&saved(&last, "large.bin").await) == hash, "it comes from those that hold it");
+    // Whoever brought it may go.
+    tabs[0].wait_for("leave to close", "document.body.innerText.includes('Safe to close')").await;
+    tabs.remove(0).close().await;
+    shows(&next, "large.bin").await;
+    act(&next, "large.bin", "file-pin").await;
+    has_copies(&next, "large.bin", 3).await;
+    assert!(without_files(&[next]).await.is_empty(), "it is kept where it was asked to be");
+}
+
+#[tokio::test]
+async fn a_tab_that_is_killed_in_an_import_leaves_a_store_that_opens() {
+    let _turn = turn().await;
+    let relay = Relay::start();
+    let browser = Browser::start().await;
+    let kills = env::var("IONOSPHERE_KILLS").ok().and_then(|kills| kills.parse().ok());
+    let mut finished = 0;
+    for kill in 0..kills.unwrap_or(KILLS) {
+        let tab = opened(&browser, &relay).await;
+        let (name, file) = (format!("{kill}.bin"), bytes(kill, 24 << 20));
+        bring(&tab, &browser, &name, &file).await;
+        // At every stage of it, one after the other.
+        tokio::time::sleep(Duration::from_millis(kill % 20 * 60)).await;
+        tab.kill().await;
+        let tab = opened(&browser, &relay).await;
+        tab.wait_for("the list", mission::FILES_LISTED).await;
+        let is_there = tab.value(&format!("{} !== null", row(&name))).await;
+        if is_there.expect("the page answers").as_bool() == Some(true) {
+            finished += 1;
+            assert!(saved(&tab, &name).await == file, "a file that is listed is there, all of it");
+        }
+        tab.close().await;
+    }
+    println!("{finished} files were brought in before their tab was killed");
+}
