@@ -358,7 +358,11 @@ impl Library {
             Input::Put(ticket, result) => self.put_done(now, ticket, result, effects),
             Input::Links(ions) => self.link(ions),
             Input::Cut(ion) => self.cut(ion),
-            Input::Live(ions) => self.live = ions.into_iter().collect(),
+            Input::Live(ions) => {
+                let live: Set<IonId> = ions.into_iter().collect();
+                self.is_changed |= !live.iter().eq(self.live.iter());
+                self.live = live;
+            }
             Input::Frame(ion, bytes) => self.queue.push_back(exchange::Input::Frame(ion, bytes)),
             Input::Sent(ion) => self.queue.push_back(exchange::Input::Sent(ion)),
             Input::Import(import, parcel) => self.import(now, import, parcel, effects),
@@ -372,6 +376,7 @@ impl Library {
             Input::Pins(pins) => self.pin(now, pins, effects),
             Input::Give(mib) => {
                 self.gives_mib = mib;
+                self.is_changed = true;
                 self.say_all();
             }
             Input::Clock(wall_ms) => self.wall_ms = wall_ms,
@@ -383,6 +388,11 @@ impl Library {
     /// Whether anything that is shown changed since this was last asked.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.is_changed)
+    }
+
+    /// Something that is shown beside it changed.
+    pub fn touch(&mut self) {
+        self.is_changed = true;
     }
 
     /// Another nebula's files: nothing that was known counts.

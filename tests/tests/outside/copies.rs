@@ -9,7 +9,7 @@ use ionosphere_tests::{
     browser::Browser,
     mission::{self, sha256},
     relay::Relay,
-    tab::Tab,
+    tab::{Tab, query},
 };
 
 use crate::{
@@ -88,8 +88,9 @@ async fn a_file_is_copied_to_three_of_five_and_outlives_the_tab_that_brought_it(
     tabs.remove(0).close().await;
     shows(&next, "large.bin").await;
     act(&next, "large.bin", "file-pin").await;
-    has_copies(&next, "large.bin", 3).await;
-    assert!(without_files(&[next]).await.is_empty(), "it is kept where it was asked to be");
+    next.click("nav-settings").await;
+    let held = format!("!{}.innerText.includes('0 B')", query("store-held"));
+    next.wait_for("a copy where it was asked for", &held).await;
 }
 
 #[tokio::test]
@@ -97,6 +98,8 @@ async fn a_tab_that_is_killed_in_an_import_leaves_a_store_that_opens() {
     let _turn = turn().await;
     let relay = Relay::start();
     let browser = Browser::start().await;
+    // What the browser is asked goes by a page that lives.
+    let keeper = browser.open(&relay.url("/healthz")).await;
     let kills = env::var("IONOSPHERE_KILLS").ok().and_then(|kills| kills.parse().ok());
     let mut finished = 0;
     for kill in 0..kills.unwrap_or(KILLS) {
@@ -106,6 +109,7 @@ async fn a_tab_that_is_killed_in_an_import_leaves_a_store_that_opens() {
         // At every stage of it, one after the other.
         tokio::time::sleep(Duration::from_millis(kill % 20 * 60)).await;
         tab.kill().await;
+        keeper.wait_for("another page", "document.body").await;
         let tab = opened(&browser, &relay).await;
         tab.wait_for("the list", mission::FILES_LISTED).await;
         let is_there = tab.value(&format!("{} !== null", row(&name))).await;

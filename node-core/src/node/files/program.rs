@@ -105,7 +105,7 @@ impl Node {
             blocks::News::Source(source, result) => Input::Source(source, result),
             blocks::News::Usage(used, quota) => {
                 self.files.usage = (used, quota);
-                return;
+                return self.files.library.touch();
             }
             blocks::News::Lost => {
                 effects.push(Effect::Tell(Event::Problem(words::files_lost())));
@@ -295,14 +295,14 @@ impl Node {
         if !self.files.is_watched {
             return;
         }
-        if self.files.library.take_changed() || self.files.told_at.is_none() {
-            tell(News::Changed, effects);
-            self.files.told_at = Some(now);
+        if !self.files.library.take_changed() && self.files.told_at.is_some() {
+            return;
         }
+        tell(News::Changed, effects);
+        self.files.told_at = Some(now);
         let store = self.store_view();
         if store != self.files.told {
             self.files.told = store.clone();
-            self.files.told_at = Some(now);
             tell(News::Store(store), effects);
         }
     }
