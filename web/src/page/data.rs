@@ -1,6 +1,5 @@
 //! Data: the small shared memory of the nebula, browsed, written and watched.
 
-use js_sys::Reflect;
 use leptos::prelude::*;
 use node_core::{
     node::{
@@ -10,14 +9,12 @@ use node_core::{
     store::kv::{Key, Space},
 };
 
-use web_sys::Element;
-
 use super::{
     browser,
     desk::{At, Desk},
     ions::search_field,
     parts,
-    raw::{Part, button, effect, tag, text},
+    raw::{Part, button, effect, labelled, tag, text, typed},
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -147,12 +144,6 @@ fn spaces(desk: At, search: RwSignal<String>) -> AnyView {
 fn option(value: &str, words: &str, is_chosen: bool) -> Part {
     let option = text("option", "", words).set("value", value);
     if is_chosen { option.set("selected", "") } else { option }
-}
-
-/// What stands in a field.
-fn typed(field: &Element) -> String {
-    let value = Reflect::get(field, &"value".into());
-    value.ok().and_then(|value| value.as_string()).unwrap_or_default()
 }
 
 fn list(desk: At, draft: RwSignal<Draft>) -> AnyView {
@@ -326,10 +317,6 @@ fn write_entry(desk: At, name: String, space: &str, rule: &str, lasts: &str, val
     }
     let lasts_ms = lasts.parse().ok().filter(|ms| *ms > 0);
     desk.put_data(Key { space, name }, Some(value.into_bytes()), lasts_ms);
-}
-
-fn labelled(words: &str, field: Part) -> Part {
-    tag("label", "field").put(text("span", "", words)).put(field)
 }
 
 fn text_field(test: &str, length_max: &str, value: &str) -> Part {

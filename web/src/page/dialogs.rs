@@ -9,6 +9,7 @@ use super::{
     icons::{self, icon},
     keys::KEYS,
     pairing,
+    raw::{button, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{invitation, qr};
@@ -147,26 +148,17 @@ fn share(nebula: &NebulaView) -> AnyView {
 }
 
 /// A text that can be copied, with its button.
-pub(crate) fn copyable(text: String, name: &'static str) -> AnyView {
+pub(crate) fn copyable(words: String, name: &str) -> AnyView {
     let word = RwSignal::new("Copy");
-    let field = NodeRef::<html::Code>::new();
-    let shown = text.clone();
-    let copy = move |_| {
-        let text = text.clone();
+    let shown = text("code", "", &words).test(name).set("tabindex", "0");
+    let field = shown.element().clone();
+    let copy = button(&format!("{name}-copy"), "button", "", move || {
+        let (words, field) = (words.clone(), field.clone());
         spawn_local(async move {
-            let done = browser::copy(&text, field.get_untracked().as_deref()).await;
+            let done = browser::copy(&words, Some(&field)).await;
             word.set(if done { "Copied" } else { "Selected: copy it" });
         });
-    };
-    view! {
-        <div class="copyable">
-            <code node_ref=field data-test=name tabindex="0">
-                {shown}
-            </code>
-            <button type="button" class="button" data-test=format!("{name}-copy") on:click=copy>
-                <span role="status">{word}</span>
-            </button>
-        </div>
-    }
-    .seal()
+    });
+    let said = tag("span", "").set("role", "status").words(move || word.get().to_owned());
+    tag("div", "copyable").put(shown).put(copy.put(said)).seal()
 }

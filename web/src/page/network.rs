@@ -9,6 +9,7 @@ use super::{
     diagnosis,
     icons::{self, icon},
     map, parts,
+    raw::{Part, button, note, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -19,105 +20,67 @@ use crate::model::{
 
 /// The page.
 pub(crate) fn view(desk: At) -> AnyView {
-    let action = view! {
-        <button
-            type="button"
-            class="button primary"
-            data-test="pair"
-            on:click=move |_| desk.dialog.set(Dialog::Pair)
-        >
-            {icon(icons::PAIR)}
-            "Pair by a code"
-        </button>
-    }
-    .seal();
-    view! {
-        {parts::head("Network", "How the ions of this nebula reach each other, and why that way.", action)}
-        {under_way(desk)}
-        <section class="panel map-panel" aria-label="Map">
-            {map::view(desk)}
-            {map::legend()}
-        </section>
-        {links(desk)}
-        {through_others(desk)}
-        {relays(desk)}
-        {diagnosis::view(desk)}
-        {diagnosis::attempts(desk)}
-    }
+    let pair = button("pair", "button primary", "", move || desk.dialog.set(Dialog::Pair));
+    let pair = pair.add(icon(icons::PAIR)).say("Pair by a code");
+    let about = "How the ions of this nebula reach each other, and why that way.";
+    let drawn = tag("section", "panel map-panel").set("aria-label", "Map");
+    vec![
+        parts::head("Network", about, pair.seal()),
+        under_way(desk),
+        drawn.add(map::view(desk)).add(map::legend()).seal(),
+        links(desk),
+        through_others(desk),
+        relays(desk),
+        diagnosis::view(desk),
+        diagnosis::attempts(desk),
+    ]
     .seal()
 }
 
 /// A part of the page: its title, a line beside it, and what it shows.
 pub(crate) fn part(title: &'static str, beside: AnyView, content: AnyView) -> AnyView {
-    view! {
-        <section class="section" aria-label=title>
-            <div class="part-head">
-                <h2>{title}</h2>
-                {beside}
-            </div>
-            {content}
-        </section>
-    }
-    .seal()
+    let head = tag("div", "part-head").put(text("h2", "", title)).add(beside);
+    tag("section", "section").set("aria-label", title).put(head).add(content).seal()
 }
 
 /// Pairing goes on while its dialog is closed; this leads back to it.
 fn under_way(desk: At) -> AnyView {
     let standing = Memo::new(move |_| desk.pairing.with(|(now, _)| pairing::standing(now)));
     let line = live(move || {
-        standing.get().map(|standing| {
-            view! {
-                <section class="welcome" data-test="pairing-under-way">
-                    <p>"Pairing: " {standing}</p>
-                    <button
-                        type="button"
-                        class="button"
-                        on:click=move |_| desk.dialog.set(Dialog::Pair)
-                    >
-                        "Go on"
-                    </button>
-                </section>
-            }
-            .seal()
-        })
+        let Some(standing) = standing.get() else { return ().seal() };
+        let go_on = text("button", "button", "Go on").set("type", "button");
+        let go_on = go_on.on("click", move |_| desk.dialog.set(Dialog::Pair));
+        let words = text("p", "", "Pairing: ").say(&standing);
+        tag("section", "welcome").test("pairing-under-way").put(words).put(go_on).seal()
     });
     line.seal()
 }
 
 fn links(desk: At) -> AnyView {
     let tally = Memo::new(move |_| desk.ions.with(|ions| Tally::of(ions)));
-    let beside = view! {
-        <p class="muted" role="status" data-test="links-tally" data-links=move || tally.get().links()>
-            {live(move || tally.get().words())}
-        </p>
-    }.seal();
+    let beside = tag("p", "muted")
+        .set("role", "status")
+        .test("links-tally")
+        .follow("data-links", move || Some(tally.get().links().to_string()))
+        .words(move || tally.get().words());
     let content = live(move || {
         if tally.get().links() == 0 {
             return no_links();
         }
-        view! {
-            <div class="table-wrap panel flush">
-                <table class="table cards">
-                    {links_head()} <tbody>{live(move || link_rows(desk))}</tbody>
-                </table>
-            </div>
-        }
-        .seal()
+        let body = tag("tbody", "").add(live(move || link_rows(desk)).seal());
+        let table = tag("table", "table cards").put(links_head()).put(body);
+        tag("div", "table-wrap panel flush").put(table).seal()
     });
-    part("Links", beside, content.seal())
+    part("Links", beside.seal(), content.seal())
 }
 
 fn no_links() -> AnyView {
-    view! {
-        <p class="muted" data-test="no-links">
-            "No link yet. Each ion that this tab is linked to will stand here. Open this address \
-             in a second tab or on another device, or pair by a code."
-        </p>
-    }
-    .seal()
+    let words = "No link yet. Each ion that this tab is linked to will stand here. Open this \
+                 address in a second tab or on another device, or pair by a code.";
+    text("p", "muted", words).test("no-links").seal()
 }
 
-fn links_head() -> AnyView {
+fn links_head() -> Part {
     let numbers = [
         ("Round trip", "There and back, smoothed"),
         ("Receives", "Bytes a second that come from it, over the last seconds"),
@@ -125,25 +88,10 @@ fn links_head() -> AnyView {
         ("Score", "How useful the link is, from 0 to 100; the least useful one makes room first"),
         ("Since", "How long it has been linked"),
     ];
-    let numbers = numbers.map(|(name, title)| {
-        view! {
-            <th scope="col" class="number" title=title>
-                {name}
-            </th>
-        }
-        .seal()
-    });
-    view! {
-        <thead>
-            <tr>
-                <th scope="col">"Ion"</th>
-                <th scope="col">"Link"</th>
-                {numbers.collect_view()}
-                <th scope="col">"Echo"</th>
-            </tr>
-        </thead>
-    }
-    .seal()
+    let head = |name, class| text("th", class, name).set("scope", "col");
+    let numbers = numbers.map(|(name, title)| head(name, "number").set("title", title));
+    let row = tag("tr", "").put(head("Ion", "")).put(head("Link", "")).put_all(numbers);
+    tag("thead", "").put(row.put(head("Echo", "")))
 }
 
 fn link_rows(desk: At) -> AnyView {
@@ -223,80 +171,59 @@ fn through_others(desk: At) -> AnyView {
     });
     let rows = move || {
         let ids: Vec<String> = ids.get();
-        ids.into_iter().take(ROWS_MAX).map(|id| far_row(desk, id)).collect_view()
+        ids.into_iter().take(ROWS_MAX).map(|id| far_row(desk, id)).collect::<Vec<_>>().seal()
     };
     let beyond = move || {
         let hidden = ids.with(Vec::len).saturating_sub(ROWS_MAX);
-        (hidden > 0).then(|| view! { <li class="muted">{format!("and {hidden} more")}</li> }.seal())
+        let more = format!("and {hidden} more");
+        if hidden > 0 { text("li", "muted", &more).seal() } else { ().seal() }
     };
     let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let content = move || {
-        (!is_empty.get()).then(|| {
-            let rows = view! { <ul class="panel rows">{live(rows)} {live(beyond)}</ul> };
-            let beside = view! {
-                <p class="muted">"Not linked; messages reach them all the same."</p>
-            };
-            part("Through others", beside.seal(), rows.seal())
-        })
-    };
-    live(content).seal()
+    let content = live(move || {
+        if is_empty.get() {
+            return ().seal();
+        }
+        let rows = tag("ul", "panel rows").add(live(rows).seal()).add(live(beyond).seal());
+        let beside = text("p", "muted", "Not linked; messages reach them all the same.");
+        part("Through others", beside.seal(), rows.seal())
+    });
+    content.seal()
 }
 
 fn far_row(desk: At, id: String) -> AnyView {
-    let row_id = id.clone();
     let ion = Memo::new({
         let id = id.clone();
         move |_| desk.ions.with(|ions| ions.iter().find(|ion| ion.id == id).cloned())
     });
-    let name = live(move || ion.with(|ion| ion.as_ref().map(|ion| ion.name.clone())));
-    let way = live(move || {
-        ion.with(|ion| ion.as_ref().map(|ion| desk.ions.with(|ions| network::way(ion, ions))))
-    });
-    let why = live(move || ion.with(|ion| ion.as_ref().map(|ion| ion.why.clone())));
-    view! {
-        <li class="row" data-test="far-row" data-id=row_id>
-            <div class="grow">
-                <p>
-                    <span class="row-name">{name}</span>
-                    <span class="muted" data-test="far-way">
-                        {way}
-                    </span>
-                </p>
-                <p class="small muted">{why}</p>
-                {echo_answer(desk, id.clone())}
-            </div>
-            {echo_button(desk, id)}
-        </li>
-    }
-    .seal()
+    let said = move |what: fn(&IonView, &[IonView]) -> String| {
+        ion.with(|ion| ion.as_ref().map(|ion| desk.ions.with(|ions| what(ion, ions))))
+            .unwrap_or_default()
+    };
+    let name = tag("span", "row-name").words(move || said(|ion, _| ion.name.clone()));
+    let way = tag("span", "muted").test("far-way").words(move || said(network::way));
+    let about = tag("div", "grow")
+        .put(tag("p", "").put(name).put(way))
+        .put(note("").words(move || said(|ion, _| ion.why.clone())))
+        .add(echo_answer(desk, id.clone()));
+    let row = tag("li", "row").test("far-row").set("data-id", &id);
+    row.put(about).add(echo_button(desk, id)).seal()
 }
 
 fn echo_button(desk: At, id: String) -> AnyView {
     let asked = id.clone();
     let is_asked = Memo::new(move |_| desk.echoes.with(|all| all.of(&asked) == Some(&Echo::Asked)));
-    view! {
-        <button
-            type="button"
-            class="button"
-            data-test="echo"
-            title="Send a word there, and see how long it takes to come back"
-            disabled=move || is_asked.get()
-            on:click=move |_| desk.echo(&id)
-        >
-            {live(move || if is_asked.get() { "Under way …" } else { "Echo" })}
-        </button>
-    }
-    .seal()
+    button("echo", "button", "", move || desk.echo(&id))
+        .set("title", "Send a word there, and see how long it takes to come back")
+        .follow("disabled", move || is_asked.get().then(String::new))
+        .words(move || if is_asked.get() { "Under way …" } else { "Echo" }.to_owned())
+        .seal()
 }
 
 fn echo_answer(desk: At, id: String) -> AnyView {
     let echo = Memo::new(move |_| desk.echoes.with(|echoes| echoes.of(&id).cloned()));
-    view! {
-        <p class="small echo" role="status" data-test="echo-answer">
-            {live(move || echo.get().map(echo_words))}
-        </p>
-    }
-    .seal()
+    let words = live(move || echo.get().map_or_else(|| ().seal(), echo_words));
+    let answer = tag("p", "small echo").set("role", "status").test("echo-answer");
+    answer.add(words.seal()).seal()
 }
 
 fn echo_words(echo: Echo) -> AnyView {
@@ -309,43 +236,31 @@ fn echo_words(echo: Echo) -> AnyView {
 
 fn relays(desk: At) -> AnyView {
     let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
-    let beside = view! {
-        <p class="muted" role="status">
-            {live(move || relays.with(|relays| network::relays(relays)))}
-        </p>
-    }
-    .seal();
-    let rows = live(move || relays.get().into_iter().map(relay_row).collect_view());
-    let content = view! {
-        <div class="panel">
-            <ul class="rows">{rows}</ul>
-            <p class="small muted">
-                "A relay helps ions find each other. It stores nothing and decides nothing; links \
-                 that stand need none."
-            </p>
-        </div>
-    }
-    .seal();
-    part("Relays", beside, content)
+    let beside = tag("p", "muted").set("role", "status");
+    let beside = beside.words(move || relays.with(|relays| network::relays(relays)));
+    let rows = live(move || relays.get().iter().map(relay_row).collect::<Vec<AnyView>>().seal());
+    let about = "A relay helps ions find each other. It stores nothing and decides nothing; links \
+                 that stand need none.";
+    let rows = tag("ul", "rows").add(rows.seal());
+    part("Relays", beside.seal(), tag("div", "panel").put(rows).put(note(about)).seal())
 }
 
 /// A relay's address and state.
-pub(crate) fn relay_row(relay: RelayView) -> AnyView {
+pub(crate) fn relay_row(relay: &RelayView) -> AnyView {
     let (meaning, word) = if relay.is_connected {
         (words::Meaning::Good, "connected")
     } else {
         (words::Meaning::Bad, "not connected")
     };
-    let why =
-        (!relay.problem.is_empty()).then(|| view! { <p class="small">{relay.problem}</p> }.seal());
-    view! {
-        <li class="row" data-test="relay-row" data-connected=relay.is_connected.to_string()>
-            <div class="grow">
-                <code class="address">{relay.address}</code>
-                {why}
-            </div>
-            {parts::pill(meaning, word)}
-        </li>
-    }
-    .seal()
+    let about = tag("div", "grow").put(text("code", "address", &relay.address));
+    let about = match relay.problem.as_str() {
+        "" => about,
+        why => about.put(text("p", "small", why)),
+    };
+    tag("li", "row")
+        .test("relay-row")
+        .set("data-connected", &relay.is_connected.to_string())
+        .put(about)
+        .add(parts::pill(meaning, word))
+        .seal()
 }

@@ -9,6 +9,7 @@ use super::{
     desk::At,
     dialogs::copyable,
     parts,
+    raw::{Part, button, labelled, note, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -42,14 +43,11 @@ pub(crate) fn view(desk: At) -> AnyView {
         Stage::Done(name) => done(desk, &name),
         Stage::Failed(problem) => failed(desk, &problem),
     });
-    view! {
-        <h2 id="dialog-title">"Pair by a code"</h2>
-        {live(move || steps(&stage.get()))}
-        <div class="pairing" aria-live="polite" data-test="pairing" data-stage=move || key(&stage.get())>
-            {content}
-        </div>
-    }
-    .seal()
+    let title = text("h2", "", "Pair by a code").set("id", "dialog-title");
+    let body = tag("div", "pairing").set("aria-live", "polite").test("pairing");
+    let body = body.follow("data-stage", move || Some(key(&stage.get()).to_owned()));
+    let steps = live(move || steps(&stage.get()));
+    vec![title.seal(), steps.seal(), body.add(content.seal()).seal()].seal()
 }
 
 /// The stage's name, as tests read it.
@@ -89,60 +87,47 @@ fn expired() -> Problem {
 fn steps(stage: &Stage) -> AnyView {
     let done = pairing::steps_done(stage);
     let steps = ["Code", "Answer", "Link"].into_iter().enumerate().map(|(at, word)| {
-        let class = if at < done { "step done" } else { "step" };
-        let current = (at == done).then_some("step");
+        let step = tag("li", if at < done { "step done" } else { "step" });
+        let step = if at == done { step.set("aria-current", "step") } else { step };
         let said = if at < done { "done: " } else { "" };
-        view! {
-            <li class=class aria-current=current>
-                <span class="step-mark" aria-hidden="true"></span>
-                <span>
-                    <span class="hidden">{said}</span>
-                    {word}
-                </span>
-            </li>
-        }
-        .seal()
+        step.put(tag("span", "step-mark").set("aria-hidden", "true"))
+            .put(tag("span", "").put(text("span", "hidden", said)).say(word))
     });
-    view! { <ol class="steps" aria-label="Steps">{steps.collect_view()}</ol> }.seal()
+    tag("ol", "steps").set("aria-label", "Steps").put_all(steps).seal()
 }
 
 fn choose(desk: At) -> AnyView {
-    let show = move |_| {
+    let show = move || {
         desk.role.set(Role::Shows);
         desk.show_pairing(Pairing::Working);
         desk.post(Command::Pair);
     };
     let nebula = desk.status.with_untracked(|status| status.nebula.clone());
-    view! {
-        <p>
-            "Two ions link directly, without any relay: one shows a code, the other takes it and \
-             shows one back. Copy them over any messenger, or scan them from screen to screen."
-        </p>
-        {nebula.map(same_nebula)}
-        <div class="roles">
-            <button type="button" class="role" data-test="pair-show" on:click=show>
-                <span class="role-title">"Show a code"</span>
-                <span class="muted">"The other one takes it. Begin here on one of the two."</span>
-            </button>
-            <button
-                type="button"
-                class="role"
-                data-test="pair-take"
-                on:click=move |_| desk.role.set(Role::Takes)
-            >
-                <span class="role-title">"I have a code"</span>
-                <span class="muted">"It was sent to you, or stands on the other's screen."</span>
-            </button>
-        </div>
-    }
-    .seal()
+    let about = "Two ions link directly, without any relay: one shows a code, the other takes it \
+                 and shows one back. Copy them over any messenger, or scan them from screen to \
+                 screen.";
+    let about_show = "The other one takes it. Begin here on one of the two.";
+    let about_take = "It was sent to you, or stands on the other's screen.";
+    let roles = tag("div", "roles")
+        .put(role(button("pair-show", "role", "", show), "Show a code", about_show))
+        .put(role(
+            button("pair-take", "role", "", move || desk.role.set(Role::Takes)),
+            "I have a code",
+            about_take,
+        ));
+    let about = text("p", "", about);
+    vec![about.seal(), nebula.as_ref().map_or_else(|| ().seal(), same_nebula), roles.seal()].seal()
 }
 
-fn same_nebula(nebula: NebulaView) -> AnyView {
-    view! {
-        <p class="small muted">"Both must be in the same nebula; this tab is in " <b>{nebula.name}</b> "."</p>
-    }
-    .seal()
+fn role(button: Part, title: &str, about: &str) -> Part {
+    button.put(text("span", "role-title", title)).put(text("span", "muted", about))
+}
+
+fn same_nebula(nebula: &NebulaView) -> AnyView {
+    note("Both must be in the same nebula; this tab is in ")
+        .put(text("b", "", &nebula.name))
+        .say(".")
+        .seal()
 }
 
 fn enter(desk: At) -> AnyView {
@@ -150,36 +135,27 @@ fn enter(desk: At) -> AnyView {
         desk.show_pairing(Pairing::Working);
         desk.post(Command::PairWith { code });
     };
-    view! {
-        {code_field("The other ion's code", "Take the code", Callback::new(take))}
-        <div class="dialog-actions">
-            <button
-                type="button"
-                class="button quiet"
-                data-test="pair-back"
-                on:click=move |_| desk.role.set(Role::Open)
-            >
-                "Back"
-            </button>
-        </div>
-    }
-    .seal()
+    let back = button("pair-back", "button quiet", "Back", move || desk.role.set(Role::Open));
+    let field = code_field("The other ion's code", "Take the code", Callback::new(take));
+    vec![field, actions([back])].seal()
+}
+
+fn actions(buttons: impl IntoIterator<Item = Part>) -> AnyView {
+    tag("div", "dialog-actions").put_all(buttons).seal()
 }
 
 fn working(desk: At, what: &str) -> AnyView {
-    let what = what.to_owned();
-    view! {
-        <p>{what}</p>
-        <div class="bar going" role="progressbar" aria-label="Under way">
-            <div class="bar-fill"></div>
-        </div>
-        {cancel(desk)}
-    }
-    .seal()
+    let bar = tag("div", "bar going").set("role", "progressbar").set("aria-label", "Under way");
+    let bar = bar.put(tag("div", "bar-fill"));
+    vec![text("p", "", what).seal(), bar.seal(), cancel(desk)].seal()
+}
+
+fn step(number: &str, words: &str) -> AnyView {
+    tag("p", "").put(text("b", "", number)).say(words).seal()
 }
 
 fn offer(desk: At, code: String, tick: ReadSignal<u64>) -> AnyView {
-    let left = live(move || {
+    let left = tag("span", "").test("pair-left").words(move || {
         tick.track();
         let for_ms = for_ms(desk);
         desk.pairing.with(|(now, _)| match now {
@@ -188,105 +164,47 @@ fn offer(desk: At, code: String, tick: ReadSignal<u64>) -> AnyView {
         })
     });
     let take = move |code: String| desk.post(Command::PairWith { code });
-    view! {
-        <p>
-            <b>"1. "</b>
-            "Give this code to the other ion, under “I have a code”."
-        </p>
-        {code_view(code, "pair-code")}
-        // No live region: readers need not hear every second.
-        <p class="small muted" aria-live="off">
-            "Good for " <span data-test="pair-left">{left}</span> " more."
-        </p>
-        <p>
-            <b>"2. "</b>
-            "It shows a code in return. Bring that here."
-        </p>
-        {code_field("The answer", "Link", Callback::new(take))}
-        {cancel(desk)}
-    }
+    // No live region: readers need not hear every second.
+    let left = note("Good for ").set("aria-live", "off").put(left).say(" more.");
+    vec![
+        step("1. ", "Give this code to the other ion, under “I have a code”."),
+        code_view(code, "pair-code"),
+        left.seal(),
+        step("2. ", "It shows a code in return. Bring that here."),
+        code_field("The answer", "Link", Callback::new(take)),
+        cancel(desk),
+    ]
     .seal()
 }
 
 fn answer(desk: At, code: String, name: &str) -> AnyView {
-    view! {
-        <p>"Carry this answer back to " <b>{name.to_owned()}</b> ". The two link as soon as it is taken there."</p>
-        {code_view(code, "pair-code")}
-        <p class="small muted">"Keep this tab open meanwhile."</p>
-        {cancel(desk)}
-    }
-    .seal()
+    let about = text("p", "", "Carry this answer back to ")
+        .put(text("b", "", name))
+        .say(". The two link as soon as it is taken there.");
+    let kept = note("Keep this tab open meanwhile.");
+    vec![about.seal(), code_view(code, "pair-code"), kept.seal(), cancel(desk)].seal()
 }
 
 fn done(desk: At, name: &str) -> AnyView {
-    view! {
-        <p>
-            {parts::pill(crate::model::words::Meaning::Good, format!("Linked with {name}"))}
-        </p>
-        <p class="muted">
-            "Through each other, the two also reach all ions that either of them is linked to."
-        </p>
-        <div class="dialog-actions">
-            <button
-                type="button"
-                class="button"
-                data-test="pair-again"
-                on:click=move |_| desk.cancel_pairing()
-            >
-                "Pair another"
-            </button>
-            <button
-                type="button"
-                class="button primary"
-                data-test="pair-close"
-                on:click=move |_| {
-                    desk.cancel_pairing();
-                    desk.dialog.set(super::desk::Dialog::None);
-                }
-            >
-                "Close"
-            </button>
-        </div>
-    }
-    .seal()
+    let linked = format!("Linked with {name}");
+    let linked = tag("p", "").add(parts::pill(crate::model::words::Meaning::Good, linked));
+    let about = "Through each other, the two also reach all ions that either of them is linked to.";
+    let again = button("pair-again", "button", "Pair another", move || desk.cancel_pairing());
+    let close = button("pair-close", "button primary", "Close", move || {
+        desk.cancel_pairing();
+        desk.dialog.set(super::desk::Dialog::None);
+    });
+    vec![linked.seal(), text("p", "muted", about).seal(), actions([again, close])].seal()
 }
 
 fn failed(desk: At, problem: &Problem) -> AnyView {
-    let Problem { what, why, remedy } = problem.clone();
-    view! {
-        <div class="refused" role="alert" data-test="pair-failed">
-            <p class="problem-what">{what}</p>
-            <p>{why}</p>
-            <p>{remedy}</p>
-        </div>
-        <div class="dialog-actions">
-            <button
-                type="button"
-                class="button primary"
-                data-test="pair-retry"
-                on:click=move |_| desk.cancel_pairing()
-            >
-                "Try again"
-            </button>
-        </div>
-    }
-    .seal()
+    let retry = button("pair-retry", "button primary", "Try again", move || desk.cancel_pairing());
+    vec![parts::told(problem.clone(), "pair-failed"), actions([retry])].seal()
 }
 
 fn cancel(desk: At) -> AnyView {
-    view! {
-        <div class="dialog-actions">
-            <button
-                type="button"
-                class="button quiet"
-                data-test="pair-cancel"
-                on:click=move |_| desk.cancel_pairing()
-            >
-                "Cancel pairing"
-            </button>
-        </div>
-    }
-    .seal()
+    let cancel = move || desk.cancel_pairing();
+    actions([button("pair-cancel", "button quiet", "Cancel pairing", cancel)])
 }
 
 /// A code, to be scanned or copied.
@@ -308,11 +226,7 @@ fn code_view(code: String, test: &'static str) -> AnyView {
         }
         .seal()
     });
-    view! {
-        {drawing}
-        {copyable(code, test)}
-    }
-    .seal()
+    vec![drawing.unwrap_or_else(|| ().seal()), copyable(code, test)].seal()
 }
 
 /// A field for the other ion's code, with the camera where there is one.
@@ -328,45 +242,44 @@ fn code_field(label: &'static str, word: &'static str, take: Callback<String>) -
         }
         Err(why) => mistake.set(why),
     };
-    let submit = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
-        read(&typed.get_untracked());
-    };
     let type_in = move |text: String| {
         typed.set(text);
         mistake.set(String::new());
         is_taken.set(false);
     };
-    view! {
-        <form on:submit=submit>
-            <label class="field">
-                <span>{label}</span>
-                <textarea
-                    rows="3"
-                    spellcheck="false"
-                    autocomplete="off"
-                    autocapitalize="off"
-                    placeholder="Paste it here"
-                    maxlength=2 * CODE_CHARS_MAX
-                    data-test="pair-field"
-                    prop:value=typed
-                    on:input=move |event| type_in(event_target_value(&event))
-                ></textarea>
-            </label>
-            {live(move || {
-                let why = mistake.get();
-                (!why.is_empty()).then(|| view! { <p class="mistake" role="alert" data-test="pair-mistake">{why}</p> }.seal())
-            })}
-            <div class="actions">
-                <button type="submit" class="button primary" data-test="pair-with" disabled=is_taken>
-                    {live(move || if is_taken.get() { "Taken; a moment …" } else { word })}
-                </button>
-            </div>
-        </form>
-        {camera::view(Callback::new(move |code: String| {
-            type_in(code.clone());
-            read(&code);
-        }))}
-    }
-    .seal()
+    let field = tag("textarea", "")
+        .set("rows", "3")
+        .set("spellcheck", "false")
+        .set("autocomplete", "off")
+        .set("autocapitalize", "off")
+        .set("placeholder", "Paste it here")
+        .set("maxlength", &(2 * CODE_CHARS_MAX).to_string())
+        .test("pair-field")
+        .hold("value", move || typed.get())
+        .read("input", type_in);
+    let why = live(move || {
+        let why = mistake.get();
+        if why.is_empty() {
+            return ().seal();
+        }
+        text("p", "mistake", &why).set("role", "alert").test("pair-mistake").seal()
+    });
+    let submit = tag("button", "button primary")
+        .set("type", "submit")
+        .test("pair-with")
+        .follow("disabled", move || is_taken.get().then(String::new))
+        .words(move || if is_taken.get() { "Taken; a moment …" } else { word }.to_owned());
+    let form = tag("form", "")
+        .put(labelled(label, field))
+        .add(why.seal())
+        .put(tag("div", "actions").put(submit))
+        .on("submit", move |event| {
+            event.prevent_default();
+            read(&typed.get_untracked());
+        });
+    let scan = camera::view(Callback::new(move |code: String| {
+        type_in(code.clone());
+        read(&code);
+    }));
+    vec![form.seal(), scan].seal()
 }

@@ -8,12 +8,13 @@
 
 use std::cell::{Ref, RefCell, RefMut};
 
+use js_sys::Reflect;
 use leptos::{
     prelude::*,
     tachys::view::{Mountable, any_view::AnyViewState},
 };
 use send_wrapper::SendWrapper;
-use wasm_bindgen::{JsCast, prelude::Closure};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{Element, Event};
 
 use super::sealed;
@@ -25,18 +26,45 @@ pub(crate) struct Part {
     element: Element,
     views: Vec<AnyViewState>,
     listeners: Vec<Listener>,
+    followers: Vec<RenderEffect<()>>,
 }
 
 /// An element of that name, with its classes.
 pub(crate) fn tag(name: &str, class: &str) -> Part {
     let element = document().create_element(name).expect("names of elements are written here");
-    let part = Part { element, views: Vec::new(), listeners: Vec::new() };
+    let part = Part { element, views: Vec::new(), listeners: Vec::new(), followers: Vec::new() };
     if class.is_empty() { part } else { part.set("class", class) }
 }
 
 /// The same with a text in it.
 pub(crate) fn text(name: &str, class: &str, words: &str) -> Part {
     tag(name, class).say(words)
+}
+
+/// A paragraph in small letters.
+pub(crate) fn note(words: &str) -> Part {
+    text("p", "small muted", words)
+}
+
+/// A field under its name.
+pub(crate) fn labelled(words: &str, field: Part) -> Part {
+    tag("label", "field").put(text("span", "", words)).put(field)
+}
+
+/// What stands in a field.
+pub(crate) fn typed(field: &Element) -> String {
+    let value = Reflect::get(field, &"value".into());
+    value.ok().and_then(|value| value.as_string()).unwrap_or_default()
+}
+
+/// Whether a box is ticked.
+pub(crate) fn is_ticked(field: &Element) -> bool {
+    Reflect::get(field, &"checked".into()).is_ok_and(|is_ticked| is_ticked.is_truthy())
+}
+
+fn put(element: &Element, name: &str, value: &JsValue) {
+    // Properties of elements can always be set.
+    let _ = Reflect::set(element, &name.into(), value);
 }
 
 impl Part {
@@ -63,6 +91,7 @@ impl Part {
         let _ = self.element.append_child(&part.element);
         self.views.extend(part.views);
         self.listeners.extend(part.listeners);
+        self.followers.extend(part.followers);
         self
     }
 
@@ -92,6 +121,50 @@ impl Part {
         self
     }
 
+    /// Hands what stands in this field to that, at every such event.
+    pub(crate) fn read(self, event: &str, mut take: impl FnMut(String) + 'static) -> Self {
+        let field = self.element.clone();
+        self.listen(event, Box::new(move |_| take(typed(&field))))
+    }
+
+    /// Sets an attribute, now and whenever what that read has changed; without a
+    /// value it is not there.
+    pub(crate) fn follow(
+        self,
+        name: &'static str,
+        mut value: impl FnMut() -> Option<String> + 'static,
+    ) -> Self {
+        self.watch(Box::new(move |element| {
+            let _ = match value() {
+                Some(value) => element.set_attribute(name, &value),
+                None => element.remove_attribute(name),
+            };
+        }))
+    }
+
+    /// Sets a property, now and whenever what that read has changed.
+    pub(crate) fn hold<V: Into<JsValue>>(
+        self,
+        name: &'static str,
+        mut value: impl FnMut() -> V + 'static,
+    ) -> Self {
+        self.watch(Box::new(move |element| put(element, name, &value().into())))
+    }
+
+    /// Adds a text that changes whenever what it read has.
+    pub(crate) fn words(self, mut words: impl FnMut() -> String + 'static) -> Self {
+        let node = document().create_text_node("");
+        let _ = self.element.append_child(&node);
+        self.watch(Box::new(move |_| node.set_data(&words())))
+    }
+
+    fn watch(mut self, mut act: Box<dyn FnMut(&Element)>) -> Self {
+        let element = self.element.clone();
+        let run: Box<dyn FnMut(Option<()>)> = Box::new(move |_| act(&element));
+        self.followers.push(RenderEffect::new(run));
+        self
+    }
+
     /// The element itself.
     pub(crate) fn element(&self) -> &Element {
         &self.element
@@ -99,7 +172,7 @@ impl Part {
 
     /// What was put together, as a view.
     pub(crate) fn seal(self) -> AnyView {
-        sealed::one(self.element, Box::new((self.views, self.listeners)))
+        sealed::one(self.element, Box::new((self.views, self.listeners, self.followers)))
     }
 }
 

@@ -10,6 +10,7 @@ use node_core::{
 use super::{
     desk::{At, Desk},
     parts,
+    raw::{Part, button, labelled, note, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -42,109 +43,73 @@ impl Desk {
 pub(crate) fn view(desk: At) -> AnyView {
     let own = Memo::new(move |_| desk.status.with(|status| status.ice_servers.clone()));
     let named = Memo::new(move |_| desk.status.with(|status| status.ice_named.clone()));
-    let rows = move || {
-        let named = named.get().into_iter().map(named_row);
+    let rows = live(move || {
+        let named = named.get().into_iter().map(|url| named_row(&url));
         let own = own.get().into_iter().map(|server| own_row(desk, own, server));
-        named.chain(own).collect_view()
-    };
-    let none = move || {
-        let is_empty = own.with(Vec::is_empty) && named.with(Vec::is_empty);
-        is_empty.then(|| {
-            view! { <p class="muted" data-test="ice-none">"None: no server is contacted."</p> }
-                .seal()
-        })
-    };
-    view! {
-        <p class="small muted">
-            "A STUN server tells two tabs behind routers under which address the other reaches \
-             them; a TURN server carries what has no other way. None is contacted but those that \
-             the relay names and those that you add."
-        </p>
-        <ul class="rows">{live(rows)}</ul>
-        {live(none)}
-        {form(desk, own)}
-    }
-    .seal()
+        named.chain(own).collect::<Vec<AnyView>>().seal()
+    });
+    let none = live(move || {
+        if own.with(Vec::is_empty) && named.with(Vec::is_empty) {
+            let none = text("p", "muted", "None: no server is contacted.");
+            return none.test("ice-none").seal();
+        }
+        ().seal()
+    });
+    let about = "A STUN server tells two tabs behind routers under which address the other \
+                 reaches them; a TURN server carries what has no other way. None is contacted but \
+                 those that the relay names and those that you add.";
+    let rows = tag("ul", "rows").add(rows.seal());
+    vec![note(about).seal(), rows.seal(), none.seal(), form(desk, own)].seal()
 }
 
-fn named_row(url: String) -> AnyView {
-    view! {
-        <li class="row" data-test="ice-named">
-            <code class="address grow">{url}</code>
-            {parts::pill(Meaning::Good, "named by the relay")}
-        </li>
-    }
-    .seal()
+fn named_row(url: &str) -> AnyView {
+    tag("li", "row")
+        .test("ice-named")
+        .put(text("code", "address grow", url))
+        .add(parts::pill(Meaning::Good, "named by the relay"))
+        .seal()
 }
 
 fn own_row(desk: At, own: Memo<Vec<IceServer>>, server: IceServer) -> AnyView {
     let url = server.urls.join(", ");
-    let remove_label = format!("Remove {url}");
-    let try_label = format!("Try {url}");
-    let (shown, tried, removed) = (url.clone(), server.clone(), server.clone());
-    let remove = move |_| {
+    let (tried, removed) = (server.clone(), server.clone());
+    let remove = move || {
         let mut servers = own.get_untracked();
         servers.retain(|known| *known != removed);
         set(desk, servers);
     };
-    view! {
-        <li class="row" data-test="ice-row" data-url=url>
-            <div class="grow">
-                <code class="address">{shown}</code>
-                {trial(desk, move |tried| *tried == server)}
-            </div>
-            <div class="actions">
-                <button
-                    type="button"
-                    class="button"
-                    data-test="ice-try"
-                    aria-label=try_label
-                    on:click=move |_| desk.try_server(tried.clone())
-                >
-                    "Try it"
-                </button>
-                <button
-                    type="button"
-                    class="button quiet"
-                    data-test="ice-remove"
-                    aria-label=remove_label
-                    on:click=remove
-                >
-                    "Remove"
-                </button>
-            </div>
-        </li>
-    }
-    .seal()
+    let attempt = button("ice-try", "button", "Try it", move || desk.try_server(tried.clone()));
+    let attempt = attempt.set("aria-label", &format!("Try {url}"));
+    let remove = button("ice-remove", "button quiet", "Remove", remove);
+    let remove = remove.set("aria-label", &format!("Remove {url}"));
+    let about = tag("div", "grow")
+        .put(text("code", "address", &url))
+        .put(trial(desk, move |tried| *tried == server));
+    let row = tag("li", "row").test("ice-row").set("data-url", &url).put(about);
+    row.put(tag("div", "actions").put(attempt).put(remove)).seal()
 }
 
 /// How the trial of a server stands, if the last one was of it.
-fn trial(desk: At, is_it: impl Fn(&IceServer) -> bool + Send + 'static) -> AnyView {
+fn trial(desk: At, is_it: impl Fn(&IceServer) -> bool + Send + 'static) -> Part {
     let words = live(move || {
         desk.trial.with(|trial| {
-            let trial = trial.as_ref().filter(|trial| is_it(&trial.server))?;
-            let (meaning, words) = trial.words();
-            Some(parts::pill(meaning, words))
+            let trial = trial.as_ref().filter(|trial| is_it(&trial.server));
+            trial.map_or_else(
+                || ().seal(),
+                |trial| {
+                    let (meaning, words) = trial.words();
+                    parts::pill(meaning, words)
+                },
+            )
         })
     });
-    view! { <p class="small echo" role="status" data-test="ice-tried">{words}</p> }.seal()
+    tag("p", "small echo").set("role", "status").test("ice-tried").add(words.seal())
 }
 
 fn form(desk: At, own: Memo<Vec<IceServer>>) -> AnyView {
     let typed = RwSignal::new(Typed::default());
     let mistake: Mistake = RwSignal::new(None);
-    let add = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
-        match typed.with_untracked(|typed| typed.add(&own.get_untracked())) {
-            Ok(servers) => {
-                mistake.set(None);
-                typed.set(Typed::default());
-                set(desk, servers);
-            }
-            Err(problem) => mistake.set(Some(problem)),
-        }
-    };
-    let attempt = move |_| match typed.with_untracked(Typed::read) {
+    let attempt = move || match typed.with_untracked(Typed::read) {
         Ok(server) => {
             mistake.set(None);
             desk.try_server(server);
@@ -152,77 +117,60 @@ fn form(desk: At, own: Memo<Vec<IceServer>>) -> AnyView {
         Err(problem) => mistake.set(Some(problem)),
     };
     let is_turn = Memo::new(move |_| typed.with(Typed::is_turn));
-    let secrets = move || is_turn.get().then(|| secrets(typed));
+    let secrets = live(move || if is_turn.get() { secrets(typed) } else { ().seal() });
     let is_listed = move |server: &IceServer| own.with_untracked(|own| own.contains(server));
-    view! {
-        <form on:submit=add novalidate="">
-            {field(typed, "Address", "ice-url", "text", |typed| typed.url.clone(), |typed, text| typed.url = text)}
-            {live(secrets)}
-            {live(move || mistake.get().map(told))}
-            <div class="actions">
-                <button type="submit" class="button" data-test="ice-add">
-                    "Add"
-                </button>
-                <button type="button" class="button quiet" data-test="ice-try-typed" on:click=attempt>
-                    "Try it"
-                </button>
-            </div>
-            {trial(desk, move |server| !is_listed(server))}
-        </form>
-    }
-    .seal()
+    let told = live(move || match mistake.get() {
+        Some(problem) => parts::told(problem, "ice-mistake"),
+        None => ().seal(),
+    });
+    let add = text("button", "button", "Add").set("type", "submit").test("ice-add");
+    let attempt = button("ice-try-typed", "button quiet", "Try it", attempt);
+    tag("form", "")
+        .set("novalidate", "")
+        .put(field(typed, ADDRESS))
+        .add(secrets.seal())
+        .add(told.seal())
+        .put(tag("div", "actions").put(add).put(attempt))
+        .put(trial(desk, move |server| !is_listed(server)))
+        .on("submit", move |event| {
+            event.prevent_default();
+            match typed.with_untracked(|typed| typed.add(&own.get_untracked())) {
+                Ok(servers) => {
+                    mistake.set(None);
+                    typed.set(Typed::default());
+                    set(desk, servers);
+                }
+                Err(problem) => mistake.set(Some(problem)),
+            }
+        })
+        .seal()
 }
 
 fn secrets(typed: RwSignal<Typed>) -> AnyView {
-    view! {
-        <div class="fields">
-            {field(typed, "Name", "ice-username", "text", |typed| typed.username.clone(), |typed, text| typed.username = text)}
-            {field(typed, "Credential", "ice-credential", "password", |typed| typed.credential.clone(), |typed, text| typed.credential = text)}
-        </div>
-    }
-    .seal()
+    tag("div", "fields").put(field(typed, USERNAME)).put(field(typed, CREDENTIAL)).seal()
 }
 
-fn field(
-    typed: RwSignal<Typed>,
-    label: &'static str,
-    test: &'static str,
-    kind: &'static str,
-    read: fn(&Typed) -> String,
-    write: fn(&mut Typed, String),
-) -> AnyView {
+/// A field of the form: its name, its tests' name, its kind, and its place.
+type Field = (&'static str, &'static str, &'static str, fn(&mut Typed) -> &mut String);
+
+const ADDRESS: Field = ("Address", "ice-url", "text", |typed| &mut typed.url);
+const USERNAME: Field = ("Name", "ice-username", "text", |typed| &mut typed.username);
+const CREDENTIAL: Field =
+    ("Credential", "ice-credential", "password", |typed| &mut typed.credential);
+
+fn field(typed: RwSignal<Typed>, (label, test, kind, place): Field) -> Part {
     let hint = if test == "ice-url" { "stun:stun.example.org:3478" } else { "" };
-    view! {
-        <label class="field">
-            <span>{label}</span>
-            <input
-                type=kind
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                maxlength=ICE_BYTES_MAX
-                placeholder=hint
-                data-test=test
-                prop:value=move || typed.with(read)
-                on:input=move |event| {
-                    let value = event_target_value(&event);
-                    typed.update(|typed| write(typed, value));
-                }
-            />
-        </label>
-    }
-    .seal()
-}
-
-fn told(problem: Problem) -> AnyView {
-    view! {
-        <div class="refused" role="alert" data-test="ice-mistake">
-            <p class="problem-what">{problem.what}</p>
-            <p>{problem.why}</p>
-            <p>{problem.remedy}</p>
-        </div>
-    }
-    .seal()
+    let field = tag("input", "")
+        .set("type", kind)
+        .set("autocomplete", "off")
+        .set("autocapitalize", "off")
+        .set("spellcheck", "false")
+        .set("maxlength", &ICE_BYTES_MAX.to_string())
+        .set("placeholder", hint)
+        .test(test)
+        .hold("value", move || place(&mut typed.get()).clone())
+        .read("input", move |words| typed.update(|typed| *place(typed) = words));
+    labelled(label, field)
 }
 
 /// Shown at once; the ion's own word follows.

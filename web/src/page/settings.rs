@@ -14,6 +14,7 @@ use super::{
     files,
     network::relay_row,
     parts,
+    raw::{Part, button, labelled, note, tag, text},
     sealed::{Seal, live},
     servers,
 };
@@ -26,62 +27,69 @@ use crate::model::{
 
 /// The page.
 pub(crate) fn view(desk: At) -> AnyView {
-    view! {
-        {parts::head("Settings", "What this tab is called, what it lends, and where it belongs.", ().seal())}
-        <div class="settings">
-            {this_ion(desk)} {lending(desk)} {links(desk)} {section("Storage", files::settings(desk))} {nebulas(desk)} {relays(desk)} {section("STUN and TURN servers", servers::view(desk))} {appearance()}
-            {browser_gives(desk)}
-        </div>
-    }
-    .seal()
+    let about = "What this tab is called, what it lends, and where it belongs.";
+    let sections = [
+        this_ion(desk),
+        lending(desk),
+        links(desk),
+        section("Storage", body().add(files::settings(desk))),
+        nebulas(desk),
+        relays(desk),
+        section("STUN and TURN servers", body().add(servers::view(desk))),
+        appearance(),
+        browser_gives(desk),
+    ];
+    let sections = tag("div", "settings").put_all(sections);
+    vec![parts::head("Settings", about, ().seal()), sections.seal()].seal()
 }
 
-fn section(title: &'static str, content: AnyView) -> AnyView {
-    view! {
-        <section class="panel setting" aria-label=title>
-            <h2>{title}</h2>
-            <div class="setting-body">{content}</div>
-        </section>
-    }
-    .seal()
+fn body() -> Part {
+    tag("div", "setting-body")
 }
 
-fn this_ion(desk: At) -> AnyView {
+fn section(title: &str, body: Part) -> Part {
+    let section = tag("section", "panel setting").set("aria-label", title);
+    section.put(text("h2", "", title)).put(body)
+}
+
+/// A setting's name and what it means.
+fn named(name: &str, about: &str) -> Part {
+    tag("div", "").put(text("p", "field-name", name)).put(note(about))
+}
+
+fn inline_form(field: Part, test: &str, word: &str) -> Part {
+    let submit = text("button", "button", word).set("type", "submit").test(test);
+    tag("form", "inline-form").put(field).put(submit)
+}
+
+fn text_field(test: &str, length_max: &str) -> Part {
+    let field = tag("input", "").set("type", "text").set("autocomplete", "off");
+    field.set("maxlength", length_max).test(test)
+}
+
+fn this_ion(desk: At) -> Part {
     let name = Memo::new(move |_| desk.status.with(|status| status.name.clone()));
     let id = Memo::new(move |_| desk.status.with(|status| status.id.clone()));
     let typed = RwSignal::new(None::<String>);
-    let rename = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
-        let name = typed.get_untracked().unwrap_or_else(|| name.get_untracked());
-        desk.post(Command::Rename { name: name.trim().to_owned() });
-        typed.set(None);
-    };
-    let content = view! {
-        <form class="inline-form" on:submit=rename>
-            <label class="field">
-                <span>"Name"</span>
-                <input
-                    type="text"
-                    maxlength=NAME_CHARS_MAX
-                    autocomplete="off"
-                    data-test="self-name-field"
-                    prop:value=move || typed.get().unwrap_or_else(|| name.get())
-                    on:input=move |event| typed.set(Some(event_target_value(&event)))
-                />
-            </label>
-            <button type="submit" class="button" data-test="rename">
-                "Rename"
-            </button>
-        </form>
-        <p class="small muted">"An empty name brings back the one that comes from its key."</p>
-        <p class="field-name">"Id"</p>
-        {live(move || copyable(id.get(), "self-id"))}
-    }
-    .seal();
-    section("This ion", content)
+    let field = text_field("self-name-field", &NAME_CHARS_MAX.to_string())
+        .hold("value", move || typed.get().unwrap_or_else(|| name.get()))
+        .read("input", move |words| typed.set(Some(words)));
+    let form =
+        inline_form(labelled("Name", field), "rename", "Rename").on("submit", move |event| {
+            event.prevent_default();
+            let name = typed.get_untracked().unwrap_or_else(|| name.get_untracked());
+            desk.post(Command::Rename { name: name.trim().to_owned() });
+            typed.set(None);
+        });
+    let body = body()
+        .put(form)
+        .put(note("An empty name brings back the one that comes from its key."))
+        .put(text("p", "field-name", "Id"))
+        .add(live(move || copyable(id.get(), "self-id")).seal());
+    section("This ion", body)
 }
 
-fn lending(desk: At) -> AnyView {
+fn lending(desk: At) -> Part {
     let workers = Memo::new(move |_| desk.status.with(|status| status.workers));
     let set = move |change: i8| {
         let wanted = workers.get_untracked().saturating_add_signed(change.into());
@@ -91,24 +99,17 @@ fn lending(desk: At) -> AnyView {
     };
     let about = "Each runs one task at a time, on a core of its own.";
     let bounds = (1, WORKERS_MAX);
-    let content = view! {
-        {parts::stepper("Workers to lend", "workers", about, workers.into(), bounds, Callback::new(set))}
-        <div class="row">
-            <div>
-                <p class="field-name">"Pause"</p>
-                <p class="small muted">
-                    "While paused this tab runs nothing for anyone; its own jobs go on elsewhere."
-                </p>
-            </div>
-            {parts::pause_button(desk, "settings-pause")}
-        </div>
-    }
-    .seal();
-    section("Lending", content)
+    let step = Callback::new(set);
+    let paused = "While paused this tab runs nothing for anyone; its own jobs go on elsewhere.";
+    let pause = tag("div", "row").put(named("Pause", paused));
+    let body = body()
+        .add(parts::stepper("Workers to lend", "workers", about, workers.into(), bounds, step))
+        .put(pause.add(parts::pause_button(desk, "settings-pause")));
+    section("Lending", body)
 }
 
 /// How many direct links this tab wants, and how many it takes.
-fn links(desk: At) -> AnyView {
+fn links(desk: At) -> Part {
     let limits = Memo::new(move |_| desk.status.with(|status| status.links));
     let set = move |limits: LinkLimits| {
         desk.status.update(|status| status.links = limits);
@@ -118,20 +119,29 @@ fn links(desk: At) -> AnyView {
     let max = move |change| set(network::with_max(limits.get_untracked(), change));
     let wanted = Signal::derive(move || u16::from(limits.get().target));
     let taken = Signal::derive(move || u16::from(limits.get().max));
+    let (target, max) = (Callback::new(target), Callback::new(max));
     let about_target = "It reaches for so many by itself.";
     let about_max = "Others may link to it until it has so many.";
-    let content = view! {
-        {parts::stepper("Links wanted", "links-target", about_target, wanted, (1, TARGET_MAX.into()), Callback::new(target))}
-        {parts::stepper("Links at most", "links-max", about_max, taken, (1, HELD_MAX.into()), Callback::new(max))}
-        <p class="small muted" data-test="links-meaning">
-            {live(move || network::limits(limits.get()))}
-            " Every other ion is reached through these."
-        </p>
-    }.seal();
-    section("Links", content)
+    let (target_max, held_max) = ((1, TARGET_MAX.into()), (1, HELD_MAX.into()));
+    let meaning = note("")
+        .test("links-meaning")
+        .words(move || network::limits(limits.get()))
+        .say(" Every other ion is reached through these.");
+    let body = body()
+        .add(parts::stepper(
+            "Links wanted",
+            "links-target",
+            about_target,
+            wanted,
+            target_max,
+            target,
+        ))
+        .add(parts::stepper("Links at most", "links-max", about_max, taken, held_max, max))
+        .put(meaning);
+    section("Links", body)
 }
 
-fn nebulas(desk: At) -> AnyView {
+fn nebulas(desk: At) -> Part {
     let current = Memo::new(move |_| desk.status.with(|status| status.nebula.clone()));
     let saved = Memo::new(move |_| desk.status.with(|status| status.nebulas.clone()));
     let rows = live(move || {
@@ -139,94 +149,59 @@ fn nebulas(desk: At) -> AnyView {
         let here_id = here.as_ref().map(|nebula| nebula.id.clone()).unwrap_or_default();
         let others = saved.get().into_iter().filter(|nebula| nebula.id != here_id);
         let first = here.map(|nebula| nebula_row(desk, nebula, true));
-        view! { {first} {others.map(|nebula| nebula_row(desk, nebula, false)).collect_view()} }
-            .seal()
+        let others = others.map(|nebula| nebula_row(desk, nebula, false));
+        first.into_iter().chain(others).collect::<Vec<AnyView>>().seal()
     });
     let is_away =
         move || current.with(|nebula| nebula.as_ref().is_none_or(|nebula| !nebula.is_open));
     let home = live(move || {
-        is_away().then(|| {
-            view! {
-                <button
-                    type="button"
-                    class="button"
-                    data-test="join-default"
-                    on:click=move |_| desk.post(Command::JoinDefault)
-                >
-                    "Go to the relay's open nebula"
-                </button>
-            }
-            .seal()
-        })
+        if !is_away() {
+            return ().seal();
+        }
+        let go = move || desk.post(Command::JoinDefault);
+        button("join-default", "button", "Go to the relay's open nebula", go).seal()
     });
-    let content = view! {
-        <ul class="rows">{rows}</ul>
-        {join(desk)}
-        {home}
-    }
-    .seal();
-    section("Nebulas", content)
+    let body = body().put(tag("ul", "rows").add(rows.seal())).put(join(desk)).add(home.seal());
+    section("Nebulas", body)
 }
 
 fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
     let kind = if nebula.is_open { "open to everybody at this relay" } else { "by invitation" };
-    let (id, code) = (nebula.id.clone(), nebula.invitation);
-    let asking = RwSignal::new(false);
-    let name = nebula.name.clone();
-    let switch = move |_| desk.post(Command::Join { invitation: code.clone() });
-    let forget = live(move || {
-        let id = id.clone();
-        if asking.get() {
-            return view! {
-                <button
-                    type="button"
-                    class="button danger"
-                    data-test="nebula-forget-sure"
-                    on:click=move |_| desk.post(Command::ForgetNebula { id: id.clone() })
-                >
-                    {format!("Lose the invitation to {name}")}
-                </button>
-            }
-            .seal();
-        }
-        view! {
-            <button
-                type="button"
-                class="button quiet"
-                data-test="nebula-forget"
-                on:click=move |_| asking.set(true)
-            >
-                "Forget"
-            </button>
-        }
-        .seal()
-    });
+    let row = tag("li", "row").test("nebula-row").set("data-id", &nebula.id);
+    let row = row.put(named(&nebula.name, kind));
+    let actions = tag("div", "actions");
     let actions = if is_here {
-        parts::pill(Meaning::Good, "here")
+        actions.add(parts::pill(Meaning::Good, "here"))
     } else {
-        view! {
-            <button type="button" class="button" data-test="nebula-switch" on:click=switch>
-                "Switch"
-            </button>
-            {forget}
-        }
-        .seal()
+        let code = nebula.invitation.clone();
+        let switch = move || desk.post(Command::Join { invitation: code.clone() });
+        actions.put(button("nebula-switch", "button", "Switch", switch)).add(forget(desk, nebula))
     };
-    view! {
-        <li class="row" data-test="nebula-row" data-id=nebula.id>
-            <div>
-                <p class="field-name">{nebula.name}</p>
-                <p class="small muted">{kind}</p>
-            </div>
-            <div class="actions">{actions}</div>
-        </li>
-    }
-    .seal()
+    row.put(actions).seal()
 }
 
-fn join(desk: At) -> AnyView {
+fn forget(desk: At, nebula: NebulaView) -> AnyView {
+    let asking = RwSignal::new(false);
+    let forget = live(move || {
+        if asking.get() {
+            let id = nebula.id.clone();
+            let sure = move || desk.post(Command::ForgetNebula { id: id.clone() });
+            let words = format!("Lose the invitation to {}", nebula.name);
+            return button("nebula-forget-sure", "button danger", &words, sure).seal();
+        }
+        button("nebula-forget", "button quiet", "Forget", move || asking.set(true)).seal()
+    });
+    forget.seal()
+}
+
+fn join(desk: At) -> Part {
     let typed = RwSignal::new(String::new());
-    let submit = move |event: web_sys::SubmitEvent| {
+    let field = text_field("join-field", "4200")
+        .set("placeholder", "Paste the link")
+        .hold("value", move || typed.get())
+        .read("input", move |words| typed.set(words));
+    let field = labelled("Join with an invitation", field);
+    inline_form(field, "join", "Join").on("submit", move |event| {
         event.prevent_default();
         let Some(invitation) = invitation::from_paste(&typed.get_untracked()) else {
             desk.tell(problem(
@@ -238,115 +213,58 @@ fn join(desk: At) -> AnyView {
         };
         typed.set(String::new());
         desk.post(Command::Join { invitation });
-    };
-    view! {
-        <form class="inline-form" on:submit=submit>
-            <label class="field">
-                <span>"Join with an invitation"</span>
-                <input
-                    type="text"
-                    placeholder="Paste the link"
-                    autocomplete="off"
-                    maxlength="4200"
-                    data-test="join-field"
-                    prop:value=typed
-                    on:input=move |event| typed.set(event_target_value(&event))
-                />
-            </label>
-            <button type="submit" class="button" data-test="join">
-                "Join"
-            </button>
-        </form>
-    }
-    .seal()
+    })
 }
 
-fn relays(desk: At) -> AnyView {
+fn relays(desk: At) -> Part {
     let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
     let rows = live(move || {
         if relays.with(Vec::is_empty) {
-            return view! { <li class="muted">"No relay is known yet."</li> }.seal();
+            return text("li", "muted", "No relay is known yet.").seal();
         }
-        relays.get().into_iter().map(relay_row).collect_view().seal()
+        relays.get().iter().map(relay_row).collect::<Vec<AnyView>>().seal()
     });
-    let content = view! {
-        <ul class="rows">{rows}</ul>
-        <p class="small muted">
-            "A relay helps ions find each other. It stores nothing and decides nothing."
-        </p>
-    }
-    .seal();
-    section("Relays", content)
+    let about = "A relay helps ions find each other. It stores nothing and decides nothing.";
+    section("Relays", body().put(tag("ul", "rows").add(rows.seal())).put(note(about)))
 }
 
-fn appearance() -> AnyView {
+fn appearance() -> Part {
     let chosen = RwSignal::new(browser::theme());
-    let choice = move |theme: &'static str, word: &'static str| {
-        view! {
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="theme"
-                    value=theme
-                    data-test=format!("theme-{}", if theme.is_empty() { "system" } else { theme })
-                    prop:checked=move || chosen.with(|chosen| chosen == theme)
-                    on:change=move |_| {
-                        browser::set_theme(theme);
-                        chosen.set(theme.to_owned());
-                    }
-                />
-                <span>{word}</span>
-            </label>
-        }
-        .seal()
+    let choice = |(theme, word): (&'static str, &str)| {
+        let test = format!("theme-{}", if theme.is_empty() { "system" } else { theme });
+        let field = tag("input", "").set("type", "radio").set("name", "theme").set("value", theme);
+        let field = field
+            .test(&test)
+            .hold("checked", move || chosen.with(|chosen| chosen == theme))
+            .on("change", move |_| {
+                browser::set_theme(theme);
+                chosen.set(theme.to_owned());
+            });
+        tag("label", "choice").put(field).put(text("span", "", word))
     };
-    let content = view! {
-        <fieldset class="choices">
-            <legend class="hidden">"Theme"</legend>
-            {choice("", "System")}
-            {choice("light", "Light")}
-            {choice("dark", "Dark")}
-        </fieldset>
-    }
-    .seal();
-    section("Appearance", content)
+    let choices = [("", "System"), ("light", "Light"), ("dark", "Dark")].map(choice);
+    let legend = text("legend", "hidden", "Theme");
+    section("Appearance", body().put(tag("fieldset", "choices").put(legend).put_all(choices)))
 }
 
-fn browser_gives(desk: At) -> AnyView {
+fn browser_gives(desk: At) -> Part {
     let storage = Memo::new(move |_| desk.status.with(|status| status.storage));
     let kept = live(move || {
-        let (meaning, word, text) = words::durability(storage.get());
-        view! {
-            <div class="row" data-test="storage">
-                <div>
-                    <p class="field-name">"Identity"</p>
-                    <p class="small muted">{text}</p>
-                </div>
-                {parts::pill(meaning, word)}
-            </div>
-        }
-        .seal()
+        let (meaning, word, about) = words::durability(storage.get());
+        let row = tag("div", "row").test("storage").put(named("Identity", about));
+        row.add(parts::pill(meaning, word)).seal()
     });
-    let missing = (!browser::is_secure()).then(|| {
-        view! {
-            <div class="row" data-test="insecure">
-                <div>
-                    <p class="field-name">"This page is no secure context"</p>
-                    <p class="small muted">
-                        "Over plain http from another device the browser withholds Web Locks, shared \
-                         memory, WebCrypto, lasting storage, the clipboard and the camera. Start the \
-                         relay with its TLS options (certificate files, or one that it makes and \
-                         keeps) and open the https address to have them."
-                    </p>
-                </div>
-                {parts::pill(Meaning::Waiting, "limited")}
-            </div>
-        }.seal()
-    });
-    let content = view! {
-        {kept}
-        {missing}
-    }
-    .seal();
-    section("What this browser gives", content)
+    let body = body().add(kept.seal());
+    let body = if browser::is_secure() { body } else { body.put(insecure()) };
+    section("What this browser gives", body)
+}
+
+fn insecure() -> Part {
+    let about = "Over plain http from another device the browser withholds Web Locks, shared \
+                 memory, WebCrypto, lasting storage, the clipboard and the camera. Start the relay \
+                 with its TLS options (certificate files, or one that it makes and keeps) and open \
+                 the https address to have them.";
+    let row = tag("div", "row").test("insecure");
+    row.put(named("This page is no secure context", about))
+        .add(parts::pill(Meaning::Waiting, "limited"))
 }

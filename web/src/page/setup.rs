@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use node_core::compute::spec::INPUTS_BYTES_MAX;
 use spark_runtime::inspect::Inspection;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::{
     browser,
     desk::At,
-    module, router,
+    module,
+    raw::{Part, is_ticked, labelled, note, tag, text},
+    router,
     sealed::{Seal, live},
 };
 use crate::model::{
@@ -28,7 +32,7 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
     let name = desk.form.with_untracked(|form| form.name.clone());
     let about = module::about(name, &inspection);
     let entry = entry(desk, &inspection, mistake);
-    let run = move |event: web_sys::SubmitEvent| {
+    let run = move |event: web_sys::Event| {
         event.prevent_default();
         let request = desk.form.with_untracked(|form| form.request(&binary, &inspection));
         match request {
@@ -37,224 +41,129 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
         }
     };
     let tasks = Memo::new(move |_| desk.form.with(Form::tasks));
-    let count = live(move || {
-        tasks.get().map(|tasks| format!("{} on all ions", format::counted(tasks, "task")))
-    });
-    view! {
-        <form class="setup" on:submit=run novalidate="">
-            <div class="setup-main">
-                {entry} {inputs(desk, mistake)} {limits(desk, mistake)} <div class="setup-run">
-                    <button
-                        type="submit"
-                        class="button primary large"
-                        data-test="run"
-                        disabled=is_refused
-                    >
-                        "Run"
-                    </button>
-                    <span class="muted" data-test="task-count">
-                        {count}
-                    </span>
-                </div>
-            </div>
-            <div class="setup-side">{about}</div>
-        </form>
-    }
-    .seal()
+    let count = move || {
+        let tasks = tasks.get();
+        tasks
+            .map(|tasks| format!("{} on all ions", format::counted(tasks, "task")))
+            .unwrap_or_default()
+    };
+    let run_button =
+        text("button", "button primary large", "Run").set("type", "submit").test("run");
+    let run_button = if is_refused { run_button.set("disabled", "") } else { run_button };
+    let count = tag("span", "muted").test("task-count").words(count);
+    let main = tag("div", "setup-main")
+        .put(entry)
+        .put(inputs(desk, mistake))
+        .put(limits(desk, mistake))
+        .put(tag("div", "setup-run").put(run_button).put(count));
+    tag("form", "setup")
+        .set("novalidate", "")
+        .put(main)
+        .put(tag("div", "setup-side").add(about))
+        .on("submit", run)
+        .seal()
 }
 
-fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> AnyView {
+fn panel(title: &str) -> Part {
+    tag("section", "panel").set("aria-label", title).put(text("h2", "", title))
+}
+
+fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> Part {
     let form = desk.form;
-    let choices = module::named(inspection).map(|export| {
-        let (value, shown) = (export.name.clone(), module::signature(export));
-        let name = export.name.clone();
-        let is_chosen = form.with_untracked(|form| form.export == name);
-        view! {
-            <option value=value selected=is_chosen>
-                {shown}
-            </option>
-        }
-        .seal()
-    });
-    let command = inspection.is_command.then(|| {
-        let is_chosen = form.with_untracked(|form| form.export.is_empty());
-        view! {
-            <option value="" selected=is_chosen>
-                "the command"
-            </option>
-        }
-        .seal()
-    });
+    let option = |value: &str, words: &str| {
+        let option = text("option", "", words).set("value", value);
+        let is_chosen = form.with_untracked(|form| form.export == value);
+        if is_chosen { option.set("selected", "") } else { option }
+    };
+    let choices = module::named(inspection)
+        .map(|export| option(&export.name, &module::signature(export)))
+        .collect::<Vec<Part>>();
+    let command = inspection.is_command.then(|| option("", "the command"));
     let is_command = Memo::new(move |_| form.with(|form| form.export.is_empty()));
-    let hint = live(move || {
-        if is_command.get() {
+    let hint = move || {
+        let hint = if is_command.get() {
             "{} stands for the input. Quotes hold words together."
         } else {
             "{} stands for the input. Leave empty to take the input's words as arguments."
-        }
-    });
-    let stdin = live(move || {
-        is_command.get().then(|| {
-            view! {
-                <label class="check">
-                    <input
-                        type="checkbox"
-                        data-test="stdin"
-                        prop:checked=move || form.with(|form| form.stdin)
-                        on:change=move |event| {
-                            let is_on = event_target_checked(&event);
-                            form.update(|form| form.stdin = is_on);
-                        }
-                    />
-                    <span>"Give each input as standard input"</span>
-                </label>
-            }
-            .seal()
-        })
-    });
-    let variables = live(move || is_command.get().then(|| variables(desk)));
-    view! {
-        <section class="panel" aria-label="How to call it">
-            <h2>"How to call it"</h2>
-            <label class="field">
-                <span>"Function"</span>
-                <select
-                    data-test="entry"
-                    on:change=move |event| {
-                        let name = event_target_value(&event);
-                        form.update(|form| form.export = name);
-                    }
-                >
-                    {command}
-                    {choices.collect_view()}
-                </select>
-            </label>
-            {told(mistake, Field::Entry)}
-            {text(
-                desk,
-                "Arguments",
-                "arguments",
-                |form| form.arguments.clone(),
-                |form, value| form.arguments = value,
-            )}
-            <p class="small muted">{hint}</p>
-            {told(mistake, Field::Arguments)}
-            {stdin}
-            {variables}
-            {told(mistake, Field::Environment)}
-        </section>
-    }
-    .seal()
+        };
+        hint.to_owned()
+    };
+    let stdin = live(move || if is_command.get() { stdin(desk) } else { ().seal() });
+    let variables = live(move || if is_command.get() { variables(desk) } else { ().seal() });
+    let function = tag("select", "")
+        .test("entry")
+        .put_all(command)
+        .put_all(choices)
+        .read("change", move |name| form.update(|form| form.export = name));
+    panel("How to call it")
+        .put(labelled("Function", function))
+        .add(told(mistake, Field::Entry))
+        .put(line(desk, "Arguments", "arguments", |form| &mut form.arguments))
+        .put(note("").words(hint))
+        .add(told(mistake, Field::Arguments))
+        .add(stdin.seal())
+        .add(variables.seal())
+        .add(told(mistake, Field::Environment))
+}
+
+fn stdin(desk: At) -> AnyView {
+    let form = desk.form;
+    let field = tag("input", "").set("type", "checkbox").test("stdin");
+    let element = field.element().clone();
+    let field =
+        field.hold("checked", move || form.with(|form| form.stdin)).on("change", move |_| {
+            let is_on = is_ticked(&element);
+            form.update(|form| form.stdin = is_on);
+        });
+    let words = text("span", "", "Give each input as standard input");
+    tag("label", "check").put(field).put(words).seal()
 }
 
 fn variables(desk: At) -> AnyView {
-    let form = desk.form;
-    view! {
-        <label class="field">
-            <span>"Environment variables, NAME=value on a line each"</span>
-            <textarea
-                rows="2"
-                spellcheck="false"
-                data-test="environment"
-                prop:value=move || form.with(|form| form.environment.clone())
-                on:input=move |event| {
-                    let lines = event_target_value(&event);
-                    form.update(|form| form.environment = lines);
-                }
-            ></textarea>
-        </label>
-    }
-    .seal()
+    let label = "Environment variables, NAME=value on a line each";
+    area(desk, label, ("environment", "2"), |form| &mut form.environment).seal()
 }
 
-fn inputs(desk: At, mistake: Mistake) -> AnyView {
+fn inputs(desk: At, mistake: Mistake) -> Part {
     let form = desk.form;
     let kind = Memo::new(move |_| form.with(|form| form.kind));
     let choices = Kind::ALL.map(|choice| {
-        view! {
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="inputs"
-                    data-test=format!("inputs-{}", choice.key())
-                    prop:checked=move || kind.get() == choice
-                    on:change=move |_| form.update(|form| form.kind = choice)
-                />
-                <span>{choice.label()}</span>
-            </label>
-        }
-        .seal()
+        let field = tag("input", "")
+            .set("type", "radio")
+            .set("name", "inputs")
+            .test(&format!("inputs-{}", choice.key()))
+            .hold("checked", move || kind.get() == choice)
+            .on("change", move |_| form.update(|form| form.kind = choice));
+        tag("label", "choice").put(field).put(text("span", "", choice.label()))
     });
     let fields = live(move || match kind.get() {
         Kind::Range => range(desk),
-        Kind::Lines => lines(desk),
-        Kind::File => file(desk, mistake),
-        Kind::One => {
-            text(desk, "The input", "one", |form| form.one.clone(), |form, value| form.one = value)
+        Kind::Lines => {
+            area(desk, "One task per line", ("lines", "6"), |form| &mut form.lines).seal()
         }
+        Kind::File => file(desk, mistake),
+        Kind::One => line(desk, "The input", "one", |form| &mut form.one).seal(),
     });
-    view! {
-        <section class="panel" aria-label="What to run it over">
-            <h2>"What to run it over"</h2>
-            <fieldset class="choices">
-                <legend class="hidden">"Kind of inputs"</legend>
-                {choices.collect_view()}
-            </fieldset>
-            {fields}
-            {told(mistake, Field::Inputs)}
-        </section>
-    }
-    .seal()
+    let legend = text("legend", "hidden", "Kind of inputs");
+    panel("What to run it over")
+        .put(tag("fieldset", "choices").put(legend).put_all(choices))
+        .add(fields.seal())
+        .add(told(mistake, Field::Inputs))
 }
 
 fn range(desk: At) -> AnyView {
-    view! {
-        <div class="fields">
-            {text(
-                desk,
-                "From",
-                "range-first",
-                |form| form.first.clone(),
-                |form, value| form.first = value,
-            )}
-            {text(
-                desk,
-                "To, included",
-                "range-last",
-                |form| form.last.clone(),
-                |form, value| form.last = value,
-            )}
-        </div>
-    }
-    .seal()
-}
-
-fn lines(desk: At) -> AnyView {
-    let form = desk.form;
-    view! {
-        <label class="field">
-            <span>"One task per line"</span>
-            <textarea
-                rows="6"
-                spellcheck="false"
-                data-test="lines"
-                prop:value=move || form.with(|form| form.lines.clone())
-                on:input=move |event| {
-                    let lines = event_target_value(&event);
-                    form.update(|form| form.lines = lines);
-                }
-            ></textarea>
-        </label>
-    }
-    .seal()
+    tag("div", "fields")
+        .put(line(desk, "From", "range-first", |form| &mut form.first))
+        .put(line(desk, "To, included", "range-last", |form| &mut form.last))
+        .seal()
 }
 
 fn file(desk: At, mistake: Mistake) -> AnyView {
     let form = desk.form;
-    let input = NodeRef::<html::Input>::new();
+    let field = tag("input", "").set("type", "file").test("inputs-file-field");
+    let input: HtmlInputElement = field.element().clone().unchecked_into();
     let chosen = move |_| {
-        let files = input.get_untracked().and_then(|field| field.files());
-        let Some(file) = files.and_then(|files| files.get(0)) else { return };
+        let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
         spawn_local(async move {
             match browser::read(&file, INPUTS_BYTES_MAX).await {
                 Ok(bytes) => {
@@ -268,97 +177,65 @@ fn file(desk: At, mistake: Mistake) -> AnyView {
             }
         });
     };
-    let name = live(move || {
+    let name = note("").words(move || {
         form.with(|form| {
             form.file
                 .as_ref()
                 .map(|(name, bytes)| format!("{name}, {}", format::bytes(bytes.len() as u64)))
         })
+        .unwrap_or_default()
     });
-    view! {
-        <label class="field">
-            <span>"A file; each line becomes a task"</span>
-            <input node_ref=input type="file" data-test="inputs-file-field" on:change=chosen />
-        </label>
-        <p class="small muted">{name}</p>
-    }
-    .seal()
+    let field = labelled("A file; each line becomes a task", field.on("change", chosen));
+    vec![field.seal(), name.seal()].seal()
 }
 
-fn limits(desk: At, mistake: Mistake) -> AnyView {
-    view! {
-        <details class="panel fold">
-            <summary data-test="limits">"Limits of each task"</summary>
-            <div class="fields">
-                {text(
-                    desk,
-                    "Fuel, in millions of instructions",
-                    "limit-fuel",
-                    |form| form.fuel_millions.clone(),
-                    |form, value| form.fuel_millions = value,
-                )}
-                {text(
-                    desk,
-                    "Memory, in MiB",
-                    "limit-memory",
-                    |form| form.memory_mib.clone(),
-                    |form, value| form.memory_mib = value,
-                )}
-                {text(
-                    desk,
-                    "Time, in seconds",
-                    "limit-time",
-                    |form| form.seconds.clone(),
-                    |form, value| form.seconds = value,
-                )}
-            </div>
-            {told(mistake, Field::Fuel)} {told(mistake, Field::Memory)} {told(mistake, Field::Time)}
-            <p class="small muted">
-                "A task that reaches a limit is ended and fails by that limit's name; the others go on."
-            </p>
-        </details>
-    }
-    .seal()
+fn limits(desk: At, mistake: Mistake) -> Part {
+    let fuel = "Fuel, in millions of instructions";
+    let fields = tag("div", "fields")
+        .put(line(desk, fuel, "limit-fuel", |form| &mut form.fuel_millions))
+        .put(line(desk, "Memory, in MiB", "limit-memory", |form| &mut form.memory_mib))
+        .put(line(desk, "Time, in seconds", "limit-time", |form| &mut form.seconds));
+    let about = "A task that reaches a limit is ended and fails by that limit's name; the others \
+                 go on.";
+    tag("details", "panel fold")
+        .put(text("summary", "", "Limits of each task").test("limits"))
+        .put(fields)
+        .add(told(mistake, Field::Fuel))
+        .add(told(mistake, Field::Memory))
+        .add(told(mistake, Field::Time))
+        .put(note(about))
 }
 
-fn text(
-    desk: At,
-    label: &'static str,
-    test: &'static str,
-    read: fn(&Form) -> String,
-    write: fn(&mut Form, String),
-) -> AnyView {
+/// Where the form keeps a text.
+type Place = fn(&mut Form) -> &mut String;
+
+fn line(desk: At, label: &str, test: &str, place: Place) -> Part {
+    let field = tag("input", "").set("type", "text").set("autocomplete", "off");
+    labelled(label, bound(desk, field.test(test), place))
+}
+
+fn area(desk: At, label: &str, (test, rows): (&str, &str), place: Place) -> Part {
+    labelled(label, bound(desk, tag("textarea", "").set("rows", rows).test(test), place))
+}
+
+/// The same text in the field as in the form.
+fn bound(desk: At, field: Part, place: Place) -> Part {
     let form = desk.form;
-    view! {
-        <label class="field">
-            <span>{label}</span>
-            <input
-                type="text"
-                autocomplete="off"
-                spellcheck="false"
-                data-test=test
-                prop:value=move || form.with(read)
-                on:input=move |event| {
-                    let value = event_target_value(&event);
-                    form.update(|form| write(form, value));
-                }
-            />
-        </label>
-    }
-    .seal()
+    field
+        .set("spellcheck", "false")
+        .hold("value", move || {
+            form.track();
+            form.try_update_untracked(|form| place(form).clone()).unwrap_or_default()
+        })
+        .read("input", move |words| form.update(|form| *place(form) = words))
 }
 
 fn told(mistake: Mistake, field: Field) -> AnyView {
-    let sentence = live(move || {
-        let found = mistake.get().filter(|(place, _)| *place == field);
-        found.map(|(_, why)| {
-            view! {
-                <p class="mistake" role="alert" data-test="mistake">
-                    {why}
-                </p>
-            }
-            .seal()
-        })
+    let sentence = live(move || match mistake.get() {
+        Some((place, why)) if place == field => {
+            text("p", "mistake", &why).set("role", "alert").test("mistake").seal()
+        }
+        _ => ().seal(),
     });
     sentence.seal()
 }
