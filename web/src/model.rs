@@ -15,6 +15,7 @@ pub mod ice;
 pub mod inputs;
 pub mod invitation;
 pub mod job;
+pub mod mail;
 pub mod map;
 pub mod network;
 pub mod news;

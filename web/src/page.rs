@@ -18,6 +18,7 @@ mod job_results;
 mod jobs;
 mod json;
 mod keys;
+mod mail;
 mod map;
 mod module;
 mod network;

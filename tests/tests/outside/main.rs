@@ -15,6 +15,7 @@ mod harness;
 mod hostile;
 mod invitations;
 mod js_libp2p;
+mod mail;
 mod mesh;
 mod mistakes;
 mod offline;

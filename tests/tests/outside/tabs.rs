@@ -43,7 +43,7 @@ async fn a_closed_tab_is_missed_and_its_place_is_taken_over() {
 async fn a_tab_has_no_mistakes_on_its_console() {
     let _turn = turn().await;
     let (_relay, _browser, first, _second) = two_tabs().await;
-    for page in ["overview", "jobs", "sparks", "data", "network", "ions", "settings"] {
+    for page in ["overview", "jobs", "sparks", "data", "network", "ions", "mail", "settings"] {
         first.click(&format!("nav-{page}")).await;
         first.wait_for("a title", "document.querySelector('h1')?.textContent").await;
     }
@@ -59,7 +59,9 @@ async fn every_page_is_drawn_on_desk_and_phone_in_light_and_dark() {
     for (place, width, height) in [("desk", 1280, 800), ("phone", 390, 844)] {
         for scheme in ["light", "dark"] {
             first.look(width, height, scheme).await;
-            for page in ["overview", "jobs", "sparks", "data", "network", "ions", "settings"] {
+            for page in
+                ["overview", "jobs", "sparks", "data", "network", "ions", "mail", "settings"]
+            {
                 first.click(&format!("nav-{page}")).await;
                 let too_wide = "document.documentElement.scrollWidth > innerWidth";
                 let is_too_wide = first.value(too_wide).await.expect("the page answers");

@@ -25,6 +25,8 @@ pub enum Route {
     Network,
     /// `/ions`
     Ions,
+    /// `/mail`
+    Mail,
     /// `/settings`
     Settings,
     /// Any other address.
@@ -51,6 +53,7 @@ impl Route {
             (Some("data"), None, None) => Self::Data,
             (Some("network"), None, None) => Self::Network,
             (Some("ions"), None, None) => Self::Ions,
+            (Some("mail"), None, None) => Self::Mail,
             (Some("settings"), None, None) => Self::Settings,
             _ => Self::Unknown,
         }
@@ -91,6 +94,7 @@ impl Route {
             Self::Data => "/data".to_owned(),
             Self::Network => "/network".to_owned(),
             Self::Ions => "/ions".to_owned(),
+            Self::Mail => "/mail".to_owned(),
             Self::Settings => "/settings".to_owned(),
         }
     }
@@ -106,6 +110,7 @@ impl Route {
             Self::Data => "Data",
             Self::Network => "Network",
             Self::Ions => "Ions",
+            Self::Mail => "Mail",
             Self::Settings => "Settings",
             Self::Unknown => "Not found",
         }
@@ -127,6 +132,7 @@ impl Route {
             Self::Unknown => 6,
             Self::Data => 7,
             Self::Files(_) | Self::File(_) => 8,
+            Self::Mail => 9,
         }
     }
 }
@@ -195,6 +201,7 @@ mod tests {
             Route::Data,
             Route::Network,
             Route::Ions,
+            Route::Mail,
             Route::Settings,
         ];
         for place in places {

@@ -10,7 +10,7 @@ use node_core::node::{
 };
 use spark_runtime::inspect::Inspection;
 
-use super::{browser, files::Shelf};
+use super::{browser, files::Shelf, raw::State};
 use crate::{
     bridge::{Bridge, Heard},
     model::{
@@ -18,6 +18,7 @@ use crate::{
         gallery::Spark,
         ice::Trial,
         job::{JOBS_MAX, Job, Request, Standing},
+        mail::Mail,
         map::Map,
         network::{self, Echo, Echoes},
         news::{News, problem},
@@ -107,6 +108,8 @@ pub(crate) struct Desk {
     pub(crate) echoes: RwSignal<Echoes>,
     /// What the Data page shows.
     pub(crate) data: RwSignal<Data>,
+    /// What the Mail page shows.
+    pub(crate) mail: State<Mail>,
     /// What the Files page shows, and what is under way there.
     pub(crate) files: Shelf,
     /// The last trial of a STUN or TURN server.
@@ -140,6 +143,7 @@ impl Desk {
             checks: RwSignal::new(Vec::new()),
             echoes: RwSignal::new(Echoes::default()),
             data: RwSignal::new(Data::default()),
+            mail: State::new(Mail::default()),
             files: Shelf::new(),
             trial: RwSignal::new(None),
             ion_started_ms: RwSignal::new(0.0),
@@ -281,8 +285,9 @@ impl Desk {
             Event::Diagnosis(checks) => self.checks.set(checks),
             Event::Data(news) => self.data_told(news),
             Event::Files(news) => self.files_told(news),
-            // No page listens to a room, or shows letters, yet.
-            Event::Mail(_) | Event::Said { .. } => {}
+            Event::Mail(news) => self.mail_told(news),
+            // No page listens to a room yet.
+            Event::Said { .. } => {}
             Event::Problem(problem) => self.tell(problem),
             Event::Notice(word) => self.say(word),
         }
@@ -379,6 +384,7 @@ impl Desk {
         self.echoes.set(Echoes::default());
         self.trial.set(None);
         self.files_interrupted();
+        self.mail.update(Mail::interrupted);
         self.ion_started_ms.set(browser::now_ms());
         if matches!(self.bench.get_untracked(), Bench::Loading(_)) {
             self.clear_bench();

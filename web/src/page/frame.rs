@@ -1,13 +1,16 @@
 //! The frame around every page: rail, strip, problems, notices and dialogs.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::{
     data,
     desk::{At, Dialog},
     dialogs, files, icons,
     icons::icon,
-    ions, job, jobs, network, overview, parts,
+    ions, job, jobs, mail, network, overview, parts,
+    raw::{Part, effect, tag, text},
     sealed::{Seal, live},
     settings, sparks,
 };
@@ -57,6 +60,7 @@ fn page(desk: At, route: &Route) -> AnyView {
         Route::Data => data::view(desk),
         Route::Network => network::view(desk),
         Route::Ions => ions::view(desk),
+        Route::Mail => mail::view(desk),
         Route::Settings => settings::view(desk),
         Route::Unknown => lost(),
     }
@@ -81,38 +85,39 @@ fn rail(desk: At) -> AnyView {
         (Route::Data, icons::DATA),
         (Route::Network, icons::NETWORK),
         (Route::Ions, icons::IONS),
+        (Route::Mail, icons::MAIL),
         (Route::Settings, icons::SETTINGS),
     ];
-    let entries: Vec<AnyView> =
-        entries.into_iter().map(|(route, path)| rail_entry(desk, route, path)).collect();
-    view! {
-        <nav class="rail" aria-label="Pages">
-            <a class="brand" href="/">
-                {icons::logo()}
-                <span>"Ionosphere"</span>
-            </a>
-            <ul>{entries}</ul>
-        </nav>
-    }
-    .seal()
+    let list = tag("ul", "");
+    let bar: HtmlElement = list.element().clone().unchecked_into();
+    let entries = entries.map(|(route, path)| rail_entry(desk, route, path, bar.clone()));
+    let brand = tag("a", "brand").set("href", "/").add(icons::logo());
+    tag("nav", "rail")
+        .set("aria-label", "Pages")
+        .put(brand.put(text("span", "", "Ionosphere")))
+        .put(list.put_all(entries))
+        .seal()
 }
 
-fn rail_entry(desk: At, route: Route, path: &'static str) -> AnyView {
-    let (href, title) = (route.path(), route.title());
-    let test = format!("nav-{}", title.to_ascii_lowercase());
-    let current = move || {
-        let is_here = desk.route.with(|here| here.belongs_to(&route));
-        is_here.then_some("page")
-    };
-    view! {
-        <li>
-            <a href=href data-test=test aria-current=current>
-                {icon(path)}
-                <span>{title}</span>
-            </a>
-        </li>
-    }
-    .seal()
+fn rail_entry(desk: At, route: Route, path: &'static str, bar: HtmlElement) -> Part {
+    let title = route.title();
+    let link = tag("a", "")
+        .set("href", &route.path())
+        .test(&format!("nav-{}", title.to_ascii_lowercase()))
+        .add(icon(path))
+        .put(text("span", "", title));
+    let link = if route == Route::Mail { link.add(mail::unread(desk)) } else { link };
+    let entry = tag("li", "");
+    let place: HtmlElement = entry.element().clone().unchecked_into();
+    let is_here = Memo::new(move |_| desk.route.with(|here| here.belongs_to(&route)));
+    // On a phone the bar is wider than the screen.
+    effect(move || {
+        if is_here.get() {
+            let beside = (bar.client_width() - place.client_width()) / 2;
+            bar.set_scroll_left(place.offset_left() - beside);
+        }
+    });
+    entry.put(link.follow("aria-current", move || is_here.get().then(|| "page".to_owned())))
 }
 
 fn strip(desk: At) -> AnyView {

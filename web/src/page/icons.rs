@@ -28,6 +28,8 @@ pub(crate) const SOUND: &str = "M9 17.500m-2.500 0a2.500 2.500 0 1 0 5 0a2.500 2
 pub(crate) const NETWORK: &str = "M12 5m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M5 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M19 18m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M11 6.800L6 16.200M13 6.800l5 9.400M7 18h10";
 /// Ions.
 pub(crate) const IONS: &str = "M3.5 5h17v11h-17zM8.5 20h7M12 16v4";
+/// Mail.
+pub(crate) const MAIL: &str = "M3.500 6h17v12.500h-17zM3.500 7l8.500 6.500L20.500 7";
 /// Settings.
 pub(crate) const SETTINGS: &str = "M4 7h9M17 7h3M4 17h3M11 17h9M15 7m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M9 17m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0";
 /// Pause.

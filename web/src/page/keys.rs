@@ -13,7 +13,7 @@ use super::{
 use crate::model::route::Route;
 
 /// The keys and what they do, as the list of keys shows them.
-pub(crate) const KEYS: [(&str, &str); 15] = [
+pub(crate) const KEYS: [(&str, &str); 16] = [
     ("/", "Search, where there is a list"),
     ("?", "This list"),
     ("Esc", "Close what is open, or dismiss a problem"),
@@ -24,6 +24,7 @@ pub(crate) const KEYS: [(&str, &str); 15] = [
     ("g f", "Go to Files"),
     ("g n", "Go to Network"),
     ("g i", "Go to Ions"),
+    ("g m", "Go to Mail"),
     ("g e", "Go to Settings"),
     ("Del", "Delete the file that has the focus"),
     ("F2", "Rename it"),
@@ -78,6 +79,7 @@ fn going(desk: At, key: &str) -> bool {
         "f" => Route::Files(String::new()),
         "n" => Route::Network,
         "i" => Route::Ions,
+        "m" => Route::Mail,
         "e" => Route::Settings,
         _ => return false,
     };
