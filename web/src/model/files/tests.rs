@@ -240,7 +240,7 @@ fn health_is_said_in_words() {
 #[test]
 fn closing_is_safe_once_others_hold_all() {
     let held = StoreView { held_bytes: 12 << 20, others: 3, ..StoreView::default() };
-    assert_eq!(closing(&held, None).1, "Safe to close: 3 others hold all that is here");
+    assert_eq!(closing(&held, None).1, "Safe to close: others hold all that is here too");
     let alone = StoreView { only_here_bytes: 12 << 20, ..held };
     assert!(holds_page(&alone));
     assert_eq!(

@@ -60,8 +60,7 @@ pub fn closing(store: &StoreView, name: Option<&str>) -> (Meaning, String) {
         (0, _) if store.held_bytes == 0 => {
             (Meaning::Good, "Safe to close: nothing of files is on this tab".to_owned())
         }
-        (0, 1) => (Meaning::Good, "Safe to close: 1 other holds all that is here".to_owned()),
-        (0, _) => (Meaning::Good, format!("Safe to close: {others} hold all that is here")),
+        (0, _) => (Meaning::Good, "Safe to close: others hold all that is here too".to_owned()),
         (_, 0) if store.is_kept => (
             Meaning::Waiting,
             format!(
