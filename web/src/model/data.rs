@@ -177,6 +177,19 @@ impl Data {
         Some(Wish::Holders { request: self.writing, number })
     }
 
+    /// What to ask now and then: which spaces there are, and how far the last
+    /// write has spread.
+    pub fn refresh(&mut self) -> Vec<Wish> {
+        let request = self.next();
+        let spaces = Wish::Spaces { request };
+        self.holders().into_iter().chain([spaces]).collect()
+    }
+
+    /// Whether the ion tells nothing new: the page stays as it is.
+    pub fn knows(&self, news: &News) -> bool {
+        matches!(news, News::Spaces { spaces, .. } if self.own.is_some() && *spaces == self.spaces)
+    }
+
     /// Takes what the ion tells; what to ask then.
     pub fn take(&mut self, news: News) -> Vec<Wish> {
         match news {
@@ -281,6 +294,20 @@ mod tests {
         assert_eq!(data.saved, Saved::Kept(7, 2));
         data.put(key, Some(b"x".to_vec()), None);
         assert_eq!(data.deleted, None);
+    }
+
+    #[test]
+    fn spaces_that_are_known_change_nothing() {
+        let mut data = Data::default();
+        let own = node_core::identity::IonId::from_bytes([1; 32]);
+        let told = |names: &[&str]| {
+            let spaces = names.iter().map(|name| Space::Members((*name).to_owned())).collect();
+            News::Spaces { request: 1, spaces, own }
+        };
+        assert!(!data.knows(&told(&[])), "it does not know yet who it is");
+        data.take(told(&["a"]));
+        assert!(data.knows(&told(&["a"])) && !data.knows(&told(&["a", "b"])));
+        assert!(data.refresh().iter().any(|wish| matches!(wish, Wish::Spaces { .. })));
     }
 
     #[test]

@@ -41,6 +41,9 @@ const COLUMNS: [(&str, &str); 5] =
 impl Desk {
     /// Takes what the ion tells of the shared memory.
     pub(super) fn data_told(&self, news: News) {
+        if self.data.with_untracked(|data| data.knows(&news)) {
+            return;
+        }
         let mut wishes = Vec::new();
         self.data.update(|data| wishes = data.take(news));
         self.ask_data(wishes);
@@ -93,9 +96,9 @@ pub(crate) fn view(desk: At) -> AnyView {
     let ticks = parts::ticking(SPREAD_MS);
     effect(move || {
         ticks.track();
-        let mut wish = None;
-        desk.data.update_untracked(|data| wish = data.holders());
-        desk.ask_data(wish.into_iter().collect());
+        let mut wishes = Vec::new();
+        desk.data.update_untracked(|data| wishes = data.refresh());
+        desk.ask_data(wishes);
     });
     let add = button("data-add", "button primary", "Add a key", move || {
         draft.set(Draft { is_open: true, ..Draft::default() });
