@@ -47,7 +47,7 @@ async fn a_letter_waits_for_its_addressee_though_its_sender_is_gone() {
     sender.choose("mail-to", "id").await;
     sender.fill("mail-id", &id).await;
     sender.fill("mail-text", "Dear heron,\n<b>no markup</b>").await;
-    sender.choose_file("mail-file", &browser.file("large.bin", &[7; 50_000])).await;
+    sender.choose_file("mail-file", &browser.file("large.bin", &vec![7; 50_000])).await;
     sender.wait_for("a refusal", &query("mail-mistake")).await;
     sender.choose_file("mail-file", &browser.file("note.txt", b"enclosed")).await;
     sender.wait_for("the enclosed file", &query("mail-enclosed")).await;
