@@ -265,7 +265,9 @@ impl Node {
     }
 
     fn open_letter(&mut self, request: u64, id: &str, effects: &mut Vec<Effect>) {
-        let Some(mailbox) = &self.mail.mailbox else { return };
+        let Some(mailbox) = &self.mail.mailbox else {
+            return tell(News::Letter { request, letter: None }, effects);
+        };
         let letters = mailbox.letters();
         let found = letters.into_iter().find(|(other, _, _)| *other == id);
         let letter = found.map(|(id, letter, state)| LetterText {

@@ -285,6 +285,8 @@ pub struct Library {
     said_at: Time,
     said_all_at: Time,
     said_offer: Option<replicas::placement::Offer>,
+    /// Files that had a name until it was taken away.
+    unnamed: Set<Cid>,
     /// Parts that no name needs, and since when.
     orphans: Map<Part, Time>,
     exchange_at: Time,
@@ -327,6 +329,7 @@ impl Library {
             said_at: Time::ZERO,
             said_all_at: now,
             said_offer: None,
+            unnamed: Set::new(),
             orphans: Map::new(),
             exchange_at: Time::ZERO,
             care_at: Time::ZERO,

@@ -111,6 +111,7 @@ impl Library {
         }
         let bytes = wanted.bytes;
         self.wanted.remove(file);
+        self.unnamed.insert(*file);
         for part in parts(*file, bytes) {
             self.care(now, replicas::Input::Unwish(part), effects);
         }
@@ -205,7 +206,9 @@ impl Library {
         self.unsaid.insert(holdings::bucket(&part.file));
     }
 
-    /// Deletes parts that no name has needed for a while.
+    /// Deletes parts that no name has needed for a while. Where their names may
+    /// only be unknown here, as others were not heard or the memory could not be
+    /// read, they stay.
     fn sweep_orphans(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let owners = self.held.owners().copied();
         let parts = owners.filter_map(|owner| match owner {
@@ -217,7 +220,9 @@ impl Library {
                 || self.pins.contains(&part.file)
                 || self.imports.values().any(|import| import.file == Some(part.file))
         };
-        let unneeded: Vec<Part> = parts.filter(|part| !is_needed(part)).collect();
+        let knows_names = !self.wanted.is_empty() && !self.links.is_empty();
+        let is_known = |part: &Part| knows_names || self.unnamed.contains(&part.file);
+        let unneeded: Vec<Part> = parts.filter(|part| !is_needed(part) && is_known(part)).collect();
         self.orphans.retain(|part, _| unneeded.binary_search(part).is_ok());
         for part in unneeded {
             let since = *self.orphans.entry(part).or_insert(now);

@@ -274,6 +274,20 @@ fn what_was_on_disk_is_there_after_a_restart() {
     assert!(again.read(file, 5, 10).expect("it is here").is_ok());
 }
 
+/// The memory could not be read, say, and nobody is there who knows more.
+#[test]
+fn parts_stay_whose_names_are_only_unknown() {
+    let mut bench = Bench::new();
+    let file = bench.import(1, "one", 2 * MIB).expect("there is room");
+    let mut again = Bench::new();
+    again.library = Library::new(again.keys.own(), 2, Time::ZERO);
+    (again.blocks, again.records) = (bench.blocks.clone(), bench.records.clone());
+    again.input(Input::Records(bench.records.into_iter().collect()));
+    again.input(Input::Opened(true));
+    again.pass(2 * ORPHAN_MS);
+    assert!(again.read(file, 5, 10).expect("it is here").is_ok());
+}
+
 #[test]
 fn whoever_waits_is_answered_when_the_nebula_changes() {
     let mut bench = Bench::new();
