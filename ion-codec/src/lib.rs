@@ -16,6 +16,7 @@
 //! a length that the bytes at hand cannot fill. How many bytes are read is the
 //! caller's to limit.
 
+mod json;
 mod read;
 mod write;
 
@@ -23,6 +24,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
+pub use json::{from_json, json_text};
 pub use read::DEPTH_MAX;
 
 /// Why bytes are not the value that was asked for, or a value has no bytes.
@@ -81,7 +83,7 @@ impl serde::ser::Error for Error {
 /// # Errors
 /// [`Error::NoForm`], or [`Error::Refused`] where its type says so.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
-    let mut writer = write::Writer::default();
+    let mut writer = write::Writer::new();
     value.serialize(&mut writer)?;
     Ok(writer.into_bytes())
 }

@@ -15,14 +15,20 @@ const CID_TAG: [u8; 2] = [0xd8, 42];
 const CID_PREFIX: u8 = 0;
 
 /// Writes one value after the other.
-#[derive(Default)]
 pub(crate) struct Writer {
     bytes: Vec<u8>,
     /// The next bytes are a CID's.
     is_cid: bool,
 }
 
+/// Room for most messages between ions, in bytes: what is longer grows.
+const USUAL_BYTES: usize = 256;
+
 impl Writer {
+    pub(crate) fn new() -> Self {
+        Self { bytes: Vec::with_capacity(USUAL_BYTES), is_cid: false }
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

@@ -24,7 +24,8 @@ pub struct Config {
     /// Our own key, with which we authenticate to servers at `/webrtc-direct`.
     /// Without it they are not dialed.
     pub server_keypair: Option<Keypair>,
-    /// Most peer connections at a time; browsers give at most 500 to a page.
+    /// Most peer connections at a time; browsers give at most 500 to a page. A
+    /// quarter of them is kept for those that are dialed or agreed upon here.
     pub peer_connections_max: usize,
     /// Most data channels of one connection, both sides' together. Streams
     /// that a peer opens beyond are closed at once; our own wait.

@@ -25,6 +25,7 @@ use crate::{
     desk::{Agreed, Arrival},
     failure::{Failure, Stage},
     handshake::Input,
+    hub::Asker,
     port::{Command, Stats},
     shared::{Owned, Shared},
 };
@@ -49,7 +50,7 @@ impl Control {
     pub fn offer(&self) -> impl Future<Output = Result<(OfferId, Description), Failure>> + use<> {
         let shared = self.shared.clone();
         async move {
-            let owned = shared.create()?;
+            let owned = shared.create(Asker::Ourselves)?;
             shared.with(|inner| {
                 inner.hub.open_init(owned.id);
                 inner.hub.post(Command::Describe { id: owned.id, credentials: None });
@@ -79,7 +80,7 @@ impl Control {
         let shared = self.shared.clone();
         let (sdp, remote) = (offer.to_sdp(SdpKind::Offer), offer.candidates.len());
         async move {
-            let owned = shared.create()?;
+            let owned = shared.create(Asker::Ourselves)?;
             let id = owned.id;
             shared.with(|inner| {
                 inner.hub.post(Command::SetRemote { id, kind: SdpKind::Offer, sdp });

@@ -58,6 +58,15 @@ pub(crate) struct Hub {
     pub(crate) wakes: Vec<Waker>,
 }
 
+/// Who wants a peer connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// We do, or have agreed to it.
+    Ourselves,
+    /// Some peer, of whom nothing is known yet.
+    Peer,
+}
+
 impl Hub {
     pub(crate) fn new(config: Config, port: impl Port) -> Self {
         Self {
@@ -74,13 +83,16 @@ impl Hub {
         self.port.listen(sink);
     }
 
-    /// A new peer connection, in negotiation.
-    pub(crate) fn create(&mut self) -> Result<PeerConnectionId, Failure> {
+    /// A new peer connection, in negotiation. Those that others ask for leave a
+    /// quarter of the places to those that we want ourselves.
+    pub(crate) fn create(&mut self, whose: Asker) -> Result<PeerConnectionId, Failure> {
         if self.is_gone {
             return Err(Failure::Gone);
         }
+        let all = self.config.peer_connections_max;
+        let places = if whose == Asker::Peer { all - all / 4 } else { all };
         let living = self.connections.values().filter(|one| one.ended.is_none()).count();
-        if living >= self.config.peer_connections_max {
+        if living >= places {
             return Err(Failure::TooMany(living));
         }
         self.next = self.next.wrapping_add(1);

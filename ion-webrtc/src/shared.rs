@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     desk::Desk,
     failure::Failure,
-    hub::Hub,
+    hub::{Asker, Hub},
     muxer::Muxer,
     port::{Event, PeerConnectionId, Port},
 };
@@ -81,8 +81,8 @@ impl Shared {
     }
 
     /// A new peer connection, which is closed when its owner is dropped.
-    pub(crate) fn create(&self) -> Result<Owned, Failure> {
-        let id = self.with(|inner| inner.hub.create())?;
+    pub(crate) fn create(&self, whose: Asker) -> Result<Owned, Failure> {
+        let id = self.with(|inner| inner.hub.create(whose))?;
         Ok(Owned { shared: self.clone(), id })
     }
 }

@@ -7,7 +7,8 @@
 //! its absence. Candidates are the JSON of `RTCIceCandidate.toJSON()`. Bounds:
 //! [`FRAME_BYTES_MAX`] for a frame; what is longer or malformed is refused.
 
-use serde::{Deserialize, Serialize};
+use ion_codec::{from_json, json_text};
+use serde::Deserialize;
 
 use crate::protobuf::{Fields, Malformed, Value, prefixed, put_length, put_number, put_varint};
 
@@ -20,7 +21,7 @@ const TYPE: u64 = 1;
 const DATA: u64 = 2;
 
 /// One way that leads to a peer, as browsers describe it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IceCandidate {
     /// The line, as in an SDP, without `a=`.
@@ -99,14 +100,22 @@ impl Message {
 }
 
 fn json(candidate: &IceCandidate) -> String {
-    serde_json::to_string(candidate).expect("strings and numbers are always JSON")
+    let null = || "null".to_owned();
+    let text = |text: &Option<String>| text.as_deref().map_or_else(null, json_text);
+    format!(
+        r#"{{"candidate":{},"sdpMid":{},"sdpMLineIndex":{},"usernameFragment":{}}}"#,
+        json_text(&candidate.candidate),
+        text(&candidate.sdp_mid),
+        candidate.sdp_mline_index.map_or_else(null, |index| index.to_string()),
+        text(&candidate.username_fragment),
+    )
 }
 
 fn candidate(data: &str) -> Result<Option<IceCandidate>, Malformed> {
     if data.trim().is_empty() {
         return Ok(None);
     }
-    let found: Option<IceCandidate> = serde_json::from_str(data).map_err(|_| Malformed)?;
+    let found: Option<IceCandidate> = from_json(data.as_bytes()).map_err(|_| Malformed)?;
     Ok(found.filter(|candidate| !candidate.candidate.is_empty()))
 }
 

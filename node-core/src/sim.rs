@@ -25,11 +25,13 @@
 //!
 //! Smaller worlds stand beside it: [`nebula`] plays the network alone, by the
 //! thousand, [`mesh`] the overlay and routing, [`kv`] the shared memory alone, and
-//! [`flood`] any one machine on a graph.
+//! [`flood`] any one machine on a graph. [`files`] is a run of whole ions whose users
+//! bring files in.
 //!
 //! Reading order: [`options`], [`world`], [`jobs`], [`scenario`]; then `net`, `relays`,
 //! `guests`, `users` and `checks`, which add to the world.
 
+pub mod files;
 pub mod flood;
 pub mod graph;
 pub mod jobs;

@@ -1,6 +1,10 @@
 //! Everything that reads bytes from outside: the formats as they are, and what
 //! becomes of encodings that were changed at random. A changed format shows in
 //! the golden bytes; every version that was ever released must stay readable.
+//!
+//! Each sample is changed [`MUTANTS`] times, or as often as `NODE_CORE_MUTANTS` says:
+//! `NODE_CORE_MUTANTS=2000000 cargo test -p node-core --test decoders routing` is a
+//! long run on the formats of that name.
 
 #[path = "decoders/files.rs"]
 mod files;
@@ -26,8 +30,14 @@ use node_core::{
 };
 use spark_runtime::{Limits, Report, Stop, Value};
 
-/// Changed encodings of each sample.
-const MUTANTS: u32 = 2_000;
+/// Changed encodings of each sample, unless more or fewer are asked for.
+const MUTANTS: u64 = 2_000;
+
+/// How many changed encodings of each sample are tried.
+fn mutants() -> u64 {
+    let Ok(text) = std::env::var("NODE_CORE_MUTANTS") else { return MUTANTS };
+    text.parse().unwrap_or_else(|_| panic!("NODE_CORE_MUTANTS is a number, not \"{text}\""))
+}
 
 fn messages() -> Vec<Message> {
     let program = Program {
@@ -138,12 +148,12 @@ fn mutant(sample: &[u8], rng: &mut Rng) -> Vec<u8> {
 /// got through; some must, else nothing behind the first check was tried.
 fn fuzz(name: &str, samples: &[Vec<u8>], reads: impl Fn(&[u8]) -> bool) {
     let mut rng = Rng::new(11);
-    let (mut tried, mut read) = (0, 0);
+    let (mut tried, mut read) = (0_u64, 0_u64);
     for sample in samples {
         assert!(reads(sample), "{name}: the sample itself is not read");
-        for _ in 0..MUTANTS {
+        for _ in 0..mutants() {
             tried += 1;
-            read += u32::from(reads(&mutant(sample, &mut rng)));
+            read += u64::from(reads(&mutant(sample, &mut rng)));
         }
     }
     println!("{name}: {read} of {tried} changed encodings got past the first check");
@@ -188,7 +198,7 @@ fn changed_invitations() {
     fuzz("invitation bodies", &[body], |bytes| ion_codec::from_slice::<Invitation>(bytes).is_ok());
     let code = invitation().encode().into_bytes();
     let mut rng = Rng::new(12);
-    for _ in 0..MUTANTS {
+    for _ in 0..mutants() {
         let text = String::from_utf8_lossy(&mutant(&code, &mut rng)).into_owned();
         if let Ok(read) = Invitation::decode(&text) {
             assert_eq!(read, invitation(), "{text}");

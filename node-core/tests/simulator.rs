@@ -13,7 +13,11 @@ mod strangers;
 #[path = "runs/seeds.rs"]
 mod seeds;
 
-use node_core::sim::{Failure, Scenario, run};
+use node_core::sim::{
+    Failure, Scenario,
+    files::{FilesScenario, run as run_files},
+    run,
+};
 use seeds::each_seed;
 
 /// Ends the test with what replays it.
@@ -30,5 +34,20 @@ fn a_hundred_ions() {
         summary
             .map(|summary| summary.to_string())
             .map_err(|failure| (String::new(), failure.to_string()))
+    });
+}
+
+/// Checked: every file that is on disk somewhere when all is healed gets its copies
+/// and is read by another ion; what passes between ions is bounded by what was
+/// brought in and lost.
+#[test]
+fn fifty_ions_keep_their_files() {
+    let usual = FilesScenario::default();
+    each_seed(|seed, ions| {
+        let ions = ions.and_then(|ions| usize::try_from(ions).ok()).unwrap_or(usual.ions);
+        let summary = run_files(seed, &FilesScenario { ions, ..usual });
+        summary
+            .map(|summary| summary.to_string())
+            .map_err(|failure| (format!(" --files --ions {ions}"), failure.to_string()))
     });
 }

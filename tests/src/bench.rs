@@ -4,12 +4,15 @@
 //! browser. Rows without a goal of their own (raw mechanisms) have the goal 0.
 
 mod channels;
+mod disk;
 mod join;
 mod mechanisms;
 mod relay;
 mod simulated;
 mod sizes;
+mod store;
 mod tasks;
+mod weight;
 
 use serde_json::json;
 
@@ -56,16 +59,28 @@ enum Group {
     Channels,
     Broadcast,
     Presence,
+    Puts,
+    Transfer,
+    TransferThree,
+    Disk,
+    Weight,
+    Reconcile,
 }
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 14] = [
     Group::Sizes,
     Group::Broadcast,
     Group::Presence,
+    Group::Reconcile,
     Group::Relay,
     Group::Join,
     Group::Tasks,
     Group::Mechanisms,
+    Group::Puts,
+    Group::Transfer,
+    Group::TransferThree,
+    Group::Disk,
+    Group::Weight,
     Group::Channels,
 ];
 
@@ -80,22 +95,43 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 23] = [
+pub const ROWS: [Row; 44] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
     row("size-page", "KiB", 300.0, Better::Lower, Group::Sizes),
     row("size-ion", "KiB", 600.0, Better::Lower, Group::Sizes),
     row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
+    row("broadcast-hops-100", "links", 15.0, Better::Lower, Group::Broadcast),
+    row("broadcast-redundancy-100", "ratio", 0.2, Better::Lower, Group::Broadcast),
+    row("broadcast-missed-100", "ions", 0.0, Better::Lower, Group::Broadcast),
+    row("broadcast-bytes-per-ion-100", "B", 0.0, Better::Lower, Group::Broadcast),
+    row("broadcast-bytes-per-ion-1000", "B", 0.0, Better::Lower, Group::Broadcast),
     row("broadcast-hops-1000", "links", 15.0, Better::Lower, Group::Broadcast),
     row("broadcast-redundancy-1000", "ratio", 0.2, Better::Lower, Group::Broadcast),
     row("broadcast-missed-1000", "ions", 0.0, Better::Lower, Group::Broadcast),
     row("broadcast-redundancy-churn-1000", "ratio", 0.0, Better::Lower, Group::Broadcast),
     row("presence-bytes-per-ion-100", "B/s", 0.0, Better::Lower, Group::Presence),
+    row("presence-bytes-per-ion-1000", "B/s", 0.0, Better::Lower, Group::Presence),
     row("relay-connections", "ions", 1_000.0, Better::Higher, Group::Relay),
     row("relay-memory-per-ion", "KiB", 0.0, Better::Lower, Group::Relay),
     row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
     row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
+    row("puts-1000", "ms", 200.0, Better::Lower, Group::Puts),
+    row("put-one", "ms", 3.0, Better::Lower, Group::Puts),
+    row("file-transfer", "ratio", 0.85, Better::Higher, Group::Transfer),
+    row("file-transfer-three", "ratio", 2.4, Better::Higher, Group::TransferThree),
+    row("import", "ratio", 0.8, Better::Higher, Group::Disk),
+    row("disk-write", "ratio", 0.8, Better::Higher, Group::Disk),
+    row("disk-read", "ratio", 0.8, Better::Higher, Group::Disk),
+    row("raw-disk-write", "MiB/s", 0.0, Better::Higher, Group::Disk),
+    row("raw-disk-read", "MiB/s", 0.0, Better::Higher, Group::Disk),
+    row("hash", "MiB/s", 0.0, Better::Higher, Group::Disk),
+    row("hash-sha256", "MiB/s", 0.0, Better::Higher, Group::Disk),
+    row("memory-100k", "MiB", 0.0, Better::Lower, Group::Disk),
+    row("import-memory", "MiB", 64.0, Better::Lower, Group::Weight),
+    row("reconcile-bytes", "KiB", 10.0, Better::Lower, Group::Reconcile),
+    row("reconcile-messages", "frames", 0.0, Better::Lower, Group::Reconcile),
     row("webrtc-throughput", "ratio", 0.92, Better::Higher, Group::Channels),
     row("webrtc-round-trip", "ratio", 1.5, Better::Lower, Group::Channels),
     row("direct-link", "ms", 500.0, Better::Lower, Group::Channels),
@@ -172,6 +208,12 @@ pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
             Group::Channels => channels::measure().await,
             Group::Broadcast => simulated::broadcast(),
             Group::Presence => simulated::presence(),
+            Group::Puts => store::puts().await,
+            Group::Transfer => store::transfer().await,
+            Group::TransferThree => store::transfer_three().await,
+            Group::Disk => disk::measure().await,
+            Group::Weight => weight::import().await,
+            Group::Reconcile => simulated::reconcile(),
         };
         for row in wanted {
             let runs = found.iter().find(|(name, _)| *name == row.name);
@@ -184,7 +226,7 @@ pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
 /// Names and the values of their runs.
 type Found = Vec<(&'static str, Vec<f64>)>;
 
-fn median(runs: &[f64]) -> f64 {
+pub(crate) fn median(runs: &[f64]) -> f64 {
     let mut runs = runs.to_vec();
     runs.sort_by(f64::total_cmp);
     let middle = runs.len() / 2;

@@ -29,6 +29,7 @@ pub mod folder;
 pub mod guests;
 pub mod heartbeat;
 pub mod http_get;
+pub mod ion_tab;
 pub mod libp2p_peer;
 pub mod mission;
 pub mod native_ion;

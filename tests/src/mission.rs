@@ -111,6 +111,30 @@ pub async fn run_shared(tab: &Tab, spark: &str, ions: usize) {
     panic!("no run was shared by {ions} ions; {}", tab.describe().await);
 }
 
+/// Lets a page close another one, which it opened and has by this name, as soon as
+/// two ions share a job and a quarter of its results is there.
+pub async fn close_half_way(tab: &Tab, other: &str, results: u64) {
+    let script = format!(
+        "globalThis.testClosed = null;
+         const shares = () => {SHARES}.filter((share) => share[1] > 0).length;
+         const look = () => {{
+            const now = {RESULTS};
+            if (shares() < 2 || now < {results} / 4) return;
+            {other}.close();
+            globalThis.testClosed = now;
+            observer.disconnect();
+         }};
+         const observer = new MutationObserver(look);
+         observer.observe(document.body, {{ subtree: true, childList: true, attributes: true }});"
+    );
+    tab.run(&script).await;
+}
+
+/// How many results a page had when it closed the other one, if it did.
+pub async fn results_when_closed(tab: &Tab) -> Option<u64> {
+    tab.run("return globalThis.testClosed;").await.as_u64()
+}
+
 /// The tasks that each ion has finished, by its id.
 pub async fn shares(tab: &Tab) -> Vec<(String, u64)> {
     let read = tab.value(SHARES).await.unwrap_or(Value::Null);

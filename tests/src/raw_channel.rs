@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{browser::Browser, folder::root, pages::Pages, tab::Tab};
+use crate::{bench::median, browser::Browser, folder::root, pages::Pages, tab::Tab};
 
 /// How bytes are put on the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ const fn setting(message_kib: usize, high_kib: usize, low_kib: usize) -> Setting
 }
 
 /// What is tried to find the best.
-pub const SETTINGS: [Setting; 6] = [
+const SETTINGS: [Setting; 6] = [
     setting(16, 1_024, 256),
     setting(16, 4_096, 1_024),
     setting(64, 1_024, 256),
@@ -29,6 +29,11 @@ pub const SETTINGS: [Setting; 6] = [
     setting(256, 1_024, 256),
     setting(256, 4_096, 1_024),
 ];
+
+/// Bytes of a transfer that only finds the best setting.
+const TRIAL_BYTES: usize = 16 << 20;
+/// How often each setting is tried.
+const TRIALS: usize = 2;
 
 /// Two tabs with an open channel between them.
 #[derive(Debug)]
@@ -60,6 +65,25 @@ impl RawChannel {
         });
         let took = call(&self.sender, &format!("transfer({setting})")).await;
         mib_per_second(bytes, took.as_f64().expect("a time is a number"))
+    }
+
+    /// The setting whose trials have the highest median.
+    pub async fn best_setting(&self) -> Setting {
+        // A fresh connection begins slowly, which no setting is to blame for.
+        self.throughput(SETTINGS[0], TRIAL_BYTES).await;
+        let mut best = (0.0, SETTINGS[0]);
+        for setting in SETTINGS {
+            let mut trials = Vec::new();
+            for _ in 0..TRIALS {
+                trials.push(self.throughput(setting, TRIAL_BYTES).await);
+            }
+            let figure = median(&trials);
+            eprintln!("  {setting:?}: {figure:.1} MiB/s");
+            if figure > best.0 {
+                best = (figure, setting);
+            }
+        }
+        best.1
     }
 
     /// Milliseconds of each round trip.

@@ -16,7 +16,6 @@ mod job;
 mod job_grid;
 mod job_results;
 mod jobs;
-mod json;
 mod keys;
 mod mail;
 mod map;

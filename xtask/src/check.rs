@@ -7,13 +7,14 @@ use crate::{
 };
 
 /// What is compiled for the browser.
-const WEB_PACKAGES: [&str; 8] = [
+const WEB_PACKAGES: [&str; 9] = [
     "ion-codec",
     "ion-map",
     "ion-webrtc",
     "ion-websocket",
     "node-core",
     "spark-runtime",
+    "store-peer",
     "web",
     "webrtc-peer",
 ];

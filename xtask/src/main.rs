@@ -59,7 +59,7 @@ const TASKS: [Task; 8] = [
     },
     Task {
         name: "sim",
-        takes: "[--mesh | --overlay | --kv] [--ions N] [--seeds N] [--seed S]",
+        takes: "[--mesh | --overlay | --kv | --files] [--ions N] [--seeds N] [--seed S]",
         does: "Simulates whole nebulas under faults: 200 seeds, N of them, or the one seed S\n\
                that a failure named; of whole ions, or of one part by itself.",
         run: sim::sim,

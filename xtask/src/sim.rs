@@ -1,13 +1,14 @@
 //! `cargo xtask sim`: the simulator's runs, as many as wanted, or one again; of
 //! whole nodes, with `--mesh` of whole meshes by the thousand, with `--overlay` of
-//! overlays and routing alone, or with `--kv` of the shared memory alone.
+//! overlays and routing alone, with `--kv` of the shared memory alone, or with
+//! `--files` of whole nodes whose users bring files in.
 
 use crate::shell::{Outcome, command, fail, run};
 
 /// Seeds when none are asked for.
 const SEEDS: &str = "200";
-const USAGE: &str = "`cargo xtask sim` takes `--mesh`, `--overlay` or `--kv` if wanted, after \
-                     each `--ions N` if wanted, then `--seeds N` or `--seed S`";
+const USAGE: &str = "`cargo xtask sim` takes `--mesh`, `--overlay`, `--kv` or `--files` if \
+                     wanted, after each `--ions N` if wanted, then `--seeds N` or `--seed S`";
 
 /// Runs `--seeds N` seeds from 0, or only `--seed S`. Anything else is refused.
 pub(crate) fn sim(arguments: &[String]) -> Outcome {
@@ -15,6 +16,9 @@ pub(crate) fn sim(arguments: &[String]) -> Outcome {
     let (target, case, ions, arguments) = match arguments {
         [flag, rest @ ..] if flag == "--mesh" => ("mesh", "a_thousand_meshes", "1000", rest),
         [flag, rest @ ..] if flag == "--overlay" => ("mesh", "a_thousand_links", "1000", rest),
+        [flag, rest @ ..] if flag == "--files" => {
+            ("simulator", "fifty_ions_keep_their_files", "50", rest)
+        }
         [flag, rest @ ..] if flag == "--kv" => ("kv", "all_replicas_agree", "50", rest),
         all => ("simulator", "a_hundred_ions", "", all),
     };

@@ -59,15 +59,16 @@ const MODULES: [Module; 3] = [
     Module { name: "guest", passes: &["-O3"], starter: "wasm_bindgen" },
 ];
 
-/// What Rust's wasm32 target uses; the optimiser must be told, because
+/// What Rust's wasm32 target uses, and what BLAKE3 does; the optimiser must be told, because
 /// stripped modules do not say so themselves.
-const FEATURES: [&str; 6] = [
+const FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
+    "--enable-simd",
 ];
 
 /// Files that are only renamed.

@@ -133,9 +133,7 @@ pub(super) fn write(description: &Description, kind: SdpKind) -> String {
     line(&mut sdp, &format!("ice-ufrag:{ufrag}"));
     line(&mut sdp, &format!("ice-pwd:{pwd}"));
     line(&mut sdp, "ice-options:trickle");
-    let digits: Vec<String> =
-        description.fingerprint.iter().map(|byte| format!("{byte:02X}")).collect();
-    line(&mut sdp, &format!("fingerprint:sha-256 {}", digits.join(":")));
+    line(&mut sdp, &format!("fingerprint:sha-256 {}", digits(&description.fingerprint)));
     line(&mut sdp, &format!("setup:{setup}"));
     line(&mut sdp, &format!("mid:{mid}"));
     line(&mut sdp, &format!("sctp-port:{sctp_port}"));
@@ -145,8 +143,9 @@ pub(super) fn write(description: &Description, kind: SdpKind) -> String {
 
 /// What a server would answer, after libp2p's `webrtc/webrtc-direct.md`: an
 /// address that anybody reaches (so it is ICE-lite), the user name as password,
-/// and messages of at most 16 KiB. The SHA-256 comes as digits with colons.
-pub(crate) fn of_server(at: SocketAddr, digits: &str, ufrag: &str) -> String {
+/// and messages of at most 16 KiB.
+pub(crate) fn of_server(at: SocketAddr, fingerprint: &[u8; 32], ufrag: &str) -> String {
+    let digits = digits(fingerprint);
     let (ip, port) = (at.ip(), at.port());
     let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
     let (kind, address) = (CandidateKind::Host, Address::Ip(ip));
@@ -158,6 +157,11 @@ pub(crate) fn of_server(at: SocketAddr, digits: &str, ufrag: &str) -> String {
          a=fingerprint:sha-256 {digits}\r\na=setup:passive\r\na=sctp-port:5000\r\n\
          a=max-message-size:16384\r\na={candidate}\r\na=end-of-candidates\r\n"
     )
+}
+
+/// A SHA-256 as RFC 8122 writes it.
+fn digits(fingerprint: &[u8; 32]) -> String {
+    fingerprint.map(|byte| format!("{byte:02X}")).join(":")
 }
 
 fn line(sdp: &mut String, attribute: &str) {

@@ -141,8 +141,7 @@ fn a_server_answers_with_all_that_its_address_says() {
         ("[2001:db8::7]:4001", "c=IN IP6 2001:db8::7"),
     ] {
         let at: std::net::SocketAddr = at.parse().unwrap();
-        let digits = ["AB"; 32].join(":");
-        let sdp = of_server(at, &digits, "libp2p+webrtc+v1/x");
+        let sdp = of_server(at, &[0xAB; 32], "libp2p+webrtc+v1/x");
         assert!(sdp.contains(line) && sdp.contains("a=ice-lite\r\nm="), "{sdp}");
         let read = Description::from_sdp(&sdp).unwrap();
         assert_eq!((read.ufrag.as_str(), read.pwd.as_str()), ("libp2p+webrtc+v1/x", &*read.ufrag));

@@ -37,7 +37,7 @@ fn linked(streams_max: usize) -> (Hub, Recorder, PeerConnectionId) {
     let recorder = Recorder::default();
     let config = Config { streams_max, ..Config::default() };
     let mut hub = Hub::new(config, recorder.clone());
-    let id = hub.create().unwrap();
+    let id = hub.create(Asker::Ourselves).unwrap();
     hub.established(id, PeerId::random());
     (hub, recorder, id)
 }
@@ -84,7 +84,7 @@ fn init_is_never_a_stream_and_comes_once() {
 fn both_inits_are_closed_after_a_while() {
     let recorder = Recorder::default();
     let mut hub = Hub::new(Config::default(), recorder.clone());
-    let id = hub.create().unwrap();
+    let id = hub.create(Asker::Ourselves).unwrap();
     hub.open_init(id);
     let ours = ChannelId(2);
     hub.event(Event::Opened { id, channel: ours });
@@ -171,7 +171,7 @@ fn events_of_what_is_no_more_harm_nobody() {
 fn served() -> (Hub, Recorder, PeerConnectionId, ChannelId) {
     let recorder = Recorder::default();
     let mut hub = Hub::new(Config::default(), recorder.clone());
-    let id = hub.create().unwrap();
+    let id = hub.create(Asker::Ourselves).unwrap();
     let channel = hub.open_negotiated(id, 0).unwrap();
     hub.event(Event::Opened { id, channel });
     (hub, recorder, id, channel)
@@ -233,4 +233,18 @@ fn a_server_gets_short_messages_until_it_is_known_to_be_newer() {
     flagged(&mut hub, id, noise, Flag::FinAck);
     assert!(hub.poll_write((id, noise), &cx, &[0; 16_000]).is_ready());
     assert!(longest(&recorder) > 8 << 10);
+}
+
+#[test]
+fn strangers_leave_places_to_those_that_we_want() {
+    let config = Config { peer_connections_max: 8, ..Config::default() };
+    let mut hub = Hub::new(config, Recorder::default());
+    for _ in 0..6 {
+        hub.create(Asker::Peer).unwrap();
+    }
+    assert!(matches!(hub.create(Asker::Peer), Err(Failure::TooMany(6))));
+    for _ in 0..2 {
+        hub.create(Asker::Ourselves).unwrap();
+    }
+    assert!(matches!(hub.create(Asker::Ourselves), Err(Failure::TooMany(8))));
 }

@@ -11,6 +11,7 @@ use crate::{
         Input, Role, Session,
         drive::{Drive, Signals},
     },
+    hub::Asker,
     muxer::Muxer,
     shared::Shared,
     signaling::Message,
@@ -64,7 +65,7 @@ pub(super) async fn answer_offer(
     peer: PeerId,
     adopted: Adopted,
 ) -> Result<Muxer, Failure> {
-    let owned = shared.create()?;
+    let owned = shared.create(Asker::Peer)?;
     let session = Session::new(Role::Answerer);
     let drive =
         Drive::new(&owned, session, shared.config().handshake_max).signaled(adopted.signals);

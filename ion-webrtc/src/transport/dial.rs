@@ -22,6 +22,7 @@ use crate::{
         drive::{Drive, Signals},
         glare,
     },
+    hub::Asker,
     muxer::Muxer,
     shared::Shared,
 };
@@ -119,7 +120,7 @@ async fn attempt(
     let (reply, stream) = oneshot::channel();
     shared.with(|inner| inner.desk.request(Request { peer, circuit, reply }));
     let stream = stream.await.map_err(|_| Failure::Refused)??;
-    let owned = shared.create()?;
+    let owned = shared.create(Asker::Ourselves)?;
     shared.with(|inner| inner.desk.dial_offers(peer));
     let session = Session::new(Role::Offerer);
     let drive =

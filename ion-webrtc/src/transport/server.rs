@@ -13,17 +13,20 @@ use std::{
 };
 
 use futures::{
-    FutureExt,
+    AsyncWriteExt,
     future::{Either, select},
 };
 use futures_timer::Delay;
-use libp2p::{Multiaddr, PeerId, identity::Keypair, multiaddr::Protocol};
-use libp2p_webrtc_utils::{Fingerprint, noise, sdp::random_ufrag};
+use libp2p::{
+    Multiaddr, PeerId, core::upgrade::InboundConnectionUpgrade as _, identity::Keypair,
+    multiaddr::Protocol,
+};
 
 use crate::{
     description::{self, SdpKind},
     failure::{Failure, Stage},
     handshake::Input,
+    hub::Asker,
     muxer::Muxer,
     port::{ChannelId, Command},
     shared::{Owned, Shared},
@@ -32,10 +35,20 @@ use crate::{
 
 /// The channel of the Noise handshake.
 const NOISE_CHANNEL: u16 = 0;
+/// Precedes both certificates' hashes in the handshake's prologue.
+const PROLOGUE: &[u8] = b"libp2p-webrtc-noise:";
+/// A SHA-256 as a multihash: the code of the function, the length, the hash.
+const SHA_256: u8 = 0x12;
+const FINGERPRINT_BYTES: u8 = 32;
+/// Precedes what is random in the user name of ICE.
+const UFRAG_PREFIX: &str = "libp2p+webrtc+v1/";
 /// How long a server may take to finish the handshake's channel. Until then it
 /// may not look at other channels yet (libp2p's in Rust does not, and loses
 /// those that come too soon); one that finishes it never is as good.
 const FINISH_MAX: Duration = Duration::from_millis(500);
+
+/// The SHA-256 of a certificate.
+type Fingerprint = [u8; FINGERPRINT_BYTES as usize];
 
 /// Where a server is, and how it shows that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +74,8 @@ pub(super) fn parse(address: &Multiaddr) -> Option<Server> {
         Some(Protocol::P2p(peer)) => Some(peer),
         Some(_) => return None,
     };
-    let fingerprint = Fingerprint::try_from_multihash(hash)?;
+    let fingerprint =
+        hash.digest().try_into().ok().filter(|_| hash.code() == u64::from(SHA_256))?;
     let is_all = parts.next().is_none() && port != 0;
     is_all.then(|| Server { at: SocketAddr::new(ip, port), fingerprint, peer })
 }
@@ -84,7 +98,7 @@ async fn connect(
     server: Server,
     keypair: Keypair,
 ) -> Result<(PeerId, Muxer), Failure> {
-    let owned = shared.create()?;
+    let owned = shared.create(Asker::Ourselves)?;
     let late = Delay::new(shared.config().handshake_max);
     let work = Box::pin(authenticate(&owned, &server, keypair));
     let peer = match select(work, late).await {
@@ -99,7 +113,7 @@ async fn connect(
 
 async fn authenticate(owned: &Owned, server: &Server, keypair: Keypair) -> Result<PeerId, Failure> {
     let id = owned.id;
-    let ufrag = random_ufrag();
+    let ufrag = random_ufrag()?;
     let channel = owned.shared.with(|inner| {
         let channel = inner.hub.open_negotiated(id, NOISE_CHANNEL)?;
         inner.hub.post(Command::Describe { id, credentials: Some(ufrag.clone()) });
@@ -107,18 +121,43 @@ async fn authenticate(owned: &Owned, server: &Server, keypair: Keypair) -> Resul
     })?;
     let stream = Stream::new(owned.shared.clone(), id, channel);
     let client = described(owned).await?;
-    let digits = server.fingerprint.to_sdp_format();
-    let answer = description::of_server(server.at, &digits, &ufrag);
+    let answer = description::of_server(server.at, &server.fingerprint, &ufrag);
     owned.shared.with(|inner| {
         inner.hub.post(Command::SetRemote { id, kind: SdpKind::Answer, sdp: answer });
     });
-    let noise = noise::outbound(keypair, stream, server.fingerprint, client).boxed();
-    let peer = match select(noise, Box::pin(failed(owned))).await {
+    let identified = Box::pin(identified(&keypair, stream, prologue(&client, &server.fingerprint)));
+    let peer = match select(identified, Box::pin(failed(owned))).await {
         Either::Left((peer, _)) => peer.map_err(|why| Failure::Noise(why.to_string()))?,
         Either::Right((why, _)) => return Err(why),
     };
     select(Box::pin(finished(owned, channel)), Delay::new(FINISH_MAX)).await;
     Ok(peer)
+}
+
+/// Who the server is. It speaks first, so that it may send half a round trip
+/// sooner.
+async fn identified(
+    keypair: &Keypair,
+    stream: Stream,
+    prologue: Vec<u8>,
+) -> Result<PeerId, ion_noise::Error> {
+    let noise = ion_noise::Config::new(keypair)?.with_prologue(prologue);
+    let (peer, mut channel) = noise.upgrade_inbound(stream, "/noise").await?;
+    channel.close().await?;
+    Ok(peer)
+}
+
+/// Both certificates' hashes as multihashes, the client's first.
+fn prologue(client: &Fingerprint, server: &Fingerprint) -> Vec<u8> {
+    let head = [SHA_256, FINGERPRINT_BYTES];
+    [PROLOGUE, &head, client, &head, server].concat()
+}
+
+fn random_ufrag() -> Result<String, Failure> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|why| Failure::Browser(why.to_string()))?;
+    let random = bytes.map(|byte| format!("{byte:02x}")).concat();
+    Ok(format!("{UFRAG_PREFIX}{random}"))
 }
 
 /// Waits until the server has finished its direction of a channel.
@@ -136,7 +175,7 @@ async fn described(owned: &Owned) -> Result<Fingerprint, Failure> {
     loop {
         match news(owned).await {
             Input::Described(sdp) => {
-                return Ok(Fingerprint::raw(description::fingerprint(&sdp)?));
+                return Ok(description::fingerprint(&sdp)?);
             }
             other => failure(other).map_or(Ok(()), Err)?,
         }
@@ -166,6 +205,26 @@ mod tests {
     use super::*;
 
     const HASH: &str = "uEiDikp5KVUgkLta1EjUN-IKbHk-dUBg8VzKgf5nXxLK46w";
+
+    #[test]
+    fn the_prologue_holds_both_hashes_as_the_specification_writes_them() {
+        let prologue = prologue(&[0x3e; 32], &[0x30; 32]);
+        let expected = [
+            b"libp2p-webrtc-noise:".as_slice(),
+            &[0x12, 0x20],
+            &[0x3e; 32],
+            &[0x12, 0x20],
+            &[0x30; 32],
+        ];
+        assert_eq!(prologue, expected.concat());
+    }
+
+    #[test]
+    fn no_two_user_names_are_alike() {
+        let [one, two] = [(); 2].map(|()| random_ufrag().unwrap());
+        assert!(one.starts_with("libp2p+webrtc+v1/") && one.len() == 17 + 64, "{one}");
+        assert_ne!(one, two);
+    }
 
     #[test]
     fn it_knows_servers() {

@@ -129,7 +129,9 @@ pub(super) fn put_command(outbox: &Rc<Outbox>, command: Command<ArrayBuffer>) {
         Command::SetRemote { id, kind, sdp } => {
             entry("remote", &[of(id), kind.name().into(), sdp.into()])
         }
-        Command::AddCandidate { id, candidate } => entry("candidate", &[of(id), json(&candidate)]),
+        Command::AddCandidate { id, candidate } => {
+            entry("candidate", &[of(id), put_candidate(&candidate)])
+        }
         Command::CloseChannel { id, channel } => entry("end", &[of(id), on(channel)]),
         Command::Close { id } => entry("close", &[of(id)]),
         Command::Stats { id } => entry("stats", &[of(id)]),
@@ -148,7 +150,7 @@ pub(super) fn put_event(outbox: &Rc<Outbox>, event: Event<ArrayBuffer>) {
         }
         Event::Described { id, sdp } => entry("described", &[of(id), sdp.into()]),
         Event::Candidate { id, candidate } => {
-            let candidate = candidate.map_or(JsValue::NULL, |found| json(&found));
+            let candidate = candidate.map_or(JsValue::NULL, |found| put_candidate(&found));
             entry("candidate", &[of(id), candidate])
         }
         Event::Opened { id, channel } => entry("opened", &[of(id), on(channel)]),
@@ -175,8 +177,10 @@ pub(super) fn put_event(outbox: &Rc<Outbox>, event: Event<ArrayBuffer>) {
     outbox.put(&entry, None);
 }
 
-fn json(candidate: &IceCandidate) -> JsValue {
-    serde_json::to_string(candidate).expect("strings and numbers are always JSON").into()
+fn put_candidate(candidate: &IceCandidate) -> JsValue {
+    let IceCandidate { candidate, sdp_mid, sdp_mline_index, username_fragment } = candidate;
+    let (mid, fragment) = (sdp_mid.clone().into(), username_fragment.clone().into());
+    Array::of4(&candidate.into(), &mid, &(*sdp_mline_index).into(), &fragment).into()
 }
 
 fn servers(servers: &[IceServer]) -> JsValue {
@@ -232,7 +236,15 @@ impl Entry {
     }
 
     fn candidate(&self, place: u32) -> Option<IceCandidate> {
-        serde_json::from_str(&self.text(place)?).ok()
+        let entry = Entry(self.0.get(place).dyn_into().ok()?);
+        let sdp_mline_index = entry.number(2).map(u16::try_from).transpose().ok()?;
+        let (sdp_mid, username_fragment) = (entry.text(1), entry.text(3));
+        Some(IceCandidate {
+            candidate: entry.text(0)?,
+            sdp_mid,
+            sdp_mline_index,
+            username_fragment,
+        })
     }
 
     fn servers(&self, place: u32) -> Vec<IceServer> {

@@ -76,7 +76,7 @@ impl Bootstrap {
         if bytes.len() > BOOTSTRAP_BYTES_MAX {
             return Err(format!("it is longer than {BOOTSTRAP_BYTES_MAX} bytes"));
         }
-        let mut read: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let mut read: Self = ion_codec::from_json(bytes)?;
         if read.version != VERSION {
             return Err(format!("it is of version {}, this page knows {VERSION}", read.version));
         }

@@ -6,7 +6,9 @@
 //! lazy, so that after the first rumours the eager links are a tree; who hears
 //! of a rumour that does not come asks for it, and where the tree is broken
 //! makes that link eager again ([`repair`](PROBATION_MS) says when, which the
-//! paper leaves open). Nobody is sent, or told of, what it said it has. Beyond
+//! paper leaves open). A new link is lazy, where the paper has it eager, but for an
+//! ion's only one, which asks to be sent everything: each other one would close a
+//! circle. Nobody is sent, or told of, what it said it has. Beyond
 //! the paper, what no neighbour is known to have after [`ASSURE_MS`] is announced
 //! on eager links too, and to a new neighbour what is young, so that a lost frame
 //! on the only way to an ion is noticed as well.
@@ -24,6 +26,7 @@
 mod floors;
 mod lazy;
 mod missing;
+mod names;
 mod neighbour;
 mod repair;
 mod seen;
@@ -82,6 +85,10 @@ pub const HAVE_MS: u64 = 100;
 pub const ASSURE_MS: u64 = 1_000;
 /// How old what a new neighbour is told of may be, in milliseconds.
 pub const RECENT_MS: u64 = 10_000;
+/// From which age on a rumour that had to be asked for is old news, in
+/// milliseconds: it is told to whoever lacks it, not sent unasked, and says nothing
+/// about the tree.
+pub const OLD_MS: u32 = 3_000;
 /// How many links shorter another way must be to be taken instead.
 pub const SHORTER_HOPS: u16 = 5;
 /// Between two times that one is taken, in milliseconds; up to twice that. The
@@ -177,13 +184,13 @@ pub struct Broadcast {
 impl Broadcast {
     /// Without neighbours yet. `keys` are those of a member; `life` must be
     /// higher than in every earlier run under the same key and nebula.
-    pub fn new(keys: Arc<dyn Keys>, rng: Rng, life: u64) -> Self {
+    pub fn new(keys: Arc<dyn Keys>, mut rng: Rng, life: u64) -> Self {
         Self {
             keys,
             serial: Serial { life, number: 0 },
+            seen: Seen::new(rng.next_u64()),
             rng,
             neighbours: Map::new(),
-            seen: Seen::default(),
             missing: MissingTable::default(),
             repair: Repair::new(),
             fresh: Vec::new(),
@@ -199,7 +206,7 @@ impl Broadcast {
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::NeighbourUp(ion) => self.up(now, ion),
+            Input::NeighbourUp(ion) => self.up(now, ion, effects),
             Input::NeighbourDown(ion) => self.down(now, &ion),
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
             Input::Publish { topic, payload } => {
@@ -215,7 +222,7 @@ impl Broadcast {
         self.neighbours.iter().filter(|(_, neighbour)| neighbour.is_eager).map(|(ion, _)| *ion)
     }
 
-    fn up(&mut self, now: Time, ion: IonId) {
+    fn up(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
         if self.neighbours.contains_key(&ion) {
             return;
         }
@@ -226,7 +233,11 @@ impl Broadcast {
         let Some(mark) = taken.free() else { return };
         // What is new already is not told twice.
         self.announce();
-        let mut neighbour = Neighbour::new(now, mark);
+        let is_only = !self.has_eager();
+        let mut neighbour = Neighbour::new(now, mark, is_only);
+        if is_only {
+            effects.push(Effect::Send(ion, encode(&Message::Graft(Vec::new()))));
+        }
         let since = now.minus_ms(RECENT_MS);
         neighbour.pending.extend(self.seen.recent(since).take(PENDING_MAX));
         self.neighbours.insert(ion, neighbour);
@@ -303,7 +314,7 @@ impl Broadcast {
             self.missing.found(&id);
             return Ok(());
         }
-        let (is_fetched, knowers) = self.found(now, from, id, way.is_repair);
+        let (is_fetched, knowers) = self.found(now, id, &way);
         way.is_repair |= is_fetched;
         let is_taken = rumour.author != self.keys.own()
             && self.author_may(now, rumour.author, rumour.payload.len());
@@ -348,7 +359,8 @@ impl Broadcast {
 
     /// A rumour came for the first time; whether it had to be fetched, and who has
     /// it already.
-    fn found(&mut self, now: Time, from: IonId, id: Id, is_repair: bool) -> (bool, Marks) {
+    fn found(&mut self, now: Time, id: Id, way: &Way) -> (bool, Marks) {
+        let from = way.from;
         let found = self.missing.found(&id);
         let mut knowers = self.mark(&from);
         for announcer in &found.announcers {
@@ -357,9 +369,9 @@ impl Broadcast {
         let is_fetched = found.asked == Some(from);
         // What is told to all at once, or was fetched by the sender, may come on any
         // link: that says nothing about the tree.
-        if !is_fetched && !is_repair {
+        if !is_fetched && !way.is_repair {
             self.set_eager(from, true);
-        } else if is_fetched && !self.is_eager(&from) {
+        } else if is_fetched && way.age_ms < OLD_MS && !self.is_eager(&from) {
             self.repair.fetched(now, id, from);
         }
         (is_fetched, knowers)
@@ -429,7 +441,8 @@ impl Broadcast {
         effects: &mut Vec<Effect>,
     ) {
         let Some(entry) = self.seen.get_mut(&id) else { return };
-        let lacking = |one: &Neighbour| one.is_eager && !entry.knowers.meets(one.mark);
+        let is_news = !is_fetched || entry.age_ms < OLD_MS;
+        let lacking = |one: &Neighbour| is_news && one.is_eager && !entry.knowers.meets(one.mark);
         let to = self.neighbours.iter().filter(|(_, one)| lacking(one));
         let to: Vec<(IonId, Marks)> = to.map(|(ion, one)| (*ion, one.mark)).collect();
         let frame = if to.is_empty() { Vec::new() } else { push(now, entry, is_fetched, body) };

@@ -3,7 +3,7 @@
 //! Each ion tells all others of itself by a *beat* on the broadcast. The more
 //! ions there are, the rarer the beats, so that nobody receives more than about
 //! [`DELIVERIES_PER_S`] a second: one a second among twenty, one in 50 s among a
-//! thousand. A beat promises when the next one comes; who breaks the promise
+//! thousand. A beat promises by when the next one comes; who breaks the promise
 //! [`PROMISES_BROKEN`] times over has departed.
 //!
 //! Sooner than that an ion departs by its own goodbye, or when the links of
@@ -32,8 +32,10 @@ use crate::{
 
 pub mod wire;
 
+mod entry;
 mod notices;
 
+pub use entry::Entry;
 pub use wire::{Age, Profile};
 
 use self::{
@@ -52,10 +54,21 @@ pub const DEPARTED_MS: u64 = 600_000;
 pub const DELIVERIES_PER_S: u64 = 20;
 /// The least time between two beats of an ion, in milliseconds.
 pub const INTERVAL_MS_MIN: u64 = 1_000;
+/// How long after its first link an ion has not heard yet how many others there
+/// are, in milliseconds.
+pub const NEWCOMER_MS: u64 = 2_000;
+/// What it promises until then at least, in milliseconds: else those who come to a
+/// large nebula would beat every second until they know better.
+pub const NEWCOMER_INTERVAL_MS: u64 = 10_000;
+/// How many beats an ion sends until then.
+const NEWCOMER_BEATS_MAX: u64 = NEWCOMER_MS / INTERVAL_MS_MIN;
 /// The longest time between two beats that is believed, in milliseconds.
 pub const INTERVAL_MS_MAX: u64 = 1_000 * DIRECTORY_MAX as u64 / DELIVERIES_PER_S;
-/// How old what an ion takes for the nebula's size may be, in milliseconds.
-pub const PACE_MS: u64 = 500;
+/// How old what an ion takes for the nebula's size may be at least, in
+/// milliseconds.
+pub const PACE_MS_MIN: u64 = 500;
+/// The same, as a part of the time between two beats: it takes a look at everybody.
+const PACES_PER_BEAT: u64 = 16;
 /// Intervals without a beat after which an ion has departed.
 pub const PROMISES_BROKEN: u64 = 4;
 /// Between two looks at everybody, at most, in milliseconds.
@@ -146,34 +159,6 @@ pub enum Cause {
     Silent,
 }
 
-/// One ion, as heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// What it says of itself; its name is clean.
-    pub profile: Profile,
-    /// How its links stand, as it says.
-    pub standing: Option<Standing>,
-    /// How new that is.
-    pub age: Age,
-    /// When its beat was heard, or its link ended.
-    pub heard_at: Time,
-    /// Since when it is there.
-    pub since: Time,
-    /// When the next beat was promised for, in milliseconds after the last.
-    pub interval_ms: u64,
-    /// The neighbour that brought the last beat: a way to it.
-    pub via: IonId,
-    /// Links that the last beat crossed.
-    pub hops: u16,
-    /// Who told that it is gone, since its last beat.
-    witnesses: Set<IonId>,
-    suspected_at: Option<Time>,
-    /// Beats up to this one may be from before that.
-    doubted: Age,
-    /// By when it is to beat, as another part of the nebula took it for gone.
-    expected_by: Option<Time>,
-}
-
 /// The machine.
 pub struct Directory {
     own: IonId,
@@ -182,6 +167,9 @@ pub struct Directory {
     standing: Standing,
     age: Age,
     beat_at: Time,
+    /// When it last said that it lives, as others took it for gone.
+    refuted_at: Time,
+    is_refutation_due: bool,
     /// When the next beat was promised for, after the last; 0 before the first.
     promised_ms: u64,
     is_beat_due: bool,
@@ -191,7 +179,8 @@ pub struct Directory {
     /// Since when there has been a neighbour without a break.
     linked_since: Option<Time>,
     neighbours: Set<IonId>,
-    entries: Map<IonId, Entry>,
+    /// Boxed, so that an arrival moves little.
+    entries: Map<IonId, Box<Entry>>,
     departed: Map<IonId, (Age, Time)>,
     notices: Notices,
     /// Nobody's time is over before.
@@ -210,6 +199,8 @@ impl Directory {
             standing: Standing::default(),
             age: Age { incarnation, counter: 0 },
             beat_at: Time::ZERO,
+            refuted_at: Time::ZERO,
+            is_refutation_due: false,
             promised_ms: 0,
             is_beat_due: false,
             interval_ms: INTERVAL_MS_MIN,
@@ -244,7 +235,7 @@ impl Directory {
     }
 
     /// Everybody who is there, but this ion.
-    pub fn entries(&self) -> &Map<IonId, Entry> {
+    pub fn entries(&self) -> &Map<IonId, Box<Entry>> {
         &self.entries
     }
 
@@ -261,7 +252,7 @@ impl Directory {
     /// Whether an ion was heard of lately: it is in this part of the nebula.
     pub fn is_fresh(&self, now: Time, ion: &IonId) -> bool {
         let is_recent = |entry: &Entry| now.since_ms(entry.heard_at) <= 2 * entry.interval_ms;
-        self.neighbours.contains(ion) || self.entries.get(ion).is_some_and(is_recent)
+        self.neighbours.contains(ion) || self.entries.get(ion).is_some_and(|entry| is_recent(entry))
     }
 
     /// Whether this ion has listened long enough to have heard all who are there.
@@ -296,7 +287,8 @@ impl Directory {
 
     /// Between two beats of this ion, in milliseconds: what its own directory's
     /// size asks for, but at least half of what most others promise, for a
-    /// newcomer does not know the size yet. As of at most [`PACE_MS`] ago.
+    /// newcomer does not know the size yet. As of at most [`PACE_MS_MIN`] ago, or a
+    /// small part of the interval.
     pub const fn interval_ms(&self) -> u64 {
         self.interval_ms
     }
@@ -306,10 +298,14 @@ impl Directory {
         if now < self.pace_at {
             return;
         }
-        self.pace_at = now.plus_ms(PACE_MS);
+        let pace_ms = (self.interval_ms / PACES_PER_BEAT).max(PACE_MS_MIN);
+        self.pace_at = now.plus_ms(pace_ms);
         let size = u64::try_from(self.entries.len() + 1).unwrap_or(u64::MAX);
         let by_size = size.saturating_mul(1_000) / DELIVERIES_PER_S;
-        let mut promised: Vec<u64> = self.entries.values().map(|one| one.interval_ms).collect();
+        // What newcomers promise says nothing of the nebula's size.
+        let entries = self.entries.values();
+        let others = entries.filter(|one| one.age.counter > NEWCOMER_BEATS_MAX);
+        let mut promised: Vec<u64> = others.map(|one| one.interval_ms).collect();
         let middle = promised.len() / 2;
         let by_others =
             if promised.is_empty() { 0 } else { *promised.select_nth_unstable(middle).1 / 2 };
@@ -345,12 +341,15 @@ impl Directory {
         way: Way,
         effects: &mut Vec<Effect>,
     ) {
-        let is_old = self.departed.get(&author).is_some_and(|(age, _)| *age >= beat.age)
-            || self.entries.get(&author).is_some_and(|entry| entry.age >= beat.age);
+        let known = self.entries.get(&author).map(|entry| entry.age);
+        let is_old = match known {
+            Some(age) => age >= beat.age,
+            None => self.departed.get(&author).is_some_and(|(age, _)| *age >= beat.age),
+        };
         if is_old {
             return;
         }
-        let before = self.entries.get(&author).map_or(0, |entry| entry.age.incarnation);
+        let before = known.map_or(0, |age| age.incarnation);
         if before != 0 && beat.age.incarnation > before {
             effects.push(Effect::Restarted(author));
         }
@@ -381,8 +380,8 @@ impl Directory {
             self.changed = true;
             effects.push(Effect::Arrived(ion));
         }
-        let promised_ms = self.promised_ms;
-        self.entries.entry(ion).or_insert_with(|| Entry::new(now, way, promised_ms))
+        let interval_ms = self.interval_ms;
+        self.entries.entry(ion).or_insert_with(|| Box::new(Entry::new(now, way, interval_ms)))
     }
 
     /// Where the directory is full, the one heard longest ago is forgotten.
@@ -487,6 +486,7 @@ impl Directory {
         }
         self.expire(now, effects);
         self.pace(now);
+        self.say_it_lives(now, effects);
         self.beat(now, effects);
     }
 
@@ -513,16 +513,25 @@ impl Directory {
             return;
         }
         let since_ms = now.since_ms(self.beat_at);
-        let wait_ms = if self.is_beat_due { INTERVAL_MS_MIN } else { self.promised_ms };
+        let wait_ms = match self.is_newcomer(now) {
+            _ if self.is_beat_due => INTERVAL_MS_MIN,
+            true => self.promised_ms,
+            false => self.interval_ms,
+        };
         if since_ms >= wait_ms.min(self.promised_ms) {
             self.publish_beat(now, effects);
         }
     }
 
+    fn is_newcomer(&self, now: Time) -> bool {
+        self.linked_since.is_none_or(|since| now.since_ms(since) < NEWCOMER_MS)
+    }
+
     fn publish_beat(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.beat_at = now;
         self.pace(now);
-        self.promised_ms = self.interval_ms;
+        let least_ms = if self.is_newcomer(now) { NEWCOMER_INTERVAL_MS } else { 0 };
+        self.promised_ms = self.interval_ms.max(least_ms);
         self.is_beat_due = false;
         self.age.counter += 1;
         let beat = Message::Beat {
@@ -540,47 +549,6 @@ struct Beat {
     interval_ms: u64,
     profile: Profile,
     standing: Standing,
-}
-
-impl Entry {
-    /// When nothing is waited for any more.
-    fn over_at(&self) -> Time {
-        let late = self.heard_at.plus_ms(PROMISES_BROKEN * self.interval_ms + 1);
-        let late = self.expected_by.map_or(late, |at| late.min(at));
-        self.suspected_at.map_or(late, |at| late.min(at.plus_ms(REFUTE_MS)))
-    }
-
-    /// Why it has departed, if it has.
-    fn is_over(&self, now: Time) -> Option<Cause> {
-        let is_doomed = self.suspected_at.is_some_and(|at| now.since_ms(at) >= REFUTE_MS);
-        let cause = if is_doomed { Cause::Told } else { Cause::Silent };
-        (now >= self.over_at()).then_some(cause)
-    }
-
-    /// Until it beats, it is taken to beat as often as this ion.
-    fn new(now: Time, way: Way, interval_ms: u64) -> Self {
-        Self {
-            profile: Profile::default(),
-            standing: None,
-            age: Age::default(),
-            heard_at: now,
-            since: now,
-            interval_ms: interval_ms.max(INTERVAL_MS_MIN),
-            via: way.from,
-            hops: way.hops,
-            witnesses: Set::new(),
-            suspected_at: None,
-            doubted: Age::default(),
-            expected_by: None,
-        }
-    }
-
-    /// It lives: nobody's word that it is gone counts any more.
-    fn trust(&mut self) {
-        self.witnesses.clear();
-        self.suspected_at = None;
-        self.expected_by = None;
-    }
 }
 
 #[cfg(test)]

@@ -107,6 +107,8 @@ pub enum Input {
     Entries(Vec<u8>),
     /// A link to that ion would be of use now.
     Useful(IonId),
+    /// Something waits for a link to that ion, or one like it.
+    Needed(IonId),
     /// An ion broke the rules of a room.
     Offence(IonId),
     /// Leave everybody; from now on another membership counts.
@@ -144,6 +146,9 @@ pub enum Effect {
     },
     /// Somebody tells everybody what came into the shared memory.
     Entries(Vec<u8>),
+    /// What was to be told to everybody of the shared memory was not: too much is
+    /// told.
+    Untold,
     /// What was to be done in a room is not; why.
     NotSaid(String, rooms::Error),
     /// A word came back, or none does.
@@ -247,7 +252,7 @@ impl Mesh {
         Self {
             neighbours,
             broadcast: Broadcast::new(keys.clone(), part(), incarnation),
-            routing: Routing::new(keys.clone(), part()),
+            routing: Routing::new(keys.clone(), incarnation),
             rooms: Rooms::new(part()),
             overlay: Overlay::new(own, part().next_u64(), limits),
             directory: Directory::new(own, part().next_u64(), incarnation),
@@ -293,6 +298,7 @@ impl Mesh {
                 self.push(Step::Broadcast(broadcast::Input::Publish { topic, payload }));
             }
             Input::Useful(ion) => self.push(Step::Overlay(overlay::Input::Used(ion))),
+            Input::Needed(ion) => self.push(Step::Overlay(overlay::Input::Needed(ion))),
             Input::Offence(ion) => self.push(Step::Neighbours(neighbours::Input::Offence(ion))),
             Input::Move(nebula, membership) => self.leave_for(now, nebula, membership, effects),
             Input::Tick => self.tick(now, effects),
@@ -376,7 +382,7 @@ impl Mesh {
         let mut part = || Rng::new(self.rng.next_u64());
         self.life += 1;
         self.broadcast = Broadcast::new(keys.clone(), part(), self.life);
-        self.routing = Routing::new(keys, part());
+        self.routing = Routing::new(keys, self.life);
         self.signaling = Some(Signaling::new(self.keys.clone(), nebula, part()));
         self.signals = signals::Signals::default();
     }

@@ -13,7 +13,11 @@
 //! - **Usefulness.** Each use of a link adds to its score, which halves about
 //!   every minute. Of the last [`uses::USES_MAX`] interactions, an ion that is
 //!   reached through others and was used at least 1.1 times as often as the
-//!   least used direct one takes its place (at least [`USES_MIN`] uses).
+//!   least used direct one takes its place (at least [`USES_MIN`] uses). Who is
+//!   asked for such a link and is full gives up the least used of those beyond its
+//!   target: who holds a file that another seeks has had nothing to do with it yet.
+//!   What waits for a link is not kept waiting for a hundred interactions: one in
+//!   [`NEED_MS`] is asked for at once.
 //! - **Calm.** A link lives [`LIFE_MS_MIN`] before it may be cut as surplus,
 //!   and only where both ends have more than their target, so that no cut
 //!   makes anybody seek. Whoever was cut, refused or failed is left alone for
@@ -72,6 +76,8 @@ pub const TRIM_MS: u64 = 10_000;
 /// Between two links for which room is made, in milliseconds: lies about being
 /// alone cost others no more than this.
 pub const ROOM_MS: u64 = 1_000;
+/// Between two links that are asked for because something waits, in milliseconds.
+pub const NEED_MS: u64 = 1_000;
 /// Uses among the last hundred below which nobody takes another's place.
 pub const USES_MIN: usize = 5;
 /// Between two searches for a nearer or more useful link, in milliseconds.
@@ -236,6 +242,8 @@ pub enum Input {
     Size(usize),
     /// This ion and that one had something to do with each other.
     Used(IonId),
+    /// Something waits for a link to that ion, or one like it.
+    Needed(IonId),
     /// Leave every link and candidate behind, without a word.
     Clear,
     /// Time has passed.
@@ -312,6 +320,7 @@ pub struct Overlay {
     trim_at: Time,
     room_at: Time,
     improve_at: Time,
+    need_at: Time,
     heal_at: Time,
     decay_at: Time,
 }
@@ -332,6 +341,7 @@ impl Overlay {
             trim_at: Time::ZERO,
             room_at: Time::ZERO,
             improve_at: Time::ZERO,
+            need_at: Time::ZERO,
             heal_at: Time::ZERO,
             decay_at: Time::ZERO,
         }
@@ -358,6 +368,7 @@ impl Overlay {
             Input::RoundTrip(ion, ms) => self.round_trip(ion, ms),
             Input::Size(ions) => self.heard = ions,
             Input::Used(ion) => self.used(ion),
+            Input::Needed(ion) => self.need(now, ion, effects),
             Input::Clear => self.clear(),
             Input::Tick => self.tick(now, effects),
         }

@@ -29,8 +29,9 @@ pub enum Order {
     Offer(Attempt),
     /// Make an offer with the help of this server alone, to see what it finds.
     Try(Attempt, IceServer),
-    /// Answer an ion's offer, and take the connection that follows.
-    Answer(IonId, Vec<u8>),
+    /// Answer an ion's offer, and take the connection that follows within so
+    /// many milliseconds.
+    Answer(IonId, Vec<u8>, u64),
     /// Take an ion's answer to an offer, and connect.
     Accept(Attempt, IonId, Vec<u8>),
     /// Forget an offer.

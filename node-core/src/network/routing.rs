@@ -45,15 +45,16 @@ pub mod wire;
 use std::sync::Arc;
 
 pub use asks::{
-    ANSWER_MS, ANSWERS_MAX, LAYER_MS, OWN_REQUESTS_MAX, REQUEST_MS, REQUESTS_MAX, ask_ms_max,
-    search_ms_max,
+    ANSWER_MS, ANSWERS_MAX, FLOOR_MS, LAYER_MS, OWN_REQUESTS_MAX, REQUEST_MS, REQUESTS_MAX,
+    ask_ms_max, search_ms_max,
 };
 pub use charges::{
-    ASKER_REQUESTS, NEIGHBOUR_BYTES, NEIGHBOUR_FRAMES, ORIGIN_BYTES, ORIGIN_FRAMES, ORIGINS_MAX,
+    ASKER_REQUESTS, ASKER_REQUESTS_IN_ALL, NEIGHBOUR_BYTES, NEIGHBOUR_FRAMES, ORIGIN_BYTES,
+    ORIGIN_FRAMES, ORIGINS_MAX,
 };
 pub use inbox::{
-    CLOSED_MAX, CONVERSATIONS_MAX, EARLY_MAX, GAP_MS, HELD_BYTES_MAX, HELD_BYTES_PER_ORIGIN_MAX,
-    PIECES_MS,
+    CONVERSATION_MS, CONVERSATIONS_MAX, EARLY_MAX, GAP_MS, HELD_BYTES_MAX,
+    HELD_BYTES_PER_ORIGIN_MAX, PIECES_MS,
 };
 pub use letters::{
     ATTEMPTS_MAX, LOST_MS, NOT_FOUND_MS, PATIENCE_MS, PENDING_BYTES_MAX, REST_MS, RINGS,
@@ -77,11 +78,14 @@ use self::{
 use super::wire::encode;
 use crate::{
     identity::{IonId, Keys},
-    platform::{Time, sim::Rng},
+    platform::Time,
 };
 
 /// Neighbours that messages are routed over.
 pub const NEIGHBOURS_MAX: usize = 32;
+/// Names that a machine may take before they reach those of the next, for each step
+/// between their lives: in each millisecond.
+const NAMES_PER_LIFE: u64 = 1 << 20;
 
 /// What happened.
 #[derive(Debug)]
@@ -219,7 +223,8 @@ pub enum Why {
 pub struct Routing {
     keys: Arc<dyn Keys>,
     own: IonId,
-    rng: Rng,
+    /// The last name of a request or conversation.
+    named: u64,
     neighbours: Set<IonId>,
     charges: Charges,
     paths: Paths,
@@ -230,12 +235,13 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// Without neighbours yet. `rng` makes requests and conversations distinct
-    /// from those before a restart.
-    pub fn new(keys: Arc<dyn Keys>, rng: Rng) -> Self {
+    /// Without neighbours yet. `life` is higher than that of every machine before
+    /// under the same key, so that no request or conversation is taken for one of
+    /// theirs: milliseconds since 1970 serve.
+    pub fn new(keys: Arc<dyn Keys>, life: u64) -> Self {
         Self {
             own: keys.own(),
-            rng,
+            named: life.saturating_mul(NAMES_PER_LIFE),
             neighbours: Set::new(),
             charges: Charges::default(),
             paths: Paths::default(),
@@ -273,6 +279,12 @@ impl Routing {
             return Some(*ion);
         }
         self.paths.next(now, ion, &[])
+    }
+
+    /// A name that is higher than all before it.
+    fn name(&mut self) -> u64 {
+        self.named = self.named.saturating_add(1);
+        self.named
     }
 
     fn up(&mut self, now: Time, ion: IonId) {

@@ -25,6 +25,12 @@ impl Attempts {
         self.has_changed = true;
     }
 
+    /// Why the last one of a way failed; `None` if it did not, or there was none.
+    pub(super) fn last_problem(&self, way: &str) -> Option<&str> {
+        let last = self.attempts.iter().find(|attempt| attempt.way == way)?;
+        (!last.problem.is_empty()).then_some(last.problem.as_str())
+    }
+
     /// All of them, when there is something new and it was not told a moment ago.
     pub(super) fn news(&mut self, now: Time) -> Option<Vec<AttemptView>> {
         let is_due = self.told_at.is_none_or(|at| now.since_ms(at) >= TOLD_MS);
@@ -57,6 +63,17 @@ mod tests {
         assert_eq!(told.len(), ATTEMPTS_MAX);
         assert_eq!(told[0].at_ms, count - 1);
         assert_eq!(attempts.news(Time::from_ms(5_000)), None, "nothing is new");
+    }
+
+    #[test]
+    fn the_last_of_a_way_says_why_it_failed() {
+        let mut attempts = Attempts::default();
+        assert_eq!(attempts.last_problem("direct"), None);
+        attempts.note(AttemptView { problem: "Nobody answered.".to_owned(), ..attempt(1) });
+        attempts.note(AttemptView { way: "relayed".to_owned(), ..attempt(2) });
+        assert_eq!(attempts.last_problem("direct"), Some("Nobody answered."));
+        attempts.note(attempt(3));
+        assert_eq!(attempts.last_problem("direct"), None, "the last one did not fail");
     }
 
     #[test]

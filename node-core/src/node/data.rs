@@ -243,16 +243,22 @@ impl Node {
         }
     }
 
-    /// All entries that files and letters are made of, as they stand.
+    /// All entries that files and letters are made of, as they stand, and the
+    /// deletions of letters, which tell that they were taken. Names of files that
+    /// wait for their time come first: a clock that is behind deletes no blocks.
     pub(super) fn names(&self) -> Vec<Entry> {
+        let Some(kv) = &self.memory.kv else { return Vec::new() };
         let names = Space::Members(SPACE.to_owned()).span("");
         let holds = (vec![b'o'], vec![b'p']);
-        let spans = [names, holds, mail::span()];
-        let kv = self.memory.kv.as_ref();
-        let entries = spans
-            .iter()
-            .flat_map(|(from, to)| kv.into_iter().flat_map(move |kv| kv.range(Span { from, to })));
-        entries.cloned().collect()
+        let waiting = kv.waiting(Span { from: &names.0, to: &names.1 }).cloned();
+        let mut entries: Vec<Entry> = waiting.collect();
+        let mail = mail::span();
+        for (from, to) in [&names, &holds, &mail] {
+            entries.extend(kv.range(Span { from, to }).cloned());
+        }
+        let of_mail = kv.table().range(Span { from: &mail.0, to: &mail.1 });
+        entries.extend(of_mail.filter(|entry| entry.is_tombstone()).cloned());
+        entries
     }
 
     pub(super) fn data(&mut self, now: Time, wish: Wish, effects: &mut Vec<Effect>) {

@@ -18,10 +18,11 @@ pub(super) const ECHO: u64 = u64::MAX;
 const STEP_MS: u64 = 8_000;
 
 /// The steps, in order.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     "A relay answers",
     "Other ions can find this one",
     "This browser offers addresses for direct links",
+    "Offers and answers pass between ions",
     "Other ions are linked",
     "A word comes back from another ion",
 ];
@@ -80,6 +81,7 @@ impl Node {
             self.check_relay(),
             self.check_registration(),
             check_addresses(diagnosis.addresses.as_ref()),
+            self.check_signaling(),
             self.check_links(),
             check_echo(&diagnosis.echo),
         ];
@@ -115,13 +117,29 @@ impl Node {
         Found::Not("No relay tells newcomers of this ion; pairing by code works.".to_owned())
     }
 
-    fn check_links(&self) -> Found {
-        let is_direct = |way: &(Way, String)| way.0 == Way::Direct;
+    /// What is seen of it: no direct link comes about without an offer and an answer.
+    fn check_signaling(&self) -> Found {
+        let direct = self.direct_links();
+        if direct > 0 {
+            return Found::Good(format!("They did for each of the {direct} direct links."));
+        }
+        match self.attempts.last_problem(words::way(Way::Direct)) {
+            // It may have failed after the answer came.
+            Some(problem) => Found::None(format!("The last direct link that was tried: {problem}")),
+            None => Found::None("No direct link was tried yet.".to_owned()),
+        }
+    }
+
+    fn direct_links(&self) -> usize {
         let neighbours = self.mesh.neighbours().all();
         let ways = neighbours.iter().filter_map(|one| self.ways.get(&one.ion));
-        let direct = ways.filter(|way| is_direct(way)).count();
+        ways.filter(|(way, _)| *way == Way::Direct).count()
+    }
+
+    fn check_links(&self) -> Found {
+        let neighbours = self.mesh.neighbours().all();
         let all = neighbours.len();
-        match (direct, all) {
+        match (self.direct_links(), all) {
             (0, 0) => Found::None("No other ion is linked. Open this page once more.".to_owned()),
             (0, _) => {
                 let why = neighbours.iter().filter_map(|one| self.ways.get(&one.ion));
@@ -129,7 +147,7 @@ impl Node {
                 let why = why.unwrap_or("the reason is not known yet");
                 Found::Not(format!("{all} linked through a relay, none directly: {why}."))
             }
-            _ => Found::Good(format!("{direct} of {all} links are direct.")),
+            (direct, _) => Found::Good(format!("{direct} of {all} links are direct.")),
         }
     }
 

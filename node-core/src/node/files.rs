@@ -62,6 +62,8 @@ pub enum Wish {
         /// What was deleted below it and can be restored, instead of what stands
         /// there.
         deleted: bool,
+        /// Of what was deleted only paths behind this one; empty for all.
+        after: String,
     },
     /// What stands at a path and what stood there; answered by
     /// [`News::Versions`].
@@ -104,6 +106,14 @@ pub enum Wish {
         /// The version, as in [`RowView::version`].
         version: String,
     },
+    /// Delete for good what was deleted at a path and below it: it cannot be
+    /// restored, and its bytes are given up everywhere.
+    Erase {
+        /// Its name.
+        request: u64,
+        /// The path.
+        path: String,
+    },
     /// Bytes of a file; answered by [`News::Read`].
     Read {
         /// Its name.
@@ -127,6 +137,9 @@ pub enum Wish {
         /// Whether to keep it.
         pinned: bool,
     },
+    /// This tab is about to close, if its user means it: others fetch at once what
+    /// only it holds.
+    Leave,
     /// Give so much space to the nebula, in MiB.
     Give {
         /// At most [`GIVE_MIB_MAX`].

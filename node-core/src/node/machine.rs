@@ -36,7 +36,7 @@ use crate::{
         overlay::Limits,
         pairing,
         relays::{self, Relays},
-        rooms,
+        rooms, signaling,
         ways::Way,
         wire::{Presence, Room},
     },
@@ -508,6 +508,7 @@ impl Node {
                 self.push(Step::Worker(worker::Input::Lost(ion)));
             }
             mesh::Effect::Heard(ion, room, bytes) => self.heard(ion, room, &bytes),
+            mesh::Effect::Untold => self.push(Step::Kv(kv::machine::Input::Untold)),
             mesh::Effect::Entries(bytes) => {
                 self.push(Step::Kv(kv::machine::Input::Told(bytes)));
             }
@@ -581,7 +582,7 @@ fn order(effect: mesh::Effect) -> Result<Order, mesh::Effect> {
         mesh::Effect::Refuse(ion) => Order::Refuse(ion),
         mesh::Effect::Close(ion) => Order::Close(ion),
         mesh::Effect::Offer(attempt) => Order::Offer(attempt),
-        mesh::Effect::Answer(ion, offer) => Order::Answer(ion, offer),
+        mesh::Effect::Answer(ion, offer) => Order::Answer(ion, offer, signaling::ATTEMPT_MS),
         mesh::Effect::Accept(attempt, ion, answer) => Order::Accept(attempt, ion, answer),
         mesh::Effect::Abandon(attempt) => Order::Abandon(attempt),
         other => return Err(other),

@@ -129,6 +129,9 @@ pub enum LetterState {
     Waits,
     /// It was sent, and its addressee has it.
     Taken,
+    /// It was sent, is not on its way any more, and its addressee is not known to
+    /// have it.
+    Ended,
 }
 
 /// A letter, whole.
@@ -178,8 +181,8 @@ impl Node {
         if letters.is_empty() {
             return;
         }
-        for change in mailbox.take(&letters).chunks(2).map(<[Change]>::to_vec).collect::<Vec<_>>() {
-            self.write_mail(None, change);
+        for changes in mailbox.take(&letters) {
+            self.write_mail(None, changes);
         }
         self.tell_mail(effects);
     }
@@ -207,6 +210,8 @@ impl Node {
     ) {
         match self.mail.asked.remove(&ticket) {
             Some(Some(request)) => {
+                // What was thrown away made room for letters on their way.
+                self.mail.again_at = Some(now.plus_ms(AGAIN_MS));
                 let result = result.map(drop).map_err(|why| words::not_written(&why));
                 tell(News::Done { request, result }, effects);
             }
@@ -215,7 +220,8 @@ impl Node {
         }
     }
 
-    /// Letters that could not be written here are taken once more.
+    /// Letters that could not be written here, or found no room, are taken once
+    /// more.
     pub(super) fn tick_mail(&mut self, now: Time, effects: &mut Vec<Effect>) {
         if self.mail.again_at.is_some_and(|at| now >= at) {
             self.mail.again_at = None;
@@ -288,6 +294,7 @@ impl Node {
             State::Came => (letter.from, LetterState::New),
             State::Waits => (letter.to, LetterState::Waits),
             State::Taken => (letter.to, LetterState::Taken),
+            State::Ended => (letter.to, LetterState::Ended),
         };
         LetterView {
             id: id.to_owned(),

@@ -105,7 +105,9 @@ impl Node {
             self.join(&invitation.encode(), effects);
         }
         self.drop_pairing(effects);
-        effects.push(Effect::Network(Order::Answer(offer.from, offer.description.clone())));
+        // People carry the answer, and have as long as it is good.
+        let order = Order::Answer(offer.from, offer.description.clone(), VALID_S * 1_000);
+        effects.push(Effect::Network(order));
         self.pairing.stage = Stage::Answering(Box::new(offer));
         tell(Pairing::Working, effects);
         Ok(())

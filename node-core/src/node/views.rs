@@ -1,6 +1,6 @@
 //! What the user sees of the ion, and how often.
 
-use ion_map::Set;
+use ion_map::{Map, Set};
 
 use super::{
     event::{AttemptView, Durability, Event, IonView, JobView, LinkKind, Phase, RelayView, Status},
@@ -29,6 +29,9 @@ pub(super) struct Views {
     jobs_at: Option<Time>,
     was_busy: bool,
     told: Status,
+    /// Ids as people read them, of the ions in the last list: to write one takes
+    /// longer than all else in its row.
+    ids: Map<IonId, String>,
 }
 
 impl Views {
@@ -43,6 +46,7 @@ impl Views {
             jobs_at: None,
             was_busy: false,
             told: Status::default(),
+            ids: Map::new(),
         }
     }
 
@@ -107,6 +111,7 @@ impl Node {
         }
         self.views.ions_changed = false;
         self.views.ions_at = Some(now);
+        self.write_ids();
         let mut ions = self.ion_views();
         ion_map::sort_by(&mut ions, |one, other| {
             (&one.name, &one.id).cmp(&(&other.name, &other.id))
@@ -165,6 +170,18 @@ impl Node {
         }
     }
 
+    /// Writes the ids of all that the list names and the last did not.
+    fn write_ids(&mut self) {
+        let neighbours = self.mesh.neighbours().all();
+        let linked = neighbours.iter().map(|one| &one.ion);
+        let named = linked.chain(self.mesh.directory().entries().keys());
+        self.views.ids = named.map(|ion| (*ion, self.id_of(ion))).collect();
+    }
+
+    fn id_of(&self, ion: &IonId) -> String {
+        self.views.ids.get(ion).cloned().unwrap_or_else(|| ion.to_string())
+    }
+
     /// Every ion of the nebula, linked or heard of.
     fn ion_views(&self) -> Vec<IonView> {
         let neighbours = self.mesh.neighbours().all();
@@ -184,7 +201,7 @@ impl Node {
         };
         let (sent_per_s, received_per_s) = self.traffic.rates(&ion);
         IonView {
-            id: ion.to_string(),
+            id: self.id_of(&ion),
             name: display_name(&ion, &neighbour.presence.name),
             link,
             why,
@@ -203,11 +220,11 @@ impl Node {
 
     fn distant_view(&self, ion: &IonId, entry: &Entry) -> IonView {
         IonView {
-            id: ion.to_string(),
+            id: self.id_of(ion),
             name: display_name(ion, &entry.profile.name),
             link: LinkKind::Via,
             why: self.why_not_linked(ion),
-            via: entry.via.to_string(),
+            via: self.id_of(&entry.via),
             hops: u8::try_from(entry.hops).unwrap_or(u8::MAX),
             score: 0,
             received_per_s: 0,

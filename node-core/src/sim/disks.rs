@@ -31,6 +31,19 @@ pub(super) struct Disks {
     open_files: String,
 }
 
+impl Disks {
+    /// Whether the disk of the nebula that it was last in has all these blocks.
+    pub(super) fn have(&self, blocks: &[Cid]) -> bool {
+        let files = self.files.get(&self.open_files);
+        files.is_some_and(|kept| blocks.iter().all(|cid| kept.blocks.contains_key(cid)))
+    }
+
+    /// Whether anything was ever kept.
+    pub(super) fn have_any(&self) -> bool {
+        !self.disks.is_empty()
+    }
+}
+
 /// What one disk keeps of files.
 #[derive(Default)]
 struct Shelf {

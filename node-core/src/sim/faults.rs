@@ -122,6 +122,7 @@ impl World {
         }
         for ion in 0..self.ions.len() {
             self.ions[ion].tick_percent = 100;
+            self.ions[ion].options.skew_ms = 0;
             if self.ions[ion].is_paused {
                 self.command(ion, Command::Pause { paused: false });
             }

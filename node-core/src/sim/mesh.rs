@@ -15,7 +15,8 @@
 //! back; few cuts in calm; a small diameter.
 //!
 //! Refuses: to play frames and proofs, which `sim::World` does for whole nodes.
-//! The directory is played by an oracle that is [`SURVEY_MS`] late.
+//! The directory is played by an oracle that is [`SURVEY_MS`] late and lacks some of
+//! those whom it should know, each time others, as if all that told of them was lost.
 //!
 //! Bounds: [`IONS_MAX`] ions at once, [`STEPS_MAX`] steps.
 //!

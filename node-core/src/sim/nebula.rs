@@ -81,7 +81,6 @@ pub struct NebulaWorld {
     agenda: BTreeMap<u64, Vec<Happening>>,
     steps: u64,
     ions: Vec<Ion>,
-    by_id: BTreeMap<IonId, usize>,
     living: Vec<usize>,
     invitation: Invitation,
     is_relay_up: bool,
@@ -104,7 +103,6 @@ impl NebulaWorld {
             agenda: BTreeMap::new(),
             steps: 0,
             ions: Vec::new(),
-            by_id: BTreeMap::new(),
             living: Vec::new(),
             invitation,
             is_relay_up: true,
@@ -117,9 +115,7 @@ impl NebulaWorld {
     /// Adds an ion that joins after `delay_ms` milliseconds.
     pub fn add(&mut self, delay_ms: u64) -> usize {
         let index = self.ions.len();
-        let ion = Ion::new(&mut self.rng, self.options);
-        self.by_id.insert(ion.id, index);
-        self.ions.push(ion);
+        self.ions.push(Ion::new(index, &mut self.rng, self.options));
         self.plan(delay_ms, Happening::Tick(index));
         index
     }
@@ -210,12 +206,18 @@ impl NebulaWorld {
     fn edges_of(&self, ion: usize) -> Vec<usize> {
         let Some(mesh) = self.mesh(ion) else { return Vec::new() };
         let (own, side) = (self.id(ion), self.ions[ion].side);
-        let others = mesh.overlay().links().keys().filter_map(|other| self.by_id.get(other));
+        let others = mesh.overlay().links().keys().filter_map(|other| self.index(other));
         let is_mutual = |other: &usize| {
             let links = self.mesh(*other).map(|mesh| mesh.overlay().links());
             self.ions[*other].side == side && links.is_some_and(|links| links.contains_key(&own))
         };
-        others.copied().filter(is_mutual).collect()
+        others.filter(is_mutual).collect()
+    }
+
+    /// The ion of that id.
+    fn index(&self, id: &IonId) -> Option<usize> {
+        let index = ion::index_in(id)?;
+        self.ions.get(index).is_some_and(|ion| ion.id == *id).then_some(index)
     }
 
     /// Of all pairs of living ions, how many do not know each other, and how
@@ -305,6 +307,7 @@ impl NebulaWorld {
             Effect::NotSaid(room, why) => self.failure = Some(format!("{room}: {why}")),
             Effect::Arrived(_)
             | Effect::Entries(_)
+            | Effect::Untold
             | Effect::Departed(_)
             | Effect::Heard(..)
             | Effect::Unreachable(_)

@@ -77,8 +77,10 @@ impl World {
         let Some(&to) = self.by_id.get(other) else { return };
         self.check_send(ion, to, room, &bytes);
         let Some(stream) = self.outbound(ion, to, room) else { return };
+        let length = bytes.len() as u64;
         self.carry(stream, bytes, false);
         if room == Room::Store {
+            self.store_bytes += length;
             let (life, other) = (self.ions[ion].life, *other);
             let input = Input::Network(News::Sent(other));
             self.later(1, Happening::Input { ion, life, input });

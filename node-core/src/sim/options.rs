@@ -1,5 +1,8 @@
 //! What a simulated network and its ions are like.
 
+/// What every right clock shows at the world's start: 2025-01-01.
+const EPOCH_MS: u64 = 1_735_689_600_000;
+
 /// What the network is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
@@ -46,6 +49,8 @@ pub struct IonOptions {
     pub can_direct: bool,
     /// What its clock shows when it starts, in milliseconds.
     pub clock_ms: u64,
+    /// How wrong the time of day is that it knows, in milliseconds.
+    pub skew_ms: i64,
 }
 
 impl Default for IonOptions {
@@ -57,6 +62,15 @@ impl Default for IonOptions {
             slowness: 1,
             can_direct: true,
             clock_ms: 0,
+            skew_ms: 0,
         }
+    }
+}
+
+impl IonOptions {
+    /// The time of day, as it knows it, so long after the world's start; both in
+    /// milliseconds.
+    pub(super) fn day_ms(&self, now_ms: u64) -> u64 {
+        (EPOCH_MS + now_ms).saturating_add_signed(self.skew_ms)
     }
 }

@@ -132,6 +132,7 @@ impl Scenario {
             slowness: if one_in(world, 10) { 8 } else { 1 },
             can_direct: !one_in(world, 5),
             clock_ms: world.between(0, 1_000_000_000),
+            skew_ms: 0,
         }
     }
 

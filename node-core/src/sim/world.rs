@@ -21,9 +21,6 @@ use crate::{
     platform::{Time, sim::Rng},
 };
 
-/// What every machine's clock shows at the world's start: 2025-01-01.
-const EPOCH_MS: u64 = 1_735_689_600_000;
-
 pub(super) struct Ion {
     pub(super) id: IonId,
     pub(super) options: IonOptions,
@@ -76,6 +73,8 @@ pub struct World {
     pub(super) failure: Option<String>,
     pub(super) steps: u64,
     pub(super) breaks: u64,
+    /// What was sent in the room of blocks.
+    pub(super) store_bytes: u64,
 }
 
 impl World {
@@ -102,6 +101,7 @@ impl World {
             failure: None,
             steps: 0,
             breaks: 0,
+            store_bytes: 0,
         }
     }
 
@@ -259,7 +259,7 @@ impl World {
         if !self.is_living(ion, life) {
             return;
         }
-        self.hand(ion, Input::Clock(EPOCH_MS + self.now_ms));
+        self.hand(ion, Input::Clock(self.ions[ion].options.day_ms(self.now_ms)));
         self.hand(ion, Input::Tick);
         let body = &self.ions[ion];
         let wanted = body.node.as_ref().map_or(1_000, Node::tick_ms);
@@ -304,7 +304,9 @@ impl World {
             Effect::Network(Order::Refuse(other)) => self.refuse(ion, &other),
             Effect::Network(Order::Close(other)) => self.close(ion, &other),
             Effect::Network(Order::Offer(attempt)) => self.offer(ion, attempt),
-            Effect::Network(Order::Answer(other, offer)) => self.answer_offer(ion, other, &offer),
+            Effect::Network(Order::Answer(other, offer, _)) => {
+                self.answer_offer(ion, other, &offer);
+            }
             Effect::Network(Order::Accept(attempt, other, answer)) => {
                 self.accept_answer(ion, attempt, other, &answer);
             }
@@ -388,7 +390,7 @@ impl Ion {
     }
 
     fn begin(&mut self, now_ms: u64, seed: u64) {
-        let origin_ms = (EPOCH_MS + now_ms).saturating_sub(self.options.clock_ms);
+        let origin_ms = self.options.day_ms(now_ms).saturating_sub(self.options.clock_ms);
         self.node = Some(Node::new(Birth {
             keys: Arc::new(SimKeys::of(self.id)),
             settings: self.settings.clone(),

@@ -2,12 +2,14 @@
 //! that they come from.
 //!
 //! Writes are made one after the other, in the order in which they were asked
-//! for; reads go on beside them. Where the machine gives no disk, memory takes
+//! for, and those that waited together (`writer`); reads go on beside them. Where the machine gives no disk, memory takes
 //! its place. A disk that was deleted under us is told to be lost, and opened
 //! again when that is asked for.
 //!
 //! Decides nothing. Bounds: pages of [`PAGE_BYTES_MAX`] bytes of records are read
 //! at a time; how many reads and writes are under way is for the machine.
+
+mod writer;
 
 use std::rc::Rc;
 
@@ -16,9 +18,10 @@ use futures::{StreamExt, channel::mpsc};
 use super::{chunk::Cid, kept::Kept, library::Change, source::Sources};
 use crate::platform::{
     Disk, Platform,
-    disk::{Changes, PageLimits, Range, Record, Table},
+    disk::{PageLimits, Range, Record, Table},
     storage::Error,
 };
+use writer::Write;
 
 /// Bytes of records that are read at a time.
 pub const PAGE_BYTES_MAX: usize = 1 << 20;
@@ -76,7 +79,8 @@ pub struct Driver {
 pub fn start<P: Platform>(platform: &P, place: Option<String>, sources: Rc<dyn Sources>) -> Driver {
     let (orders, mut waiting) = mpsc::unbounded();
     let (tell, news) = mpsc::unbounded();
-    let mut shelf = Shelf { platform: platform.clone(), place, sources, open: None, tell };
+    let writes = writer::start(platform, tell.clone());
+    let mut shelf = Shelf { platform: platform.clone(), place, sources, open: None, writes, tell };
     platform.spawn(Box::pin(async move {
         while let Some(order) = waiting.next().await {
             shelf.obey(order).await;
@@ -90,6 +94,7 @@ struct Shelf<P: Platform> {
     place: Option<String>,
     sources: Rc<dyn Sources>,
     open: Option<(u64, Kept<P::Disk>)>,
+    writes: mpsc::UnboundedSender<Write<Kept<P::Disk>>>,
     tell: mpsc::UnboundedSender<(u64, News)>,
 }
 
@@ -99,12 +104,8 @@ impl<P: Platform> Shelf<P> {
             Order::Open(life, name) => self.open(life, &name).await,
             Order::Write(life, number, changes) => {
                 let Some(disk) = self.disk(life) else { return };
-                let result = disk.write(written(changes)).await;
-                let is_gone = matches!(result, Err(Error::Gone { .. }));
-                self.tell(life, News::Written(number, result));
-                if is_gone {
-                    self.tell(life, News::Lost);
-                }
+                // The writer lives as long as this.
+                let _ = self.writes.unbounded_send(Write { life, number, disk, changes });
             }
             Order::Read(life, cid) => {
                 let Some(disk) = self.disk(life) else { return };
@@ -171,13 +172,4 @@ async fn read(disk: &impl Disk) -> Result<Vec<Vec<Record>>, Error> {
         range = page.rest;
     }
     Ok(pages)
-}
-
-fn written(changes: Vec<Change>) -> Changes {
-    changes.into_iter().fold(Changes::new(), |all, change| match change {
-        Change::Bytes(cid, bytes) => all.put(Table::Chunks, cid.to_bytes().to_vec(), bytes),
-        Change::Delete(cid) => all.delete(Table::Chunks, cid.to_bytes().to_vec()),
-        Change::Record(key, value) => all.put(Table::Names, key, value),
-        Change::Forget(key) => all.delete(Table::Names, key),
-    })
 }

@@ -38,8 +38,6 @@ pub const SPACE: &str = "files";
 pub const VERSIONS_MAX: usize = 16;
 /// Entries that one change may write.
 pub const WRITES_MAX: usize = 4_096;
-/// How long what was deleted can be restored, in milliseconds: 30 days.
-pub const TRASH_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// An entry to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,11 +10,13 @@
 //! A file that is brought in gets its name only when all its blocks and its
 //! ledger are on disk, so that no name stands for what is not there; an import
 //! that a crash ends leaves nothing behind. Parts that no name needs any more
-//! are deleted after [`ORPHAN_MS`].
+//! are deleted after [`ORPHAN_MS`], pieces of parts that others hold whole and
+//! that are not fetched any more after [`LEFT_MS`].
 //!
 //! Refused: paths and media types that are none, more imports than
 //! [`IMPORTS_MAX`], reads beyond [`READ_BYTES_MAX`] or more than [`READS_MAX`].
-//! Bounds: those of the parts; [`ACTIVE_MAX`] imports go on at a time.
+//! Bounds: those of the parts; [`ACTIVE_MAX`] imports go on at a time;
+//! [`AUTHOR_PARTS_MAX`] parts are looked after for whoever named their files.
 
 pub mod holdings;
 
@@ -24,6 +26,7 @@ mod gather;
 mod held;
 mod import;
 mod imports;
+mod names;
 mod state;
 
 #[cfg(test)]
@@ -62,6 +65,9 @@ pub const READS_MAX: usize = 32;
 pub const READ_MS_MAX: u64 = 20_000;
 /// How long a part that no name needs stays, in milliseconds.
 pub const ORPHAN_MS: u64 = 600_000;
+/// How long a piece of a part stays while the rest is not fetched, in
+/// milliseconds.
+pub const LEFT_MS: u64 = 3_600_000;
 /// How often this ion says anew what it holds at most, in milliseconds.
 pub const TELL_MS: u64 = 1_000;
 /// How long its statements last unless they are said again, in milliseconds:
@@ -71,10 +77,14 @@ pub const STATEMENT_MS: u64 = 14 * 24 * 60 * 60 * 1_000;
 pub const NEW_MS: u64 = 600_000;
 /// What an ion gives unless its user says otherwise, in MiB.
 pub const GIVES_MIB: u32 = 4_096;
+/// Parts that are looked after for one author: sizes are its own word.
+pub const AUTHOR_PARTS_MAX: u64 = replicas::PARTS_MAX as u64 / 4;
 /// Changes of one write that deletes, and a few.
 const CHANGES_MAX: usize = 2_000;
 /// How often copies are looked after, in milliseconds.
 const CARE_MS: u64 = 500;
+/// How long an ion that was about to leave counts as leaving, in milliseconds.
+pub const LEAVING_MS: u64 = 60_000;
 /// How often the exchange is told that time passes, in milliseconds.
 const EXCHANGE_MS: u64 = 200;
 
@@ -89,13 +99,15 @@ pub enum Edit {
     Rename(FilePath, FilePath),
     /// Let this version stand.
     Restore(FilePath, VersionId),
+    /// Forget for good what was deleted there and below.
+    Erase(FilePath),
 }
 
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
     /// Another disk is being opened: what was known before does not count any
-    /// more.
+    /// more. What was to be imported before the first is imported there.
     Begin,
     /// Records that were on the disk.
     Records(Vec<(Vec<u8>, Vec<u8>)>),
@@ -125,7 +137,7 @@ pub enum Input {
     Import(u64, Parcel),
     /// Halt an import, or go on.
     Pause(u64, bool),
-    /// Give an import up.
+    /// Give an import up, unless its name is being written.
     Cancel(u64),
     /// Change names.
     Edit(u64, Edit),
@@ -146,6 +158,9 @@ pub enum Input {
     Pins(Vec<Cid>),
     /// Give so much space, in MiB.
     Give(u32),
+    /// This ion is about to leave: others are to fetch at once what only it holds.
+    /// Holds for [`LEAVING_MS`], as its user may think better of it.
+    Leave,
     /// What the machine's clock claims, in milliseconds since 1970.
     Clock(u64),
     /// Time has passed.
@@ -169,6 +184,8 @@ pub enum Effect {
     Say(IonId, Vec<u8>),
     /// A link to that ion would be of use.
     Useful(IonId),
+    /// Without a link to that ion, or one like it, nothing goes on.
+    Needed(IonId),
     /// A neighbour broke the rules.
     Offence(IonId),
     /// An import ended: the path, and the file or why not.
@@ -253,6 +270,21 @@ struct Wanted {
     versions: u32,
     /// Until when it counts as new, in milliseconds since 1970.
     new_until_ms: u64,
+    /// Whose share of the parts its parts count to; `None` where there was no
+    /// room in it, and they are not looked after.
+    author: Option<IonId>,
+}
+
+/// The disk in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disk {
+    /// None yet: no nebula was entered.
+    None,
+    Opening,
+    Open {
+        /// Whether what is written outlasts the tab.
+        is_kept: bool,
+    },
 }
 
 /// The machine.
@@ -260,15 +292,17 @@ pub struct Library {
     own: IonId,
     wall_ms: u64,
     held: Held,
-    is_open: bool,
-    is_kept: bool,
+    disk: Disk,
     exchange: Exchange,
     replicas: Replicas,
     tree: Tree,
     holdings: Holdings,
     wanted: Map<Cid, Wanted>,
+    /// Parts that are looked after, by who named their files.
+    shares: Map<IonId, u64>,
     pins: Set<Cid>,
     gives_mib: u32,
+    leaves_until: Time,
     links: Set<IonId>,
     live: Set<IonId>,
     imports: Map<u64, Import>,
@@ -307,15 +341,16 @@ impl Library {
             own,
             wall_ms: 0,
             held: Held::default(),
-            is_open: false,
-            is_kept: false,
+            disk: Disk::None,
             exchange: Exchange::new(Rng::new(seed)),
             replicas: Replicas::new(own, now),
             tree: Tree::default(),
             holdings: Holdings::default(),
             wanted: Map::new(),
+            shares: Map::new(),
             pins: Set::new(),
             gives_mib: GIVES_MIB,
+            leaves_until: Time::ZERO,
             links: Set::new(),
             live: Set::new(),
             imports: Map::new(),
@@ -351,7 +386,7 @@ impl Library {
                 }
             }
             Input::Opened(is_kept) => {
-                self.is_kept = is_kept;
+                self.disk = Disk::Open { is_kept };
                 self.opened(now, effects);
             }
             Input::Written(number, result) => self.written(now, number, result, effects),
@@ -370,7 +405,7 @@ impl Library {
             Input::Sent(ion) => self.queue.push_back(exchange::Input::Sent(ion)),
             Input::Import(import, parcel) => self.import(now, import, parcel, effects),
             Input::Pause(import, paused) => self.pause(now, import, paused, effects),
-            Input::Cancel(import) => self.end_import(now, import, Err(Error::Cancelled), effects),
+            Input::Cancel(import) => self.cancel_import(now, import, effects),
             Input::Edit(request, edit) => self.edit(request, &edit, effects),
             Input::Read { request, file, from, bytes } => {
                 self.read_file(now, request, (file, from, bytes), effects);
@@ -381,6 +416,11 @@ impl Library {
                 self.gives_mib = mib;
                 self.is_changed = true;
                 self.say_all();
+            }
+            Input::Leave => {
+                self.leaves_until = now.plus_ms(LEAVING_MS);
+                self.look_after(now, effects);
+                self.say(now, effects);
             }
             Input::Clock(wall_ms) => self.wall_ms = wall_ms,
             Input::Tick => self.tick(now, effects),
@@ -398,12 +438,19 @@ impl Library {
         self.is_changed = true;
     }
 
-    /// Another nebula's files: nothing that was known counts.
+    fn is_open(&self) -> bool {
+        matches!(self.disk, Disk::Open { .. })
+    }
+
+    /// Another nebula's files: nothing that was known counts. What a user brought in
+    /// before there was any nebula is for this one.
     fn begin(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        for (import, gone) in &self.imports {
-            let path = gone.parcel.path.clone();
-            effects.push(Effect::Imported(*import, path, Err(Error::Cancelled)));
-            effects.push(Effect::Forget(*import));
+        let mut imports = std::mem::take(&mut self.imports);
+        if self.disk != Disk::None {
+            for (import, gone) in std::mem::take(&mut imports) {
+                effects.push(Effect::Imported(import, gone.parcel.path, Err(Error::Cancelled)));
+                effects.push(Effect::Forget(import));
+            }
         }
         for gather in self.gathers.values() {
             if let gather::Purpose::Read(request) = gather.purpose {
@@ -414,10 +461,10 @@ impl Library {
         let number = self.number;
         *self = Self::new(self.own, self.seed.wrapping_add(1), now);
         (self.wall_ms, self.gives_mib, self.pins, self.number) = (wall_ms, gives_mib, pins, number);
+        (self.imports, self.disk) = (imports, Disk::Opening);
     }
 
     fn opened(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        self.is_open = true;
         self.is_changed = true;
         let owners: Vec<held::Owner> = self.held.owners().copied().collect();
         for owner in owners {
@@ -435,7 +482,7 @@ impl Library {
     }
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        if !self.is_open {
+        if !self.is_open() {
             return;
         }
         if now.since_ms(self.exchange_at) >= EXCHANGE_MS {
@@ -495,7 +542,8 @@ impl Library {
                 if matches!(why, storage::Error::QuotaExceeded) {
                     self.full_at = Some(now);
                 }
-                for cid in &cids {
+                // An earlier write may have put them there.
+                for cid in cids.iter().filter(|cid| !self.held.has(cid)).collect::<Vec<_>>() {
                     self.lose(now, cid, effects);
                 }
             }

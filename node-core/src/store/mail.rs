@@ -5,8 +5,13 @@
 //! can read it. Every ion holds it, so whoever is awake when the addressee comes
 //! back brings it along. The addressee keeps a copy of its own, sealed to itself,
 //! and deletes the letter in the same write: that is the acknowledgement, which
-//! its sender sees. The sender keeps a copy too. So a letter is either on its
-//! way or kept, and nothing that was taken is lost.
+//! its sender sees, and notes in the copy that it keeps too. So a letter is
+//! either on its way or kept, and nothing that was taken is lost.
+//!
+//! Copies count to their addressee's share of the memory: of one sender
+//! [`SENDER_LETTERS_MAX`] letters of [`SENDER_BYTES_MAX`] bytes are kept, of all
+//! together [`CAME_BYTES_MAX`]. What is beyond stays on its way until there is
+//! room.
 //!
 //! Letters that nobody fetches end after [`LASTS_MS`], kept ones after
 //! [`KEPT_MS`].
@@ -25,7 +30,7 @@ use ion_map::Map;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::kv::{self, Change, Entry, Key, Space};
+use super::kv::{self, Change, Entry, Key, Space, entry::Body};
 use crate::{
     codec,
     identity::{IonId, Keys},
@@ -46,6 +51,15 @@ pub const KEPT_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
 /// Letters that are remembered; of more, the oldest are not shown.
 pub const LETTERS_MAX: usize = 1_000;
 
+/// Letters of one sender that an ion keeps.
+pub const SENDER_LETTERS_MAX: usize = 100;
+/// All of them together, in bytes.
+pub const SENDER_BYTES_MAX: usize = 1 << 20;
+/// Letters of all senders that an ion keeps, in bytes.
+pub const CAME_BYTES_MAX: usize = 16 << 20;
+
+/// What a letter takes beside its text and files, in bytes, at most.
+const FORM_BYTES: usize = 512;
 /// The space of letters on their way, and of those kept that came.
 const SPACE: &str = "mail";
 /// The space of those kept that were sent.
@@ -84,7 +98,8 @@ pub struct Letter {
     pub text: String,
     /// What is enclosed.
     pub files: Vec<Enclosed>,
-    /// Whether its owner has read it; of no meaning on the way.
+    /// Of one that came, whether its owner has read it; of one that was sent,
+    /// whether its addressee has it; of no meaning on the way.
     pub is_read: bool,
 }
 
@@ -145,6 +160,12 @@ impl Letter {
         if are_names && fit { Ok(()) } else { Err(Refusal::Files) }
     }
 
+    /// What a copy of it takes, in bytes, about.
+    fn cost_bytes(&self) -> usize {
+        let file = |file: &Enclosed| file.name.len() + file.media_type.len() + file.bytes.len();
+        FORM_BYTES + self.text.len() + self.files.iter().map(file).sum::<usize>()
+    }
+
     /// As it is sealed.
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(self)
@@ -173,13 +194,19 @@ pub enum State {
     Waits,
     /// Its addressee has it.
     Taken,
+    /// It is not on its way any more, and its addressee is not known to have it.
+    Ended,
 }
 
 /// The letters of one ion.
 pub struct Mailbox {
     keys: Arc<dyn Keys>,
-    /// By id; those that came and those that were sent.
+    /// By sender and id: ids are public, and nobody must be able to write over
+    /// what others sent.
     came: Map<String, Letter>,
+    /// What those cost that came and are being written, by the same.
+    coming: Map<String, (IonId, usize)>,
+    /// By id.
     sent: Map<String, Letter>,
     /// Letters of this ion that are on their way.
     waits: ion_map::Set<String>,
@@ -188,8 +215,8 @@ pub struct Mailbox {
 impl Mailbox {
     /// An empty one.
     pub fn new(keys: Arc<dyn Keys>) -> Self {
-        let (came, sent) = (Map::new(), Map::new());
-        Self { keys, came, sent, waits: ion_map::Set::new() }
+        let (came, coming, sent) = (Map::new(), Map::new(), Map::new());
+        Self { keys, came, coming, sent, waits: ion_map::Set::new() }
     }
 
     /// What to write to send a letter under an id of the caller's, which has to
@@ -207,34 +234,32 @@ impl Mailbox {
         Ok(vec![post, self.keep(SENT, id, letter)?])
     }
 
-    /// Takes entries of the shared memory as they stand; what to write for the
-    /// letters that came.
-    pub fn take(&mut self, entries: &[Entry]) -> Vec<Change> {
-        entries.iter().flat_map(|entry| self.take_one(entry)).collect()
-    }
-
-    fn take_one(&mut self, entry: &Entry) -> Vec<Change> {
-        let (own, body) = (self.keys.own(), entry.body());
-        let value = body.value.as_ref().map(|value| &value[..]);
-        match &body.key.space {
-            Space::Own(owner, space) if *owner == own => {
-                self.kept(space, &body.key.name, value);
-                Vec::new()
-            }
-            Space::Named(authors, space) if space == SPACE && authors.contains(&own) => {
-                self.on_its_way(entry, value)
-            }
-            _ => Vec::new(),
+    /// Takes entries of the shared memory as they stand, those that were deleted
+    /// included; what to write about each letter that came or was taken.
+    pub fn take(&mut self, entries: &[Entry]) -> Vec<Vec<Change>> {
+        let is_kept = |entry: &&Entry| matches!(entry.body().key.space, Space::Own(..));
+        let (kept, others): (Vec<_>, Vec<_>) = entries.iter().partition(is_kept);
+        for entry in kept {
+            self.kept(entry);
         }
+        let changes = others.into_iter().map(|entry| self.on_its_way(entry));
+        changes.filter(|changes| !changes.is_empty()).collect()
     }
 
     /// What this ion keeps for itself changed.
-    fn kept(&mut self, space: &str, id: &str, value: Option<&[u8]>) {
-        let own = self.keys.own();
-        let opened = value.and_then(|sealed| self.keys.open(&own, CONTEXT, sealed));
+    fn kept(&mut self, entry: &Entry) {
+        let (own, Body { key, value, .. }) = (self.keys.own(), entry.body());
+        if !matches!(&key.space, Space::Own(owner, _) if *owner == own) {
+            return;
+        }
+        let id = key.name.as_str();
+        let opened = value.as_ref().and_then(|sealed| self.keys.open(&own, CONTEXT, sealed));
         let letter = opened.and_then(|bytes| Letter::decode(&bytes));
-        let letters = match space {
-            SPACE => &mut self.came,
+        let letters = match key.space.name() {
+            SPACE => {
+                self.coming.remove(id);
+                &mut self.came
+            }
             SENT => &mut self.sent,
             _ => return,
         };
@@ -245,28 +270,67 @@ impl Mailbox {
     }
 
     /// A letter between this ion and another was written, or taken.
-    fn on_its_way(&mut self, entry: &Entry, value: Option<&[u8]>) -> Vec<Change> {
+    fn on_its_way(&mut self, entry: &Entry) -> Vec<Change> {
         let (own, body) = (self.keys.own(), entry.body());
         let Some((to, id)) = body.key.name.split_once('/') else { return Vec::new() };
         let Ok(to) = to.parse::<IonId>() else { return Vec::new() };
-        if to != own {
-            // One of this ion's: there until its addressee deletes it.
-            if value.is_some() {
-                self.waits.insert(id.to_owned())
-            } else {
-                self.waits.remove(id)
-            };
+        if to == own { self.arrives(entry, id) } else { self.went(entry, to, id) }
+    }
+
+    /// A letter of this ion is there until its addressee, or this ion, deletes it.
+    fn went(&mut self, entry: &Entry, to: IonId, id: &str) -> Vec<Change> {
+        let (own, body) = (self.keys.own(), entry.body());
+        if body.key.space != between(own, to) {
             return Vec::new();
         }
+        if body.value.is_some() {
+            if body.author == own {
+                self.waits.insert(id.to_owned());
+            }
+            return Vec::new();
+        }
+        self.waits.remove(id);
+        let is_news = |letter: &&Letter| letter.to == to && !letter.is_read;
+        let sent = self.sent.get(id).filter(is_news).filter(|_| body.author == to);
+        let taken = sent.map(|letter| Letter { is_read: true, ..letter.clone() });
+        taken.and_then(|letter| self.keep(SENT, id, &letter).ok()).into_iter().collect()
+    }
+
+    /// A letter to this ion was written, or taken.
+    fn arrives(&mut self, entry: &Entry, id: &str) -> Vec<Change> {
+        let (own, body) = (self.keys.own(), entry.body());
+        if body.key.space != between(own, body.author) {
+            return Vec::new();
+        }
+        let value = body.value.as_ref();
         let opened = value.and_then(|sealed| self.keys.open(&body.author, CONTEXT, sealed));
         let Some(letter) = opened.and_then(|bytes| Letter::decode(&bytes)) else {
             return Vec::new();
         };
-        if letter.from != body.author || letter.to != own || self.came.contains_key(id) {
+        let id = format!("{}/{id}", letter.from);
+        if letter.from != body.author || letter.to != own || self.came.contains_key(&id) {
             return Vec::new();
         }
-        let Ok(kept) = self.keep(SPACE, id, &letter) else { return Vec::new() };
+        if !self.has_room(&id, &letter) {
+            return Vec::new();
+        }
+        let Ok(kept) = self.keep(SPACE, &id, &letter) else { return Vec::new() };
+        self.coming.insert(id, (letter.from, letter.cost_bytes()));
         vec![kept, Change { key: body.key.clone(), value: None, lasts_ms: None }]
+    }
+
+    /// Whether a letter that came can be kept beside the others.
+    fn has_room(&self, id: &str, letter: &Letter) -> bool {
+        let kept = self.came.values().map(|letter| (letter.from, letter.cost_bytes()));
+        let coming = self.coming.iter().filter(|(other, _)| *other != id).map(|(_, cost)| *cost);
+        let (mut letters, mut bytes, mut all_bytes) = (1, letter.cost_bytes(), letter.cost_bytes());
+        for (from, cost_bytes) in kept.chain(coming) {
+            all_bytes += cost_bytes;
+            if from == letter.from {
+                (letters, bytes) = (letters + 1, bytes + cost_bytes);
+            }
+        }
+        letters <= SENDER_LETTERS_MAX && bytes <= SENDER_BYTES_MAX && all_bytes <= CAME_BYTES_MAX
     }
 
     fn keep(&self, space: &str, id: &str, letter: &Letter) -> Result<Change, Refusal> {
@@ -277,7 +341,7 @@ impl Mailbox {
         Ok(Change { key, value, lasts_ms: Some(KEPT_MS) })
     }
 
-    /// What to write to mark a letter that came as read.
+    /// What to write to mark a letter of that name that came as read.
     pub fn read(&self, id: &str) -> Vec<Change> {
         let Some(letter) = self.came.get(id).filter(|letter| !letter.is_read) else {
             return Vec::new();
@@ -311,11 +375,18 @@ impl Mailbox {
         self.came.get(id).or_else(|| self.sent.get(id))
     }
 
-    /// All letters, the latest first, at most [`LETTERS_MAX`].
+    /// All letters with their names here, the latest first, at most
+    /// [`LETTERS_MAX`]. The name of one that came is its sender's and its id.
     pub fn letters(&self) -> Vec<(&str, &Letter, State)> {
         let came = self.came.iter().map(|(id, letter)| (id.as_str(), letter, State::Came));
         let sent = self.sent.iter().map(|(id, letter)| {
-            let state = if self.waits.contains(id) { State::Waits } else { State::Taken };
+            let state = if letter.is_read {
+                State::Taken
+            } else if self.waits.contains(id) {
+                State::Waits
+            } else {
+                State::Ended
+            };
             (id.as_str(), letter, state)
         });
         let mut all: Vec<_> = came.chain(sent).collect();

@@ -11,10 +11,13 @@
 //! No storms: an ion that is gone counts as there for [`GRACE_MS`], since most
 //! return (a page that is reloaded, a link that breaks); copies come at a bounded
 //! rate, [`FETCHES_MAX`] parts at a time; copies beyond the goal stay for
-//! [`SURPLUS_MS`] before one is dropped, by the ion that is named last, and
+//! [`SURPLUS_MS`] before one is dropped, by the ion that the hash names last,
+//! whatever ions offer ([`placement`] says what that is worth against liars), and
 //! only while the others are there. Parts of new files need not keep to the
 //! rate, as their user waits for them. Where the named ion does not fetch, the
-//! next is named too after [`OVERDUE_MS`].
+//! next is named too after [`OVERDUE_MS`]. An ion that is about to leave says so:
+//! its copies count no more, and what nobody else holds is fetched from it at once,
+//! whatever the rate.
 //!
 //! Refused: goals beyond [`GOAL_MAX`], more than [`PARTS_MAX`] parts, of which a
 //! tick looks at 2,000.
@@ -31,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     health::Churn,
-    placement::{Offer, rank, wanted},
+    placement::{Offer, wanted},
 };
 use super::chunk::{CHUNK_BYTES, Cid};
 use crate::{identity::IonId, platform::Time};
@@ -184,6 +187,8 @@ pub struct Replicas {
     wishes: LongMap<Part, Wish>,
     actual: Actual,
     live: Set<IonId>,
+    /// Of those, who is about to leave.
+    leaving: Set<IonId>,
     /// Of those that are gone and still count.
     gone_at: Map<IonId, Time>,
     /// Since when a copy is missing, or one is too many.
@@ -209,6 +214,7 @@ impl Replicas {
             wishes: LongMap::new(),
             actual: Actual::default(),
             live: Set::new(),
+            leaving: Set::new(),
             gone_at: Map::new(),
             missing_since: LongMap::new(),
             surplus_since: LongMap::new(),
@@ -259,21 +265,6 @@ impl Replicas {
         })
     }
 
-    /// Parts that this ion alone holds: before it leaves, the ion named should
-    /// fetch each. `None` where there is nobody with room. The smallest first,
-    /// so that as many as possible are safe if it cannot wait.
-    pub fn hand_off(&self) -> Vec<(Part, Option<IonId>)> {
-        let alone = self.wishes.iter().filter(|(part, _)| self.live_holders(part) == [self.own]);
-        let mut alone: Vec<_> = alone.map(|(part, wish)| (wish.bytes, *part)).collect();
-        ion_map::sort(&mut alone);
-        let live =
-            self.actual.ions.iter().filter(|(ion, offer)| {
-                self.live.contains(ion) && **ion != self.own && offer.has_room
-            });
-        let others: Map<_, _> = live.map(|(ion, offer)| (*ion, *offer)).collect();
-        alone.into_iter().map(|(_, part)| (part, rank(&part, &others).first().copied())).collect()
-    }
-
     fn live_holders(&self, part: &Part) -> Vec<IonId> {
         let holders = self.actual.holders.get(part).into_iter().flatten();
         holders.filter(|ion| self.live.contains(ion)).copied().collect()
@@ -286,7 +277,15 @@ impl Replicas {
             self.gone_at.insert(*gone, now);
         }
         self.gone_at.retain(|ion, _| !live.contains(ion));
-        self.actual.ions.extend(ions);
+        self.leaving.clear();
+        for (ion, offer) in ions {
+            if offer.is_leaving {
+                self.leaving.insert(ion);
+                self.actual.ions.remove(&ion);
+            } else {
+                self.actual.ions.insert(ion, offer);
+            }
+        }
         self.live = live;
         self.forget_gone(now);
     }
@@ -410,10 +409,11 @@ impl Replicas {
             if self.fetching.len() == FETCHES_MAX {
                 return;
             }
-            if !wish.is_new && self.allowance < 0 {
+            let is_at_once = wish.is_new || self.is_handed_off(&part);
+            if !is_at_once && self.allowance < 0 {
                 continue;
             }
-            if !wish.is_new {
+            if !is_at_once {
                 self.allowance -= i128::from(wish.bytes) * 1_000;
             }
             self.not_before.remove(&part);
@@ -427,7 +427,14 @@ impl Replicas {
         let is_urgent = self.wishes.get(part).is_some_and(|wish| wish.is_new || wish.is_pinned);
         let missing_ms = self.missing_since.get(part).map_or(0, |since| now.since_ms(*since));
         let is_settled = missing_ms >= SETTLE_MS && now.since_ms(self.started_at) >= GRACE_MS;
+        let is_urgent = is_urgent || self.is_handed_off(part);
         !is_left_alone && !self.fetching.contains(part) && (is_urgent || is_settled)
+    }
+
+    /// Whether nobody holds a part but who is about to leave.
+    fn is_handed_off(&self, part: &Part) -> bool {
+        let holders = self.live_holders(part);
+        !holders.is_empty() && holders.iter().all(|ion| self.leaving.contains(ion))
     }
 
     /// Whether this ion is named only because others are late.

@@ -132,7 +132,7 @@ fn changed_routed_messages() {
 fn machines_bear_changed_frames() {
     let mut rng = Rng::new(13);
     let mut flood = broadcast::Broadcast::new(Arc::new(keys(4)), Rng::new(1), 1);
-    let mut routing = node_core::network::routing::Routing::new(Arc::new(keys(4)), Rng::new(1));
+    let mut routing = node_core::network::routing::Routing::new(Arc::new(keys(4)), 1);
     let (mut spread_effects, mut routed_effects) = (Vec::new(), Vec::new());
     for salt in 1..4 {
         let up = broadcast::Input::NeighbourUp(ion(salt));

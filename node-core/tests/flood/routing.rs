@@ -42,7 +42,7 @@ impl Talker {
     fn new(own: IonId, seed: u64) -> Self {
         Self {
             own,
-            machine: Routing::new(Arc::new(SimKeys::of(own)), Rng::new(seed)),
+            machine: Routing::new(Arc::new(SimKeys::of(own)), 1),
             rng: Rng::new(!seed),
             answers: BTreeMap::new(),
             ended: BTreeMap::new(),

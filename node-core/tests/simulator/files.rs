@@ -65,7 +65,7 @@ fn imported(world: &mut World, ion: usize) -> Option<Result<String, String>> {
 
 fn rows(world: &mut World, ion: usize, folder: &str) -> Vec<RowView> {
     let (request, folder) = (7, folder.to_owned());
-    wish(world, ion, Wish::List { request, folder, deleted: false });
+    wish(world, ion, Wish::List { request, folder, deleted: false, after: String::new() });
     let listed = hear(world, ion, 5_000, |news| match news {
         News::Listed { request: 7, result, .. } => Some(result.expect("the folder can be")),
         _ => None,
@@ -160,6 +160,39 @@ fn a_file_outlives_the_ion_that_brought_it() {
     assert!(await_copies(&mut world, 1, 3, 120_000) >= 3);
 }
 
+/// Two of three copies went a moment ago, so that others still wait for them: what is
+/// left goes to somebody else at once when its holder is about to leave.
+#[test]
+fn what_only_one_ion_holds_is_handed_off_before_it_leaves() {
+    for leaves in [false, true] {
+        let mut world = world(6, 4);
+        wish(&mut world, 3, Wish::Give { mib: 0 });
+        import(&mut world, 0, 7, "notes.txt", 3 * MIB);
+        let file = imported(&mut world, 0).expect("it ends").expect("it is taken");
+        assert!(await_copies(&mut world, 0, 3, 60_000) >= 3);
+        // It is no new file any more.
+        shown(world.run_for(660_000));
+        wish(&mut world, 3, Wish::Give { mib: 100 });
+        shown(world.run_for(2_000));
+        world.crash(1);
+        world.crash(2);
+        shown(world.run_for(12_000));
+        assert!(store(&mut world, 0).only_here_bytes >= 3 * MIB);
+        if leaves {
+            wish(&mut world, 0, Wish::Leave);
+        }
+        shown(world.run_for(5_000));
+        let is_handed_off = store(&mut world, 3).held_bytes >= 3 * MIB;
+        assert_eq!(is_handed_off, leaves);
+        if leaves {
+            assert_eq!(store(&mut world, 0).only_here_bytes, 0, "it may be closed");
+            world.crash(0);
+            let bytes = read(&mut world, 3, &file, 0, READ_BYTES_MAX).expect("it has it");
+            assert!(bytes == made_up(7, 0, READ_BYTES_MAX));
+        }
+    }
+}
+
 #[test]
 fn an_import_that_a_crash_ends_leaves_nothing_behind() {
     for moment in 0..20 {
@@ -241,7 +274,11 @@ fn names_are_changed_and_brought_back() {
     wish(&mut world, 0, Wish::Remove { request: 2, path: "c".to_owned() });
     assert_eq!(done(&mut world, 0), Ok(()));
     assert_eq!(names(&mut world, 0, ""), [""; 0]);
-    wish(&mut world, 0, Wish::List { request: 7, folder: String::new(), deleted: true });
+    wish(
+        &mut world,
+        0,
+        Wish::List { request: 7, folder: String::new(), deleted: true, after: String::new() },
+    );
     let deleted = hear(&mut world, 0, 5_000, |news| match news {
         News::Listed { result, .. } => Some(result.expect("it can be listed")),
         _ => None,

@@ -11,7 +11,7 @@ use crate::{
     browser::Browser,
     libp2p_peer::{Kind, PeerTab},
     pages::{Pages, js_programs},
-    raw_channel::{RawChannel, SETTINGS, Setting, mib_per_second},
+    raw_channel::{RawChannel, mib_per_second},
     relay::Relay,
 };
 
@@ -19,11 +19,8 @@ use crate::{
 const RUNS: usize = 5;
 /// Browsers in which two tabs meet.
 const LINK_RUNS: usize = 3;
-/// Bytes of one transfer, and of one that only finds the best setting.
+/// Bytes of one transfer.
 const BYTES: usize = 32 << 20;
-const TRIAL_BYTES: usize = 16 << 20;
-/// How often each setting is tried.
-const TRIALS: usize = 2;
 /// Round trips of one run; the first ones warm up.
 const ROUND_TRIPS: u32 = 300;
 const WARM_UP: usize = 50;
@@ -42,7 +39,7 @@ struct Pair {
 }
 
 /// `raw-channel-throughput` and `raw-channel-round-trip`: plain JavaScript at
-/// the best of [`SETTINGS`]. Others: a transport's figure as a ratio to those
+/// the best of its settings. Others: a transport's figure as a ratio to those
 /// of the same run; and how long two open pages take until they are linked.
 pub(super) async fn measure() -> Found {
     let relay = Relay::start();
@@ -62,7 +59,7 @@ async fn against_raw(pages: &Pages, relay: &str) -> Found {
     for (kind, ..) in KINDS {
         pairs.push(Pair::open(&browser, pages, kind, relay).await);
     }
-    let best = best_setting(&raw).await;
+    let best = raw.best_setting().await;
     let names = KINDS.iter().flat_map(|(_, throughput, round_trip)| [*throughput, *round_trip]);
     let names = ["raw-channel-throughput", "raw-channel-round-trip"].into_iter().chain(names);
     let mut found: Found = names.map(|name| (name, Vec::new())).collect();
@@ -116,25 +113,6 @@ const MEET_DIALER: &str = "async (relay) => {
     await testPeer.dial(relay + '/p2p-circuit/webrtc/p2p/' + id);
     return performance.now() - started;
 }";
-
-/// The setting whose trials have the highest median.
-async fn best_setting(raw: &RawChannel) -> Setting {
-    // A fresh connection begins slowly, which no setting is to blame for.
-    raw.throughput(SETTINGS[0], TRIAL_BYTES).await;
-    let mut best = (0.0, SETTINGS[0]);
-    for setting in SETTINGS {
-        let mut trials = Vec::new();
-        for _ in 0..TRIALS {
-            trials.push(raw.throughput(setting, TRIAL_BYTES).await);
-        }
-        let figure = median(&trials);
-        eprintln!("  {setting:?}: {figure:.1} MiB/s");
-        if figure > best.0 {
-            best = (figure, setting);
-        }
-    }
-    best.1
-}
 
 async fn raw_round_trip(raw: &RawChannel) -> f64 {
     let took = raw.round_trips(ROUND_TRIPS, ROUND_TRIP_BYTES).await;

@@ -7,6 +7,7 @@ use std::{env, time::Duration};
 
 use ionosphere_tests::{
     browser::Browser,
+    ion_tab::IonTab,
     mission::{self, sha256},
     relay::Relay,
     tab::{Tab, query},
@@ -91,6 +92,29 @@ async fn a_file_is_copied_to_three_of_five_and_outlives_the_tab_that_brought_it(
     next.click("nav-settings").await;
     let held = format!("!{}.innerText.includes('0 B')", query("store-held"));
     next.wait_for("a copy where it was asked for", &held).await;
+}
+
+#[tokio::test]
+async fn a_file_comes_from_three_tabs_at_once() {
+    let _turn = turn().await;
+    let relay = Relay::start();
+    let browser = Browser::start().await;
+    let tabs = IonTab::open_linked_capped(&browser, &relay, 4).await;
+    for tab in &tabs[1..] {
+        tab.give_nothing().await;
+    }
+    tabs[0].bring(1, 64 << 20).await;
+    for tab in &tabs[1..3] {
+        tab.fetch(1).await;
+    }
+    tabs[3].file(1, "file.copies === 3").await;
+    // As long as none alone brings it too fast to be seen.
+    for tab in &tabs[..3] {
+        tab.cap(Some(4 << 20)).await;
+    }
+    tabs[3].watch_ions().await;
+    tabs[3].fetch(1).await;
+    tabs[3].heard_much(3, 1 << 20).await;
 }
 
 #[tokio::test]

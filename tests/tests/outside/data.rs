@@ -55,6 +55,18 @@ async fn what_one_tab_writes_stands_in_all_and_outlives_them() {
     one.click("data-undo").await;
     shows(&other, "colour", "green").await;
 
+    // One key by its whole name; another that is nowhere.
+    one.fill("search", "colour").await;
+    one.click("data-get").await;
+    let got = "document.querySelector('[data-test=\"data-got-value\"]')?.textContent === 'green'";
+    one.wait_for("the value", got).await;
+    one.screenshot("data-got").await;
+    one.fill("search", "nowhere").await;
+    one.click("data-get").await;
+    let absent = "document.querySelector('[data-test=\"data-got\"]')?.innerText\
+        .includes('Nothing stands at nowhere')";
+    one.wait_for("that there is none", absent).await;
+
     // Nobody is left who could tell; what was written is on disk.
     one.close().await;
     other.go("about:blank").await;

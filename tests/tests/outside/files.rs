@@ -132,6 +132,113 @@ async fn files_get_names_folders_and_a_way_back() {
     shows(&other, "kept/b.txt").await;
 }
 
+/// JavaScript: presses the box of a row.
+fn tick(path: &str) -> String {
+    format!("{}.querySelector('[data-test=\"file-mark\"]').click();", row(path))
+}
+
+#[tokio::test]
+async fn many_files_are_marked_moved_deleted_and_brought_back_at_once() {
+    let _turn = turn().await;
+    let relay = Relay::start();
+    let browser = Browser::start().await;
+    let tab = opened(&browser, &relay).await;
+    for name in ["a.txt", "b.txt", "c.txt", "d.txt"] {
+        bring(&tab, &browser, name, name.as_bytes()).await;
+        shows(&tab, name).await;
+    }
+    tab.click("files-new-folder").await;
+    tab.fill("sheet-name", "kept").await;
+    tab.click("sheet-submit").await;
+    shows(&tab, "kept").await;
+
+    tab.run(&tick("a.txt")).await;
+    let last = format!("{}.querySelector('[data-test=\"file-mark\"]')", row("c.txt"));
+    let with_shift = "new MouseEvent('click', { bubbles: true, shiftKey: true })";
+    tab.run(&format!("{last}.dispatchEvent({with_shift});")).await;
+    assert_eq!(tab.text("files-marked").await, "3 items marked");
+    for (place, width, height) in [("desk", 1440, 900), ("phone", 390, 844)] {
+        for scheme in ["light", "dark"] {
+            tab.look(width, height, scheme).await;
+            tab.screenshot(&format!("files-marked-{place}-{scheme}")).await;
+        }
+    }
+    tab.click("marked-move").await;
+    tab.click("place").await;
+    tab.wait_for("the folder", "document.querySelector('.places')?.innerText.includes('Up')").await;
+    tab.click("move-here").await;
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        shows_no(&tab, name).await;
+    }
+    shows(&tab, "d.txt").await;
+
+    let name = format!("{}.querySelector('a').focus();", row("d.txt"));
+    tab.run(&name).await;
+    let press = |key: &str| {
+        format!(
+            "document.activeElement.dispatchEvent(
+                new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}));"
+        )
+    };
+    tab.run(&press("x")).await;
+    assert_eq!(tab.text("files-marked").await, "1 item marked");
+    tab.click("file-mark-all").await;
+    assert_eq!(tab.text("files-marked").await, "2 items marked");
+    tab.run(&press("Delete")).await;
+    shows_no(&tab, "kept").await;
+    shows_no(&tab, "d.txt").await;
+    tab.wait_for("Bring back 2 items", "document.querySelector('[data-test=\"files-undo\"]')")
+        .await;
+    assert_eq!(tab.text("files-undo").await, "Bring back 2 items");
+    tab.click("files-undo").await;
+    shows(&tab, "d.txt").await;
+    open(&tab, "kept").await;
+    shows(&tab, "kept/c.txt").await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_for_good_is_gone_in_both_tabs() {
+    let _turn = turn().await;
+    let relay = Relay::start();
+    let browser = Browser::start().await;
+    let (one, other) = (opened(&browser, &relay).await, opened(&browser, &relay).await);
+    bring(&one, &browser, "a.txt", b"secret").await;
+    bring(&one, &browser, "b.txt", b"another").await;
+    for name in ["a.txt", "b.txt"] {
+        shows(&one, name).await;
+        shows(&other, name).await;
+        one.run(&tick(name)).await;
+    }
+    one.click("marked-delete").await;
+    shows_no(&other, "a.txt").await;
+    for tab in [&one, &other] {
+        tab.click("files-deleted").await;
+        shows(tab, "a.txt").await;
+        shows(tab, "b.txt").await;
+    }
+    let more =
+        |path| format!("{}.querySelector('[data-test=\"file-actions\"]').click();", row(path));
+    one.run(&more("a.txt")).await;
+    one.click("file-erase").await;
+    for (place, width, height) in [("desk", 1440, 900), ("phone", 390, 844)] {
+        for scheme in ["light", "dark"] {
+            one.look(width, height, scheme).await;
+            one.screenshot(&format!("files-erase-{place}-{scheme}")).await;
+        }
+    }
+    one.click("sheet-cancel").await;
+    shows(&one, "a.txt").await;
+    one.run(&more("a.txt")).await;
+    one.click("file-erase").await;
+    one.click("erase-confirm").await;
+    for tab in [&one, &other] {
+        shows_no(tab, "a.txt").await;
+        shows(tab, "b.txt").await;
+    }
+    let undo = one.value("document.querySelector('[data-test=\"files-undo\"]') === null").await;
+    assert_eq!(undo.ok(), Some(true.into()), "it cannot be brought back");
+}
+
 #[tokio::test]
 async fn a_further_version_replaces_and_can_be_taken_back() {
     let _turn = turn().await;

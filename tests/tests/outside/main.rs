@@ -22,6 +22,7 @@ mod offline;
 mod over_webrtc;
 mod recovery;
 mod relay_down;
+mod self_test;
 mod servers;
 mod tabs;
 mod work;

@@ -1,5 +1,7 @@
 //! The mesh in real tabs: few links, everybody reached, no relay needed.
 
+use std::time::Duration;
+
 use ionosphere_tests::{
     browser::Browser,
     mission,
@@ -148,7 +150,7 @@ async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
     sixth.click("nav-settings").await;
     sixth.click("join-default").await;
     mission::counts_ions(&sixth, 1).await;
-    pair(&tabs[4], &sixth).await;
+    pair(&tabs[4], &sixth, Duration::ZERO).await;
     tabs.push(sixth);
     for tab in &tabs {
         mission::counts_ions(tab, TABS + 1).await;
@@ -157,8 +159,9 @@ async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
     assert_eq!(mission::ended(&tabs[TABS]).await, "finished");
 }
 
-/// Lets one tab show a code, the other answer it, and the first take the answer.
-async fn pair(shows: &Tab, takes: &Tab) {
+/// Lets one tab show a code, the other answer it, and the first take the answer after
+/// a while.
+async fn pair(shows: &Tab, takes: &Tab, after: Duration) {
     for tab in [shows, takes] {
         tab.click("nav-network").await;
         tab.click("pair").await;
@@ -172,6 +175,7 @@ async fn pair(shows: &Tab, takes: &Tab) {
     let answer = takes.text("pair-code").await;
     assert!(answer.len() <= 1_000, "{} characters: {answer}", answer.len());
     shows.screenshot("pairing-offer").await;
+    tokio::time::sleep(after).await;
     shows.fill("pair-field", &answer).await;
     shows.click("pair-with").await;
     for tab in [shows, takes] {
@@ -200,8 +204,9 @@ async fn three_tabs_pair_by_codes_without_any_relay() {
     for tab in &tabs {
         without_relay(tab).await;
     }
-    pair(&tabs[0], &tabs[1]).await;
-    pair(&tabs[1], &tabs[2]).await;
+    pair(&tabs[0], &tabs[1], Duration::ZERO).await;
+    // People take their time to send each other a code.
+    pair(&tabs[1], &tabs[2], Duration::from_secs(15)).await;
     for tab in &tabs {
         mission::counts_ions(tab, 3).await;
     }

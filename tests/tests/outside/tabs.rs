@@ -59,9 +59,10 @@ async fn every_page_is_drawn_on_desk_and_phone_in_light_and_dark() {
     for (place, width, height) in [("desk", 1280, 800), ("phone", 390, 844)] {
         for scheme in ["light", "dark"] {
             first.look(width, height, scheme).await;
-            for page in
-                ["overview", "jobs", "sparks", "data", "network", "ions", "mail", "settings"]
-            {
+            for page in [
+                "overview", "jobs", "sparks", "files", "data", "network", "ions", "mail",
+                "settings",
+            ] {
                 first.click(&format!("nav-{page}")).await;
                 let too_wide = "document.documentElement.scrollWidth > innerWidth";
                 let is_too_wide = first.value(too_wide).await.expect("the page answers");
@@ -69,6 +70,30 @@ async fn every_page_is_drawn_on_desk_and_phone_in_light_and_dark() {
                 first.screenshot(&format!("{page}-{place}-{scheme}")).await;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_phones_bar_is_one_line_and_follows_the_present_page() {
+    let _turn = turn().await;
+    let (_relay, _browser, first, _second) = two_tabs().await;
+    first.look(1280, 800, "light").await;
+    first.click("nav-settings").await;
+    // The window becomes a phone's while the last page is shown.
+    first.look(390, 844, "light").await;
+    let in_sight = "((place) => place.left >= 0 && place.right <= innerWidth)\
+        (document.querySelector('.rail [aria-current]').getBoundingClientRect())";
+    first.wait_for("the last page's entry", in_sight).await;
+    let tops = "[...new Set([...document.querySelectorAll('.rail li a')]\
+        .map((entry) => Math.round(entry.getBoundingClientRect().top)))].length";
+    assert_eq!(first.value(tops).await.expect("the page answers"), 1, "one line");
+    let entries = "document.querySelectorAll('.rail li a').length";
+    assert_eq!(first.value(entries).await.expect("the page answers"), 9);
+    let height = "document.querySelector('.rail').getBoundingClientRect().height < 80";
+    assert_eq!(first.value(height).await.expect("the page answers"), true, "a low bar");
+    for page in ["overview", "mail", "settings", "data"] {
+        first.click(&format!("nav-{page}")).await;
+        first.wait_for(page, in_sight).await;
     }
 }
 

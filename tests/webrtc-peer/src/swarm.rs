@@ -8,7 +8,7 @@ use libp2p::{
     core::{muxing::StreamMuxerBox, upgrade::Version},
     identify,
     identity::Keypair,
-    noise, ping, relay,
+    ping, relay,
     swarm::{self, NetworkBehaviour},
     yamux,
 };
@@ -29,7 +29,7 @@ pub(crate) struct Behaviour {
 /// A swarm whose peer connections are at the other end of the port.
 pub(crate) fn swarm(port: &MessagePort, keypair: &Keypair) -> Result<Swarm<Behaviour>, String> {
     let id = keypair.public().to_peer_id();
-    let noise = noise::Config::new(keypair).map_err(|why| why.to_string())?;
+    let noise = ion_noise::Config::new(keypair).map_err(|why| why.to_string())?;
     let (direct, webrtc, _) = ion_webrtc::new(id, Config::default(), Remote::new(port));
     let (circuits, relay) = relay::client::new(id);
     let circuits = circuits

@@ -80,6 +80,19 @@ pub enum Saved {
     Refused(Problem),
 }
 
+/// What became of the last key that was asked for by its whole name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Got {
+    /// None was.
+    Nothing,
+    /// It is looked for here, then asked of the others.
+    Asked(String),
+    /// It is there.
+    Here(Box<EntryView>),
+    /// As far as this ion and its neighbours know it is not there.
+    Absent(String),
+}
+
 /// The state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Data {
@@ -103,10 +116,13 @@ pub struct Data {
     pub saved: Saved,
     /// What was deleted last, until something else is done.
     pub deleted: Option<EntryView>,
+    /// What became of the last key that was asked for.
+    pub got: Got,
     /// The last request; only its answer counts.
     request: u64,
     listing: u64,
     writing: u64,
+    getting: u64,
 }
 
 impl Default for Data {
@@ -122,9 +138,11 @@ impl Default for Data {
             conflicts: Vec::new(),
             saved: Saved::Nothing,
             deleted: None,
+            got: Got::Nothing,
             request: 0,
             listing: 0,
             writing: 0,
+            getting: 0,
         }
     }
 }
@@ -138,6 +156,9 @@ impl Data {
     /// Shows a space, or the part of it that begins so; what to ask for that.
     pub fn show(&mut self, space: Space, prefix: String) -> Vec<Wish> {
         let before = self.listing;
+        if self.space != space {
+            self.put_away();
+        }
         (self.space, self.prefix) = (space, prefix);
         self.entries.clear();
         (self.is_more, self.is_listed) = (false, false);
@@ -151,6 +172,27 @@ impl Data {
             Wish::Spaces { request },
             Wish::Conflicts { request },
         ]
+    }
+
+    /// What to ask to see what stands at a key.
+    pub fn get(&mut self, name: &str) -> Wish {
+        self.got = Got::Asked(name.to_owned());
+        self.getting = self.next();
+        let key = Key { space: self.space.clone(), name: name.to_owned() };
+        Wish::Get { request: self.getting, key }
+    }
+
+    /// Shows no key any more that was asked for.
+    pub fn put_away(&mut self) {
+        (self.got, self.getting) = (Got::Nothing, 0);
+    }
+
+    /// Drops what has ended by that time, in milliseconds since 1970; whether
+    /// anything had.
+    pub fn expire(&mut self, now_ms: u64) -> bool {
+        let count = self.entries.len();
+        self.entries.retain(|_, entry| entry.ends_ms.is_none_or(|ends_ms| ends_ms > now_ms));
+        self.entries.len() < count
     }
 
     /// What to ask for the entries behind the last.
@@ -219,6 +261,13 @@ impl Data {
                     *known = ions;
                 }
             }
+            News::Got { request, entry } if request == self.getting => {
+                if let Got::Asked(name) = &self.got {
+                    let absent = Got::Absent(name.clone());
+                    let there = entry.filter(|entry| entry.value.is_some());
+                    self.got = there.map_or(absent, |entry| Got::Here(Box::new(entry)));
+                }
+            }
             News::Listed { .. }
             | News::Changed { .. }
             | News::Put { .. }
@@ -278,6 +327,34 @@ mod tests {
         data.show(data.space.clone(), "x".to_owned());
         data.take(listed(listing, &["old"]));
         assert!(names(&data).is_empty() && !data.is_listed);
+    }
+
+    #[test]
+    fn a_key_is_got_by_its_whole_name_and_only_the_last_counts() {
+        let mut data = Data::default();
+        data.get("a");
+        let first = data.getting;
+        data.get("b");
+        data.take(News::Got { request: first, entry: Some(view("a", Some("x"))) });
+        assert_eq!(data.got, Got::Asked("b".to_owned()));
+        data.take(News::Got { request: data.getting, entry: Some(view("b", Some("y"))) });
+        assert_eq!(data.got, Got::Here(Box::new(view("b", Some("y")))));
+        for gone in [None, Some(view("c", None))] {
+            data.get("c");
+            data.take(News::Got { request: data.getting, entry: gone });
+            assert_eq!(data.got, Got::Absent("c".to_owned()));
+        }
+        data.show(Space::Members("other".to_owned()), String::new());
+        assert_eq!(data.got, Got::Nothing, "it was a key of another space");
+    }
+
+    #[test]
+    fn what_has_ended_is_shown_no_more() {
+        let mut data = Data::default();
+        let ends = |name, ends_ms| EntryView { ends_ms, ..view(name, Some("x")) };
+        data.add(vec![ends("a", None), ends("b", Some(10)), ends("c", Some(11))]);
+        assert!(!data.expire(9) && data.expire(10) && !data.expire(10));
+        assert_eq!(names(&data), ["a", "c"]);
     }
 
     #[test]

@@ -6,10 +6,13 @@
 //!
 //! Bounds: what the node lists at once
 //! ([`LIST_MAX`](node_core::node::files::LIST_MAX)) is all that is kept of a
-//! folder.
+//! folder. What was deleted in a folder is asked for as often as that takes, when
+//! the folder is deleted and when it is brought back.
 
+mod changes;
 pub mod imports;
 pub mod kinds;
+pub mod marks;
 pub mod words;
 
 #[cfg(test)]
@@ -20,15 +23,8 @@ use node_core::node::{
     files::{News, RowKind, RowView, Wish},
 };
 
-/// What can be undone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Undo {
-    /// A file was deleted: its path and version.
-    File(String, String),
-    /// A folder was: its path, and the paths and versions that had been deleted
-    /// in it before, once known.
-    Folder(String, Option<Vec<(String, String)>>),
-}
+use super::format::counted;
+use changes::{Changes, Step};
 
 /// What became of the last change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,14 +71,10 @@ pub struct Files {
     pub places: Beside,
     /// What became of the last change.
     pub changed: Changed,
-    undo: Option<Undo>,
-    /// Changes that wait for the one before, the next one last.
-    queue: Vec<Wish>,
+    changes: Changes,
     request: u64,
     listing: u64,
     changing: u64,
-    /// The list of what had been deleted before, and of what is to come back.
-    surveying: u64,
 }
 
 impl Files {
@@ -100,7 +92,8 @@ impl Files {
             self.problem = None;
         }
         self.listing = self.next();
-        Wish::List { request: self.listing, folder: self.folder.clone(), deleted }
+        let (folder, after) = (self.folder.clone(), String::new());
+        Wish::List { request: self.listing, folder, deleted, after }
     }
 
     /// What to ask for to have the versions of a path.
@@ -114,72 +107,81 @@ impl Files {
     pub fn show_places(&mut self, folder: &str) -> Wish {
         let request = self.next();
         self.places = Beside { path: folder.to_owned(), rows: None, request };
-        Wish::List { request, folder: folder.to_owned(), deleted: false }
+        let (folder, after) = (folder.to_owned(), String::new());
+        Wish::List { request, folder, deleted: false, after }
     }
 
     /// Makes an empty folder in the one that is shown.
-    pub fn make_folder(&mut self, name: &str) -> Wish {
+    pub fn make_folder(&mut self, name: &str) -> Option<Wish> {
         let path = joined(&self.folder, name.trim());
-        self.change(format!("Made {path}"), |request| Wish::MakeFolder { request, path })
+        self.change(format!("Made {path}"), vec![Step::MakeFolder(path)])
     }
 
     /// Gives a path another one.
-    pub fn rename(&mut self, from: String, to: String) -> Wish {
-        let words = format!("{from} is now {to}");
-        self.change(words, |request| Wish::Rename { request, from, to })
+    pub fn rename(&mut self, from: String, to: String) -> Option<Wish> {
+        self.change(format!("{from} is now {to}"), vec![Step::Rename(from, to)])
+    }
+
+    /// Moves paths into a folder, under the names that they have.
+    pub fn move_into(&mut self, paths: &[String], folder: &str) -> Option<Wish> {
+        let to = |path: &String| joined(folder, name(path));
+        let step = |path: &String| Step::Rename(path.clone(), to(path));
+        let steps = paths.iter().filter(|path| to(path) != **path).map(step).collect();
+        let into = if folder.is_empty() { "All files" } else { folder };
+        let words = match paths {
+            [path] => format!("{path} is now {}", to(path)),
+            paths => format!("Moved {} into {into}", items(paths.len())),
+        };
+        self.change(words, steps)
     }
 
     /// Makes a version the one that stands.
-    pub fn restore(&mut self, path: String, version: String) -> Wish {
-        let words = format!("Brought back {path}");
-        self.change(words, |request| Wish::Restore { request, path, version })
+    pub fn restore(&mut self, path: String, version: String) -> Option<Wish> {
+        self.change(format!("Brought back {path}"), vec![Step::Restore(path, version)])
     }
 
-    /// Deletes what a row shows. Before a folder goes, it is asked what had been
+    /// Deletes for good what was deleted at a path. It cannot be undone: whoever asks
+    /// for it was asked first.
+    pub fn erase(&mut self, path: String) -> Option<Wish> {
+        self.change(format!("Deleted {path} for good"), vec![Step::Erase(path)])
+    }
+
+    /// Deletes what rows show. Before a folder goes, it is asked what had been
     /// deleted in it already: that shall not come back with it.
-    pub fn remove(&mut self, row: &RowView) -> Wish {
-        let path = row.path.clone();
-        let words = format!("Deleted {path}");
-        let wish = self.change(words, |request| Wish::Remove { request, path });
-        let path = row.path.clone();
-        if row.kind != RowKind::Folder {
-            self.undo = Some(Undo::File(path, row.version.clone()));
-            return wish;
+    pub fn remove(&mut self, rows: &[RowView]) -> Option<Wish> {
+        let words = match rows {
+            [row] => format!("Deleted {}", row.path),
+            rows => format!("Deleted {}", items(rows.len())),
+        };
+        let mut steps = Vec::new();
+        for row in rows {
+            if row.kind == RowKind::Folder {
+                steps.push(Step::Before(row.path.clone(), String::new()));
+            }
+            steps.push(Step::Remove(row.path.clone()));
         }
-        self.queue.push(wish);
-        self.undo = Some(Undo::Folder(path.clone(), None));
-        self.surveying = self.next();
-        Wish::List { request: self.surveying, folder: path, deleted: true }
+        let wish = self.change(words, steps);
+        self.changes.will_remove(rows);
+        wish
     }
 
-    /// What can be brought back after the last change.
-    pub fn undoable(&self) -> Option<&str> {
-        match (&self.changed, &self.undo) {
-            (Changed::Done(_), Some(Undo::File(path, _) | Undo::Folder(path, Some(_)))) => {
-                Some(path)
-            }
-            _ => None,
-        }
+    /// What can be brought back after the last change, in words.
+    pub fn undoable(&self) -> Option<String> {
+        matches!(self.changed, Changed::Done(_)).then(|| self.changes.removed()).flatten()
     }
 
     /// Brings back what was deleted last.
     pub fn undo(&mut self) -> Option<Wish> {
-        match self.undo.clone()? {
-            Undo::File(path, version) => Some(self.restore(path, version)),
-            Undo::Folder(folder, _) => {
-                self.surveying = self.next();
-                self.changed = Changed::Doing(format!("Brought back {folder}"));
-                Some(Wish::List { request: self.surveying, folder, deleted: true })
-            }
-        }
+        let words = format!("Brought back {}", self.undoable()?);
+        self.changed = Changed::Doing(words);
+        self.changes.bring_back();
+        self.go_on()
     }
 
-    fn change(&mut self, words: String, wish: impl FnOnce(u64) -> Wish) -> Wish {
+    fn change(&mut self, words: String, steps: Vec<Step>) -> Option<Wish> {
         self.changed = Changed::Doing(words);
-        self.undo = None;
-        self.queue.clear();
-        self.changing = self.next();
-        wish(self.changing)
+        self.changes = Changes::of(steps);
+        self.go_on()
     }
 
     /// Takes what the ion tells; what to ask then. Whether anything that is
@@ -194,8 +196,9 @@ impl Files {
                 rows.retain(|row| row.kind == RowKind::Folder);
                 self.places.rows = Some(rows);
             }
-            News::Listed { request, result, .. } if request == self.surveying => {
-                return (self.surveyed(result.unwrap_or_default()), true);
+            News::Listed { request, result, is_more } if request == self.changing => {
+                let listed = result.map(|rows| self.changes.surveyed(rows, is_more));
+                return (self.done(listed), true);
             }
             News::Versions { request, result } if request == self.versions.request => {
                 self.versions.rows = Some(result.unwrap_or_default());
@@ -226,44 +229,26 @@ impl Files {
         !is_same
     }
 
-    fn surveyed(&mut self, rows: Vec<RowView>) -> Vec<Wish> {
-        self.surveying = 0;
-        let Some(Undo::Folder(folder, before)) = &mut self.undo else { return Vec::new() };
-        let found = rows.into_iter().map(|row| (row.path, row.version));
-        let Some(before) = before else {
-            *before = Some(found.collect());
-            return std::mem::take(&mut self.queue);
-        };
-        let words = format!("Brought back {folder}");
-        let back: Vec<_> = found.filter(|one| !before.contains(one)).collect();
-        self.changed = Changed::Done(words.clone());
-        self.undo = None;
-        let restored = |(path, version)| Wish::Restore { request: 0, path, version };
-        self.queue = back.into_iter().rev().map(restored).collect();
-        self.go_on(words)
-    }
-
     fn done(&mut self, result: Result<(), Problem>) -> Vec<Wish> {
         if let Err(problem) = result {
             self.changed = Changed::Refused(problem);
-            self.undo = None;
-            self.queue.clear();
+            self.changes = Changes::default();
             return Vec::new();
         }
-        let Changed::Doing(words) = &mut self.changed else { return Vec::new() };
-        let words = std::mem::take(words);
-        self.changed = Changed::Done(words.clone());
-        self.go_on(words)
+        self.go_on().into_iter().collect()
     }
 
-    /// The next change that waited, if there is one.
-    fn go_on(&mut self, words: String) -> Vec<Wish> {
-        let Some(Wish::Restore { path, version, .. }) = self.queue.pop() else {
-            return Vec::new();
-        };
-        self.changed = Changed::Doing(words);
-        self.changing = self.next();
-        vec![Wish::Restore { request: self.changing, path, version }]
+    /// What to ask for the next step; without one, the change is made.
+    fn go_on(&mut self) -> Option<Wish> {
+        let request = self.next();
+        let wish = self.changes.next(request);
+        self.changing = request;
+        if wish.is_none()
+            && let Changed::Doing(words) = &mut self.changed
+        {
+            self.changed = Changed::Done(std::mem::take(words));
+        }
+        wish
     }
 
     /// The present ion is another one: nothing that was asked is answered.
@@ -288,6 +273,11 @@ impl Files {
         let here = files.iter().position(|file| *file == path)?;
         files.get(here.checked_add_signed(step)?).copied()
     }
+}
+
+/// Files and folders, counted.
+pub fn items(count: usize) -> String {
+    counted(count as u64, "item")
 }
 
 /// The path of a name in a folder.

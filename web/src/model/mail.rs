@@ -19,6 +19,8 @@ pub enum Sent {
     Nothing,
     /// It is being written.
     Writing,
+    /// The ion was started again meanwhile: its letters will say.
+    Unknown,
     /// It is on disk here.
     Kept,
     /// It was not done.
@@ -77,6 +79,7 @@ pub fn standing(letter: &LetterView) -> (Meaning, String) {
         LetterState::Read => (Meaning::Good, "Read".to_owned()),
         LetterState::Waits => (Meaning::Waiting, format!("Waits until {name} comes back")),
         LetterState::Taken => (Meaning::Good, format!("{name} has it")),
+        LetterState::Ended => (Meaning::Bad, format!("Not known to have reached {name}")),
     }
 }
 
@@ -87,6 +90,7 @@ pub fn key(state: LetterState) -> &'static str {
         LetterState::Read => "read",
         LetterState::Waits => "waits",
         LetterState::Taken => "taken",
+        LetterState::Ended => "ended",
     }
 }
 
@@ -105,6 +109,9 @@ pub struct Mail {
     pub draft: Option<Draft>,
     /// What became of the last one.
     pub sent: Sent,
+    /// The letter that was being sent when the ion stopped, until it is known
+    /// what became of it or another is sent; and the letters there were before.
+    lost: Option<(Draft, Vec<String>)>,
     request: u64,
     listing: u64,
     opening: u64,
@@ -135,10 +142,15 @@ impl Mail {
         (self.open, self.opening) = (None, 0);
     }
 
+    /// Whether a letter is being sent.
+    pub fn is_sending(&self) -> bool {
+        matches!(self.sent, Sent::Writing | Sent::Unknown)
+    }
+
     /// What to ask to send the letter that is written.
     pub fn send(&mut self) -> Option<Wish> {
-        let draft = self.draft.clone().filter(|_| self.sent != Sent::Writing)?;
-        self.sent = Sent::Writing;
+        let draft = self.draft.clone().filter(|_| !self.is_sending())?;
+        (self.sent, self.lost) = (Sent::Writing, None);
         self.writing = self.next();
         let (to, text) = (draft.to.trim().to_owned(), draft.text);
         Some(Wish::Send { request: self.writing, to, text, files: draft.files })
@@ -156,6 +168,7 @@ impl Mail {
         match news {
             News::Letters { request, letters } if request == self.listing => {
                 self.settle(&letters);
+                self.find_lost(&letters);
                 let is_new = |letter: &&LetterView| letter.state == LetterState::New;
                 let unread = letters.iter().filter(is_new).count();
                 self.unread = u32::try_from(unread).unwrap_or(u32::MAX);
@@ -193,11 +206,49 @@ impl Mail {
         }
     }
 
-    /// The ion is another one: nothing that was asked will be answered.
+    /// Looks for the letter that was being sent when the ion stopped. A list that
+    /// lacks it may be from before all was read: a later one is believed, too.
+    fn find_lost(&mut self, letters: &[LetterView]) {
+        let Some((draft, before)) = &self.lost else { return };
+        let is_it = |letter: &LetterView| {
+            !matches!(letter.state, LetterState::New | LetterState::Read)
+                && letter.other == draft.to.trim()
+                && draft.text.starts_with(&letter.preview)
+                && letter.files as usize == draft.files.len()
+                && !before.contains(&letter.id)
+        };
+        if letters.iter().any(is_it) {
+            if self.draft.as_ref() == Some(draft) {
+                self.draft = None;
+            }
+            (self.sent, self.lost) = (Sent::Kept, None);
+        } else if self.draft.is_some() {
+            self.sent = Sent::Refused(not_kept());
+        } else {
+            self.sent = Sent::Nothing;
+        }
+    }
+
+    /// The ion is another one: nothing that was asked will be answered. What
+    /// became of a letter that was being sent is read from its list.
     pub fn interrupted(&mut self) {
         let draft = self.draft.take();
-        *self = Self { draft, request: self.request, ..Self::default() };
+        let before = self.letters.iter().map(|letter| letter.id.clone()).collect();
+        let lost = match self.sent {
+            Sent::Writing => draft.clone().map(|draft| (draft, before)),
+            _ => self.lost.take(),
+        };
+        let sent = if lost.is_some() { Sent::Unknown } else { Sent::Nothing };
+        *self = Self { draft, lost, sent, request: self.request, ..Self::default() };
     }
+}
+
+fn not_kept() -> Problem {
+    problem(
+        "The letter was not sent",
+        "The ion of this tab was started again before the letter was on disk.",
+        "What you wrote is still in the form: send it again.",
+    )
 }
 
 /// A letter that was opened: the ion keeps it as read from then on.
@@ -254,10 +305,43 @@ mod tests {
         assert_eq!((mail.draft, mail.sent), (None, Sent::Kept));
     }
 
-    #[test]
-    fn a_lost_ion_leaves_the_draft() {
-        let mut mail = Mail { draft: Some(Draft::default()), unread: 2, ..Mail::default() };
+    fn interrupted_while_sending() -> Mail {
+        let draft =
+            Draft { to: "12D3".to_owned(), text: "Dear heron".to_owned(), ..Draft::default() };
+        let letters = vec![letter("old", LetterState::Waits)];
+        let mut mail = Mail { draft: Some(draft), letters, unread: 2, ..Mail::default() };
         mail.send();
+        mail.interrupted();
+        assert_eq!((mail.draft.is_some(), mail.unread, &mail.sent), (true, 0, &Sent::Unknown));
+        assert_eq!(mail.send(), None, "it may have been sent");
+        mail
+    }
+
+    fn told(mail: &mut Mail, letters: &[LetterView]) {
+        let Wish::List { request } = mail.list() else { panic!("it asks for the list") };
+        mail.take(News::Letters { request, letters: letters.to_vec() });
+    }
+
+    #[test]
+    fn a_letter_that_was_kept_when_the_ion_stopped_is_found() {
+        let mut mail = interrupted_while_sending();
+        let all = [letter("old", LetterState::Waits), letter("new", LetterState::Waits)];
+        told(&mut mail, &all);
+        assert_eq!((mail.draft.is_some(), &mail.sent), (false, &Sent::Kept));
+    }
+
+    #[test]
+    fn a_letter_that_was_not_kept_is_said_and_may_be_found_later() {
+        let mut mail = interrupted_while_sending();
+        told(&mut mail, &[letter("old", LetterState::Waits), letter("in", LetterState::New)]);
+        assert_eq!((mail.draft.is_some(), &mail.sent), (true, &Sent::Refused(not_kept())));
+        told(&mut mail, &[letter("new", LetterState::Taken)]);
+        assert_eq!((mail.draft.is_some(), &mail.sent), (false, &Sent::Kept));
+    }
+
+    #[test]
+    fn a_lost_ion_leaves_a_draft_that_was_not_sent() {
+        let mut mail = Mail { draft: Some(Draft::default()), unread: 2, ..Mail::default() };
         mail.interrupted();
         assert_eq!((mail.draft.is_some(), mail.unread, &mail.sent), (true, 0, &Sent::Nothing));
     }

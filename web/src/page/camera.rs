@@ -7,13 +7,14 @@
 use std::{rc::Rc, time::Duration};
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::{
     icons::{self, icon},
-    sealed::{Seal, live},
+    raw::{Part, button, tag, text},
+    sealed::Seal,
 };
 
 /// Between two looks at the picture.
@@ -42,9 +43,8 @@ pub(crate) fn view(found: Callback<String>) -> AnyView {
     }
     let state = RwSignal::new(State::Off);
     let camera = StoredValue::new_local(None::<Rc<Camera>>);
-    let video = NodeRef::<html::Video>::new();
     on_cleanup(move || stop(camera));
-    let begin = Callback::new(move |_| {
+    let begin = Callback::new(move |()| {
         state.set(State::Opening);
         spawn_local(async move {
             let opened = Camera::open().await;
@@ -64,58 +64,40 @@ pub(crate) fn view(found: Callback<String>) -> AnyView {
             }
         });
     });
-    Effect::new(move |_| {
-        if state.get() == State::On
-            && let Some(video) = video.get()
-        {
-            watch(camera, &video, state, found);
-        }
-    });
-    let end = move |_| {
+    let end = move || {
         stop(camera);
         state.set(State::Off);
     };
-    let shown = live(move || {
-        match state.get() {
-        State::On => view! {
-            <video class="camera" node_ref=video muted playsinline aria-label="The camera's picture"></video>
-            <button type="button" class="button" data-test="scan-stop" on:click=end>
-                "Stop the camera"
-            </button>
+    let shown = move || match state.get() {
+        State::On => {
+            let video = tag("video", "camera")
+                .set("muted", "")
+                .set("playsinline", "")
+                .set("aria-label", "The camera's picture");
+            watch(camera, video.element(), state, found);
+            vec![video, button("scan-stop", "button", "Stop the camera", end)]
         }
-        .seal(),
         other => scan_button(other, begin),
-    }
-    });
-    view! { <div class="scan">{shown}</div> }.seal()
+    };
+    tag("div", "scan").rows(shown).seal()
 }
 
-fn scan_button(state: State, begin: Callback<web_sys::MouseEvent>) -> AnyView {
-    let is_opening = state == State::Opening;
+fn scan_button(state: State, begin: Callback<()>) -> Vec<Part> {
+    let scan = button("scan", "button", "", move || begin.run(()));
+    let scan = if state == State::Opening { scan.set("disabled", "") } else { scan };
+    let scan = scan.put(icon(icons::SCAN)).say("Scan with the camera");
     let why = match state {
         State::Refused(why) => Some(why),
         _ => None,
     };
-    view! {
-        <button
-            type="button"
-            class="button"
-            data-test="scan"
-            disabled=is_opening
-            on:click=move |event| begin.run(event)
-        >
-            {icon(icons::SCAN)}
-            "Scan with the camera"
-        </button>
-        {why.map(|why| view! { <p class="mistake" role="alert" data-test="scan-refused">{why}</p> }.seal())}
-    }
-    .seal()
+    let why = why.map(|why| text("p", "mistake", &why).set("role", "alert").test("scan-refused"));
+    [scan].into_iter().chain(why).collect()
 }
 
 /// Shows the picture and looks for a code in it, again and again.
 fn watch(
     camera: StoredValue<Option<Rc<Camera>>, LocalStorage>,
-    video: &web_sys::HtmlVideoElement,
+    video: &web_sys::Element,
     state: RwSignal<State>,
     found: Callback<String>,
 ) {

@@ -1,5 +1,7 @@
 //! Data: the small shared memory of the nebula, browsed, written and watched.
 
+mod got;
+
 use leptos::prelude::*;
 use node_core::{
     node::{
@@ -8,6 +10,9 @@ use node_core::{
     },
     store::kv::{Key, Space},
 };
+
+use wasm_bindgen::JsCast;
+use web_sys::KeyboardEvent;
 
 use super::{
     browser,
@@ -22,6 +27,7 @@ use crate::model::{
     format,
     words::Meaning,
 };
+use got::{get, get_button, got};
 
 /// How often it is asked how far the last write has spread, in milliseconds.
 const SPREAD_MS: u64 = 1_000;
@@ -96,6 +102,10 @@ pub(crate) fn view(desk: At) -> AnyView {
     let ticks = parts::ticking(SPREAD_MS);
     effect(move || {
         ticks.track();
+        let now_ms = browser::wall_ms();
+        if desk.data.try_update_untracked(|data| data.expire(now_ms)) == Some(true) {
+            desk.data.notify();
+        }
         let mut wishes = Vec::new();
         desk.data.update_untracked(|data| wishes = data.refresh());
         desk.ask_data(wishes);
@@ -106,15 +116,21 @@ pub(crate) fn view(desk: At) -> AnyView {
     let about = "Small values that every ion of this nebula holds, and that survive any of them.";
     let written =
         live(move || if draft.with(|draft| draft.is_open) { form(desk, draft) } else { ().seal() });
+    let field = search_field("Keys that begin with", search).on("keydown", move |event| {
+        if event.unchecked_ref::<KeyboardEvent>().key() == "Enter" {
+            get(desk, search);
+        }
+    });
     let bar = tag("div", "list-bar")
         .add(live(move || spaces(desk, search)).seal())
-        .add(search_field("Keys that begin with", search));
+        .put(tag("div", "search-get").put(field).put(get_button(desk, search)));
     tag("div", "contents")
-        .add(parts::head("Data", about, add.seal()))
+        .put(parts::head("Data", about, Some(add)))
         .add(written.seal())
         .add(live(move || saved(desk)).seal())
         .put(bar)
-        .add(live(move || list(desk, draft)).seal())
+        .live(move || got(desk))
+        .add(live(move || list(desk, draft, ticks)).seal())
         .add(live(move || conflicts(desk)).seal())
         .seal()
 }
@@ -149,7 +165,7 @@ fn option(value: &str, words: &str, is_chosen: bool) -> Part {
     if is_chosen { option.set("selected", "") } else { option }
 }
 
-fn list(desk: At, draft: RwSignal<Draft>) -> AnyView {
+fn list(desk: At, draft: RwSignal<Draft>, ticks: ReadSignal<u64>) -> AnyView {
     let (entries, is_more, is_listed, may_write) = desk.data.with(|data| {
         let shown: Vec<EntryView> = data.entries.values().take(ROWS_MAX).cloned().collect();
         let may_write = data::may_write(&data.space, data.own.as_ref());
@@ -164,9 +180,9 @@ fn list(desk: At, draft: RwSignal<Draft>) -> AnyView {
         } else {
             ("Reading", "What this ion holds is read from its disk.")
         };
-        return parts::empty(title, text, ().seal());
+        return parts::empty(title, text, None).seal();
     }
-    let rows = entries.iter().map(|entry| row(desk, draft, entry, may_write));
+    let rows = entries.iter().map(|entry| row(desk, draft, entry, may_write, ticks));
     let heads = COLUMNS.map(|(name, class)| text("th", class, name).set("scope", "col"));
     let head = tag("thead", "").put(tag("tr", "").put_all(heads));
     let table =
@@ -181,7 +197,13 @@ fn more(desk: At) -> Part {
     })
 }
 
-fn row(desk: At, draft: RwSignal<Draft>, entry: &EntryView, may_write: bool) -> Part {
+fn row(
+    desk: At,
+    draft: RwSignal<Draft>,
+    entry: &EntryView,
+    may_write: bool,
+    ticks: ReadSignal<u64>,
+) -> Part {
     let name = &entry.key.name;
     let value = bytes(entry).unwrap_or_default();
     let (shown, is_text) = match data::preview(&value) {
@@ -194,8 +216,7 @@ fn row(desk: At, draft: RwSignal<Draft>, entry: &EntryView, may_write: bool) -> 
     let when = format::ago(browser::wall_ms().saturating_sub(entry.at_ms));
     let mut head = tag("th", "").set("scope", "row").put(text("span", "data-key", name));
     if let Some(ends_ms) = entry.ends_ms {
-        let left = format::duration(ends_ms.saturating_sub(browser::wall_ms()));
-        head = head.say(" ").put(text("span", "small muted", &format!("ends in {left}")));
+        head = head.say(" ").put(ending(ends_ms, ticks));
     }
     let class = if is_text { "data-value" } else { "data-value muted" };
     let who = text("td", "", &entry.author_name).set("title", &entry.author);
@@ -217,6 +238,14 @@ fn row(desk: At, draft: RwSignal<Draft>, entry: &EntryView, may_write: bool) -> 
         .put(who.set("data-label", "Written by"))
         .put(text("td", "number", &when).set("data-label", "When").set("title", &exact))
         .put(last)
+}
+
+/// In how long an entry ends by itself.
+fn ending(ends_ms: u64, ticks: ReadSignal<u64>) -> Part {
+    tag("span", "small muted").test("data-ends").words(move || {
+        ticks.track();
+        format!("ends in {}", format::duration(ends_ms.saturating_sub(browser::wall_ms())))
+    })
 }
 
 fn actions(desk: At, draft: RwSignal<Draft>, entry: &EntryView, value: Option<String>) -> Part {
@@ -244,15 +273,15 @@ fn saved(desk: At) -> AnyView {
         Saved::Nothing => return ().seal(),
         Saved::Writing => parts::pill(Meaning::Waiting, "Being written"),
         Saved::Kept(_, 0) => {
-            parts::pill(Meaning::Waiting, format!("{kept}; no other ion is known to hold it yet"))
+            parts::pill(Meaning::Waiting, &format!("{kept}; no other ion is known to hold it yet"))
         }
         Saved::Kept(_, ions) => parts::pill(
             Meaning::Good,
-            format!("{kept} and by {}", format::counted(ions.into(), "other ion")),
+            &format!("{kept} and by {}", format::counted(ions.into(), "other ion")),
         ),
-        Saved::Refused(problem) => parts::told(problem, "data-mistake"),
+        Saved::Refused(problem) => parts::told(&problem, "data-mistake"),
     };
-    let row = tag("div", "row data-saved").set("role", "status").test("data-saved").add(words);
+    let row = tag("div", "row data-saved").set("role", "status").test("data-saved").put(words);
     let Some(entry) = deleted else { return row.seal() };
     let words = format!("Bring back {}", entry.key.name);
     row.put(put_back("data-undo", desk, &entry, &words)).seal()

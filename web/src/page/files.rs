@@ -4,6 +4,7 @@ mod bring;
 mod bytes;
 mod chosen;
 mod list;
+mod marks;
 mod open;
 mod rows;
 mod sheet;
@@ -27,7 +28,7 @@ use super::{
     sealed::{Seal, live},
 };
 use crate::model::{
-    files::{Changed, Files, imports::Imports, parent, words},
+    files::{Changed, Files, imports::Imports, marks::Marks, parent, words},
     news::problem,
     route::Route,
     words::Meaning,
@@ -49,15 +50,18 @@ enum Sheet {
     Open(Box<RowView>),
     /// Another name for a path.
     Rename(String),
-    /// Another folder for a path.
-    Move(String),
+    /// Another folder for paths.
+    Move(Vec<String>),
     /// The versions of a path.
     Versions(String),
+    /// Whether what was deleted at a path shall go for good.
+    Erase(String),
 }
 
 /// What the page knows of the files; it lives as long as the page.
 pub(crate) struct Shelf {
     list: State<Files>,
+    marks: State<Marks>,
     imports: State<Imports>,
     store: State<Option<StoreView>>,
     sheet: State<Sheet>,
@@ -73,6 +77,7 @@ impl Shelf {
     pub(crate) fn new() -> Self {
         Self {
             list: State::new(Files::default()),
+            marks: State::new(Marks::default()),
             imports: State::new(Imports::default()),
             store: State::new(None),
             sheet: State::new(Sheet::None),
@@ -141,6 +146,11 @@ impl Desk {
         self.wishes(wishes);
     }
 
+    /// Makes a change, step by step.
+    fn alter_files(&self, change: impl FnOnce(&mut Files) -> Option<Wish>) {
+        self.change_files(|files| (change(files).into_iter().collect(), true));
+    }
+
     /// Changes the state, and asks for what that takes.
     fn do_files(&self, change: impl FnOnce(&mut Files) -> Wish) {
         let wish = self.files.list.update(change);
@@ -159,6 +169,8 @@ pub(crate) fn listen(desk: At) {
     });
     window_event_listener(leptos::ev::beforeunload, move |event| {
         if desk.files.holds_page() && !bytes::is_leaving_for_download() {
+            // While its user is asked, others fetch what only this tab holds.
+            desk.wish(Wish::Leave);
             event.prevent_default();
             event.set_return_value("held");
         }
@@ -186,24 +198,26 @@ pub(crate) fn view(desk: At) -> AnyView {
         nebula.track();
         desk.ion_started_ms.track();
         let (folder, deleted) = (folder.get(), deleted.get());
+        marks::clear(desk);
         desk.do_files(|files| files.show(folder, deleted));
     });
     let head = parts::head(
         "Files",
         "What every ion of this nebula can open, kept in copies on several of them.",
-        bring::buttons(desk).seal(),
+        Some(bring::buttons(desk)),
     );
     let bar = tag("div", "list-bar files-bar")
         .add(live(move || rows::crumbs(&folder.get()).seal()).seal())
         .put(switch(deleted))
-        .add(search_field("Find a name in this folder", search));
+        .put(search_field("Find a name in this folder", search));
     let page = tag("div", "files-page")
-        .add(head)
+        .put(head)
         .put(closing(desk, "files-closing"))
         .add(live(move || bring::progress(desk)).seal())
         .add(live(move || changed(desk)).seal())
         .put(bar)
         .add(live(move || list::view(desk, search)).seal())
+        .live(move || marks::bar(desk))
         .put(dialog(desk))
         .add(bring::catch_drops(desk));
     page.seal()
@@ -225,15 +239,13 @@ fn changed(desk: At) -> AnyView {
     let row = tag("div", "row data-saved").set("role", "status").test("files-changed");
     let row = match &files.changed {
         Changed::Nothing => return ().seal(),
-        Changed::Doing(_) => row.add(parts::pill(Meaning::Waiting, "Being written")),
-        Changed::Done(words) => row.add(parts::pill(Meaning::Good, words.clone())),
-        Changed::Refused(problem) => row.add(parts::told(problem.clone(), "files-mistake")),
+        Changed::Doing(_) => row.put(parts::pill(Meaning::Waiting, "Being written")),
+        Changed::Done(words) => row.put(parts::pill(Meaning::Good, words)),
+        Changed::Refused(problem) => row.put(parts::told(problem, "files-mistake")),
     };
-    let Some(path) = files.undoable() else { return row.seal() };
-    let undo = move || {
-        desk.change_files(|files| (files.undo().into_iter().collect(), true));
-    };
-    row.put(button("files-undo", "button", &format!("Bring back {path}"), undo)).seal()
+    let Some(what) = files.undoable() else { return row.seal() };
+    let undo = move || desk.alter_files(Files::undo);
+    row.put(button("files-undo", "button", &format!("Bring back {what}"), undo)).seal()
 }
 
 /// The one dialog of the page: a sheet, or the file that the address names.
@@ -242,7 +254,7 @@ fn dialog(desk: At) -> Part {
         .set("type", "button")
         .set("aria-label", "Close")
         .test("sheet-close")
-        .add(icon(icons::CLOSE))
+        .put(icon(icons::CLOSE))
         .on("click", move |_| close(desk));
     let dialog = tag("dialog", "")
         .set("aria-labelledby", "sheet-title")
@@ -303,7 +315,11 @@ pub(crate) fn pressed(desk: At, event: &KeyboardEvent) -> bool {
                 router::go(desk, Route::Files(parent(&folder).to_owned()));
                 return true;
             }
-            target.is_some_and(|target| row_pressed(desk, &key, &target))
+            if key == "Delete" && !marks::marked(desk).is_empty() {
+                marks::remove(desk);
+                return true;
+            }
+            target.is_some_and(|target| row_pressed(desk, event, &target))
         }
         _ => false,
     }
@@ -313,24 +329,35 @@ fn is_player(element: &Element) -> bool {
     element.matches("video, audio").unwrap_or(false)
 }
 
-fn row_pressed(desk: At, key: &str, target: &Element) -> bool {
+/// Marks no row any more; whether one was.
+pub(crate) fn unmark(desk: At) -> bool {
+    marks::clear(desk)
+}
+
+fn row_pressed(desk: At, event: &KeyboardEvent, target: &Element) -> bool {
     let Ok(Some(line)) = target.closest("tr[data-path]") else { return false };
-    let beside = match key {
+    let key = event.key();
+    let beside = match key.as_str() {
         "ArrowDown" => line.next_element_sibling(),
         "ArrowUp" => line.previous_element_sibling(),
         _ => None,
     };
+    let path_of = |line: &Element| line.get_attribute("data-path");
     if let Some(beside) = beside {
+        if event.shift_key() {
+            marks::stretch(desk, path_of(&line), path_of(&beside));
+        }
         let first = beside.query_selector("a, button").ok().flatten();
         let first = first.and_then(|first| first.dyn_into::<HtmlElement>().ok());
         return first.is_some_and(|first| first.focus().is_ok());
     }
-    let (path, version) = (line.get_attribute("data-path"), line.get_attribute("data-version"));
+    let (path, version) = (path_of(&line), line.get_attribute("data-version"));
     let is_it =
         |row: &&RowView| Some(&row.path) == path.as_ref() && Some(&row.version) == version.as_ref();
     let row = desk.files.list.now().rows.iter().find(is_it).cloned();
-    match (key, row) {
-        ("Delete", Some(row)) => sheet::remove(desk, &row),
+    match (key.as_str(), row) {
+        ("Delete", Some(row)) => sheet::remove(desk, &[row]),
+        ("x", Some(row)) => marks::mark(desk, &row.path, false),
         ("F2", Some(row)) => desk.files.sheet.set(Sheet::Rename(row.path)),
         _ => return false,
     }

@@ -1,8 +1,6 @@
 //! Icons, drawn by us: strokes on a field of 24 by 24, in the text's colour.
 
-use leptos::prelude::*;
-
-use super::sealed::Seal;
+use super::raw::{Part, drawn};
 
 /// Overview.
 pub(crate) const OVERVIEW: &str = "M12 12m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M4.5 5.5m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M19.5 7m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M16.5 19.5m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M5.7 6.6l4 3.3M18.1 7.7l-3.4 2.4M15.8 18.2l-2.3-3.6";
@@ -50,23 +48,24 @@ pub(crate) const CLOSE: &str = "M6.5 6.500l11 11M17.5 6.500l-11 11";
 pub(crate) const UPLOAD: &str = "M12 15.500V4.500M7.5 8.500L12 4l4.5 4.500M4 16v4h16v-4";
 
 /// An icon beside words that say the same, so that readers need not hear it.
-pub(crate) fn icon(path: &'static str) -> AnyView {
-    view! {
-        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-            <path d=path></path>
-        </svg>
-    }
-    .seal()
+pub(crate) fn icon(path: &str) -> Part {
+    drawing("icon", "0 0 24 24").put(stroke("", path))
 }
 
 /// The mark of Ionosphere: an ion under the layer that reflects its waves.
-pub(crate) fn logo() -> AnyView {
-    view! {
-        <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-            <path class="logo-arc" d="M4.5 15.500a11.5 11.5 0 0 1 23 0"></path>
-            <path class="logo-arc" d="M9.8 17.800a6.4 6.4 0 0 1 12.4 0"></path>
-            <circle class="logo-ion" cx="16" cy="23" r="4"></circle>
-        </svg>
-    }
-    .seal()
+pub(crate) fn logo() -> Part {
+    let ion = drawn("circle", "logo-ion").set("cx", "16").set("cy", "23").set("r", "4");
+    drawing("logo", "0 0 32 32")
+        .put(stroke("logo-arc", "M4.5 15.500a11.5 11.5 0 0 1 23 0"))
+        .put(stroke("logo-arc", "M9.8 17.800a6.4 6.4 0 0 1 12.4 0"))
+        .put(ion)
+}
+
+fn drawing(class: &str, field: &str) -> Part {
+    let drawing = drawn("svg", class).set("viewBox", field);
+    drawing.set("aria-hidden", "true").set("focusable", "false")
+}
+
+fn stroke(class: &str, path: &str) -> Part {
+    drawn("path", class).set("d", path)
 }

@@ -8,7 +8,8 @@ use super::{
     desk::At,
     network::link_cell,
     parts,
-    sealed::{Seal, live},
+    raw::{Part, tag, text},
+    sealed::Seal,
 };
 use crate::model::{
     format,
@@ -19,66 +20,56 @@ use crate::model::{
 /// Rows that are shown at most; a search narrows them.
 const ROWS_MAX: usize = 200;
 
+/// The heads of the columns, and their classes.
+const COLUMNS: [(&str, &str); 6] = [
+    ("Ion", ""),
+    ("Link", ""),
+    ("Round trip", "number"),
+    ("Workers", ""),
+    ("Tasks for you", "number"),
+    ("Linked", "number"),
+];
+
 /// The page.
 pub(crate) fn view(desk: At) -> AnyView {
     let search = RwSignal::new(String::new());
-    let rows = live(move || rows(desk, &browser::lowercase(&search.get())));
-    let count = live(move || {
+    let count = move || {
         let (others, tally) = desk.ions.with(|ions| (ions.len() as u64, Tally::of(ions)));
         let kinds = if others == 0 { String::new() } else { format!(": {}", tally.words()) };
         format!("{} besides this tab{kinds}", format::counted(others, "ion"))
-    });
-    view! {
-        {parts::head("Ions", "The tabs and machines of this nebula, and how they are reached.", ().seal())}
-        <div class="list-bar">
-            {search_field("Find an ion by name or id", search)}
-            <p class="muted" aria-live="polite">
-                {count}
-            </p>
-        </div>
-        <div class="table-wrap panel flush">
-            <table class="table cards">
-                <thead>
-                    <tr>
-                        <th scope="col">"Ion"</th>
-                        <th scope="col">"Link"</th>
-                        <th scope="col" class="number">
-                            "Round trip"
-                        </th>
-                        <th scope="col">"Workers"</th>
-                        <th scope="col" class="number">
-                            "Tasks for you"
-                        </th>
-                        <th scope="col" class="number">
-                            "Linked"
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{live(move || desk.status.with(this_tab))} {rows}</tbody>
-            </table>
-        </div>
-    }
+    };
+    let heads = COLUMNS.map(|(name, class)| text("th", class, name).set("scope", "col"));
+    let body = tag("tbody", "")
+        .rows(move || vec![desk.status.with(this_tab)])
+        .rows(move || rows(desk, &browser::lowercase(&search.get())));
+    let table = tag("table", "table cards")
+        .put(tag("thead", "").put(tag("tr", "").put_all(heads)))
+        .put(body);
+    let bar = tag("div", "list-bar")
+        .put(search_field("Find an ion by name or id", search))
+        .put(tag("p", "muted").set("aria-live", "polite").words(count));
+    let about = "The tabs and machines of this nebula, and how they are reached.";
+    vec![
+        parts::head("Ions", about, None).seal(),
+        bar.seal(),
+        tag("div", "table-wrap panel flush").put(table).seal(),
+    ]
     .seal()
 }
 
 /// A field that `/` leads to.
-pub(crate) fn search_field(label: &'static str, search: RwSignal<String>) -> AnyView {
-    view! {
-        <input
-            type="search"
-            class="search"
-            data-search=""
-            data-test="search"
-            aria-label=label
-            placeholder=label
-            maxlength="80"
-            on:input=move |event| search.set(event_target_value(&event))
-        />
-    }
-    .seal()
+pub(crate) fn search_field(label: &str, search: RwSignal<String>) -> Part {
+    tag("input", "search")
+        .set("type", "search")
+        .set("data-search", "")
+        .test("search")
+        .set("aria-label", label)
+        .set("placeholder", label)
+        .set("maxlength", "80")
+        .read("input", move |words| search.set(words))
 }
 
-fn rows(desk: At, wanted: &str) -> AnyView {
+fn rows(desk: At, wanted: &str) -> Vec<Part> {
     let matches = |ion: &&IonView| {
         wanted.is_empty()
             || browser::lowercase(&ion.name).contains(wanted)
@@ -87,75 +78,62 @@ fn rows(desk: At, wanted: &str) -> AnyView {
     let ion_clock_ms = desk.ion_clock_ms();
     desk.ions.with(|ions| {
         let found = ions.iter().filter(matches).take(ROWS_MAX);
-        found.map(|ion| row(ion, ions, ion_clock_ms)).collect_view().into_any()
+        found.map(|ion| row(ion, ions, ion_clock_ms)).collect()
     })
 }
 
-fn this_tab(status: &Status) -> AnyView {
-    let workers = if status.paused { 0 } else { status.workers };
-    view! {
-        <tr data-test="ion-row" data-id=status.id.clone() data-self="true">
-            <th scope="row">
-                <span class="row-name">{status.name.clone()}</span>
-                <span class="badge">"this tab"</span>
-                <span class="row-id">{format::short_id(&status.id)}</span>
-            </th>
-            <td data-label="Link" class="muted">
-                "–"
-            </td>
-            <td data-label="Round trip" class="number muted">
-                "–"
-            </td>
-            <td data-label="Workers">{workers_cell(status.workers_busy, workers)}</td>
-            <td data-label="Tasks done here" class="number">
-                {format::count(status.tasks_done)}
-            </td>
-            <td data-label="Linked" class="number muted">
-                "–"
-            </td>
-        </tr>
-    }
-    .into_any()
+/// A cell of a table that becomes cards on a phone.
+pub(crate) fn cell(label: &str, class: &str) -> Part {
+    tag("td", class).set("data-label", label)
 }
 
-fn row(ion: &IonView, ions: &[IonView], ion_clock_ms: u64) -> AnyView {
+/// The head of an ion's row: its name and id.
+pub(crate) fn head(name: &str, id: &str) -> Part {
+    let id = text("span", "row-id", &format::short_id(id)).set("title", id);
+    tag("th", "").set("scope", "row").put(text("span", "row-name", name)).put(id)
+}
+
+fn this_tab(status: &Status) -> Part {
+    let workers = if status.paused { 0 } else { status.workers };
+    let nothing = |label, class| cell(label, class).say("–");
+    let head = tag("th", "")
+        .set("scope", "row")
+        .put(text("span", "row-name", &status.name))
+        .put(text("span", "badge", "this tab"))
+        .put(text("span", "row-id", &format::short_id(&status.id)));
+    tag("tr", "")
+        .test("ion-row")
+        .set("data-id", &status.id)
+        .set("data-self", "true")
+        .put(head)
+        .put(nothing("Link", "muted"))
+        .put(nothing("Round trip", "number muted"))
+        .put(cell("Workers", "").put(workers_cell(status.workers_busy, workers)))
+        .put(cell("Tasks done here", "number").say(&format::count(status.tasks_done)))
+        .put(nothing("Linked", "number muted"))
+}
+
+fn row(ion: &IonView, ions: &[IonView], ion_clock_ms: u64) -> Part {
     let (_, kind) = words::link(ion.link);
     let linked_ms = ion_clock_ms.saturating_sub(ion.linked_at_ms);
     let way = (ion.link == LinkKind::Via).then(|| network::way(ion, ions));
-    view! {
-        <tr data-test="ion-row" data-id=ion.id.clone() data-link=kind>
-            <th scope="row">
-                <span class="row-name">{ion.name.clone()}</span>
-                <span class="row-id" title=ion.id.clone()>
-                    {format::short_id(&ion.id)}
-                </span>
-            </th>
-            <td data-label="Link" class="link-cell">
-                {link_cell(ion, way)}
-            </td>
-            <td data-label="Round trip" class="number">
-                {words::round_trip(ion.round_trip_ms)}
-            </td>
-            <td data-label="Workers">{workers_cell(ion.workers_busy, ion.workers)}</td>
-            <td data-label="Tasks for you" class="number">
-                {format::count(ion.tasks_done)}
-            </td>
-            <td data-label="Linked" class="number" title=format::duration(linked_ms)>
-                {format::ago(linked_ms)}
-            </td>
-        </tr>
-    }
-    .into_any()
+    let linked = cell("Linked", "number").set("title", &format::duration(linked_ms));
+    tag("tr", "")
+        .test("ion-row")
+        .set("data-id", &ion.id)
+        .set("data-link", kind)
+        .put(head(&ion.name, &ion.id))
+        .put(cell("Link", "link-cell").put_all(link_cell(ion, way.as_deref())))
+        .put(cell("Round trip", "number").say(&words::round_trip(ion.round_trip_ms)))
+        .put(cell("Workers", "").put(workers_cell(ion.workers_busy, ion.workers)))
+        .put(cell("Tasks for you", "number").say(&format::count(ion.tasks_done)))
+        .put(linked.say(&format::ago(linked_ms)))
 }
 
-fn workers_cell(busy: u16, workers: u16) -> AnyView {
+fn workers_cell(busy: u16, workers: u16) -> Part {
     if workers == 0 {
-        return view! { <span class="muted">"paused"</span> }.into_any();
+        return text("span", "muted", "paused");
     }
-    view! {
-        <span class="workers">
-            {parts::slots(busy, workers)} <span>{format!("{busy} of {workers} busy")}</span>
-        </span>
-    }
-    .into_any()
+    let words = format!("{busy} of {workers} busy");
+    tag("span", "workers").put(parts::slots(busy, workers)).put(text("span", "", &words))
 }

@@ -1,13 +1,15 @@
 //! One job: how far it is, who works on it, what failed, and what came out.
 
 use leptos::prelude::*;
-use node_core::node::{Command, JobId};
+use node_core::node::{Cause, Command, IonShare, JobId};
 
 use super::{
     browser,
     desk::{At, JobHandle},
-    job_grid, job_results, parts, picture, router,
-    sealed::{Seal, live},
+    job_grid, job_results, parts, picture,
+    raw::{Part, button, drawn, tag, text},
+    router,
+    sealed::Seal,
 };
 use crate::model::{
     format,
@@ -23,187 +25,114 @@ pub(crate) fn view(desk: At, id: JobId) -> AnyView {
 }
 
 fn unknown() -> AnyView {
-    let action = view! {
-        <a class="button primary" href="/jobs">
-            "See all jobs"
-        </a>
-    }
-    .seal();
-    view! {
-        {parts::head("Job", "This tab does not know a job of this address.", ().seal())}
-        {parts::empty(
-            "It is gone from here",
-            "A job and its results live in the tab that started it, until that tab is closed or \
-             reloaded.",
-            action,
-        )}
-    }
+    let words = "A job and its results live in the tab that started it, until that tab is closed \
+                 or reloaded.";
+    let action = parts::leading("/jobs", "See all jobs");
+    vec![
+        parts::head("Job", "This tab does not know a job of this address.", None).seal(),
+        parts::empty("It is gone from here", words, Some(action)).seal(),
+    ]
     .seal()
 }
 
 fn known(desk: At, handle: JobHandle) -> AnyView {
     let job = handle.job;
     let name = job.with_untracked(|job| job.view.name.clone());
-    let has_picture = job.with_untracked(|job| job.request.picture.is_some());
-    view! {
-        <header class="head">
-            <div>
-                <p class="crumb">
-                    <a href="/jobs">"Jobs"</a>
-                </p>
-                <h1 tabindex="-1">{name}</h1>
-                {standing(job)}
-            </div>
-            {actions(desk, handle)}
-        </header>
-        {refusal(job)} {progress(job)}
-        <div class="job-columns">
-            <div class="job-main">
-                {has_picture.then(|| picture::view(job))} {causes(job)} {job_results::view(desk, job)}
-            </div>
-            <div class="job-side">{job_grid::view(desk, job)} {shares(job)} {whole(job)}</div>
-        </div>
-    }
+    let crumb = tag("p", "crumb").put(text("a", "", "Jobs").set("href", "/jobs"));
+    let title = text("h1", "", &name).set("tabindex", "-1");
+    let about = tag("div", "").put(crumb).put(title).put(standing(job));
+    let main = tag("div", "job-main")
+        .put_all(picture::view(job))
+        .rows(move || causes(job))
+        .put(job_results::view(desk, job));
+    let side =
+        tag("div", "job-side").put(job_grid::view(desk, job)).put(shares(job)).put(whole(job));
+    let refused = tag("div", "contents").live(move || refusal(job));
+    vec![
+        tag("header", "head").put(about).put(actions(desk, handle)).seal(),
+        refused.seal(),
+        progress(job).seal(),
+        tag("div", "job-columns").put(main).put(side).seal(),
+    ]
     .seal()
 }
 
-fn standing(job: RwSignal<Job>) -> AnyView {
-    let standing = Memo::new(move |_| job.with(Job::standing));
-    let waiting = Memo::new(move |_| {
-        let is_running = standing.get() == Standing::Running;
-        let why = job.with(|job| job.view.waiting.clone());
-        if is_running && !why.is_empty() { format!("Waiting: {why}") } else { String::new() }
-    });
-    view! {
-        <p class="job-state" role="status">
-            <span data-test="job-state" data-state=move || standing.get().name()>
-                {live(move || parts::standing_pill(standing.get()))}
-            </span>
-            <span class="muted" data-test="job-waiting">
-                {waiting}
-            </span>
-        </p>
-    }
-    .seal()
-}
-
-fn refusal(job: RwSignal<Job>) -> AnyView {
-    let refused = Memo::new(move |_| job.with(|job| job.refusal().cloned()));
-    let shown = live(move || {
-        refused.get().map(|problem| {
-            view! {
-                <section class="panel bad-edge" role="alert" data-test="job-refused">
-                    <p class="problem-what">{problem.what}</p>
-                    <p>{problem.why}</p>
-                    <p class="problem-remedy">{problem.remedy}</p>
-                </section>
-            }
-            .seal()
+fn standing(job: RwSignal<Job>) -> Part {
+    let now = move || job.with(Job::standing);
+    let waiting = move || {
+        job.with(|job| {
+            let why = &job.view.waiting;
+            let is_waiting = job.standing() == Standing::Running && !why.is_empty();
+            if is_waiting { format!("Waiting: {why}") } else { String::new() }
         })
-    });
-    shown.seal()
+    };
+    let state = tag("span", "")
+        .test("job-state")
+        .follow("data-state", move || Some(now().name().to_owned()))
+        .rows(move || vec![parts::standing_pill(now())]);
+    let waiting = tag("span", "muted").test("job-waiting").words(waiting);
+    tag("p", "job-state").set("role", "status").put(state).put(waiting)
 }
 
-fn actions(desk: At, handle: JobHandle) -> AnyView {
+fn refusal(job: RwSignal<Job>) -> Option<Part> {
+    job.with(|job| job.refusal().map(|problem| parts::refused(problem, "job-refused")))
+}
+
+fn actions(desk: At, handle: JobHandle) -> Part {
     let JobHandle { id, job } = handle;
-    let standing = Memo::new(move |_| job.with(Job::standing));
-    let has_results = Memo::new(move |_| job.with(|job| !job.results().is_empty()));
-    let again = move |_| {
+    let is_running = Memo::new(move |_| job.with(Job::standing) == Standing::Running);
+    let again = move || {
         let request = job.with_untracked(|job| job.request.clone());
         router::go(desk, desk.run(request));
     };
-    let save = move |_| {
+    let save = move || {
         let (name, bytes) = job.with_untracked(|job| (job.file_name(), job.file()));
         browser::download(&name, &bytes);
     };
-    let save_lines = move |_| {
+    let save_lines = move || {
         let (name, lines) = job.with_untracked(|job| (job.json_lines_name(), job.json_lines()));
         browser::download(&name, lines.as_bytes());
     };
-    let first = live(move || {
-        if standing.get() == Standing::Running {
-            return view! {
-                <button
-                    type="button"
-                    class="button danger"
-                    data-test="cancel"
-                    on:click=move |_| desk.post(Command::CancelJob { job: id })
-                >
-                    "Cancel"
-                </button>
-            }
-            .seal();
-        }
-        view! {
-            <button type="button" class="button primary" data-test="run-again" on:click=again>
-                "Run again"
-            </button>
-        }
-        .seal()
-    });
-    view! {
-        <div class="actions">
-            <button
-                type="button"
-                class="button"
-                data-test="download-jsonl"
-                disabled=move || !has_results.get()
-                title="One line of JSON per task"
-                on:click=save_lines
-            >
-                "JSON lines"
-            </button>
-            <button
-                type="button"
-                class="button"
-                data-test="download"
-                disabled=move || !has_results.get()
-                title="All outputs, one after the other"
-                on:click=save
-            >
-                "Download"
-            </button>
-            {first}
-        </div>
-    }
-    .seal()
+    let first = move || {
+        Some(if is_running.get() {
+            let cancel = move || desk.post(Command::CancelJob { job: id });
+            button("cancel", "button danger", "Cancel", cancel)
+        } else {
+            button("run-again", "button primary", "Run again", again)
+        })
+    };
+    let has_none = move || job.with(|job| job.results().is_empty()).then(String::new);
+    let saving = |button: Part, title| button.set("title", title).follow("disabled", has_none);
+    let lines = button("download-jsonl", "button", "JSON lines", save_lines);
+    let whole = button("download", "button", "Download", save);
+    tag("div", "actions")
+        .put(saving(lines, "One line of JSON per task"))
+        .put(saving(whole, "All outputs, one after the other"))
+        .live(first)
 }
 
-fn progress(job: RwSignal<Job>) -> AnyView {
+fn progress(job: RwSignal<Job>) -> Part {
     let ended = move || job.with(|job| job.view.succeeded + job.view.failed);
     let tasks = job.with_untracked(|job| job.view.tasks);
-    let share = Memo::new(move |_| format::percent(ended(), tasks));
-    let left = live(move || job.with(time_left));
-    let rate = live(move || job.with(|job| format::rate(job.rate())));
-    let count = |read: fn(&Job) -> u64| live(move || job.with(|job| format::count(read(job))));
-    view! {
-        <section class="panel" aria-label="Progress">
-            <div class="progress-line">
-                <span class="progress-count">
-                    <b>{live(move || format::count(ended()))}</b>
-                    {format!(" of {}", format::counted(tasks, "task"))}
-                </span>
-                <span class="muted" data-test="job-left">
-                    {left}
-                </span>
-            </div>
-            {parts::bar("Progress", share.into())}
-            <dl class="figures wide">
-                {parts::figure("Succeeded", "job-succeeded", count(|job| job.view.succeeded))}
-                {parts::figure("Failed", "job-failed", count(|job| job.view.failed))}
-                {parts::figure("Running", "job-running", count(|job| job.view.running))}
-                {parts::figure("Retried", "job-retried", count(|job| job.view.retried))}
-                {parts::figure("Rate", "job-rate", rate)}
-                {parts::figure(
-                    "Time",
-                    "job-elapsed",
-                    live(move || job.with(|job| format::duration(job.view.elapsed_ms))),
-                )}
-            </dl>
-            {throughput(job)}
-        </section>
-    }
-    .seal()
+    let done = tag("b", "").words(move || format::count(ended()));
+    let done = tag("span", "progress-count").put(done);
+    let done = done.say(&format!(" of {}", format::counted(tasks, "task")));
+    let left = tag("span", "muted").test("job-left").words(move || job.with(time_left));
+    let figure =
+        |name, test, read: fn(&Job) -> String| parts::figure(name, test, move || job.with(read));
+    let figures = tag("dl", "figures wide")
+        .put(figure("Succeeded", "job-succeeded", |job| format::count(job.view.succeeded)))
+        .put(figure("Failed", "job-failed", |job| format::count(job.view.failed)))
+        .put(figure("Running", "job-running", |job| format::count(job.view.running)))
+        .put(figure("Retried", "job-retried", |job| format::count(job.view.retried)))
+        .put(figure("Rate", "job-rate", |job| format::rate(job.rate())))
+        .put(figure("Time", "job-elapsed", |job| format::duration(job.view.elapsed_ms)));
+    tag("section", "panel")
+        .set("aria-label", "Progress")
+        .put(tag("div", "progress-line").put(done).put(left))
+        .put(parts::bar("Progress", move || format::percent(ended(), tasks)))
+        .put(figures)
+        .put(throughput(job))
 }
 
 fn time_left(job: &Job) -> String {
@@ -221,135 +150,95 @@ fn time_left(job: &Job) -> String {
     }
 }
 
-fn throughput(job: RwSignal<Job>) -> AnyView {
-    let points = Memo::new(move |_| {
+fn throughput(job: RwSignal<Job>) -> Part {
+    let points = move || {
         let curve = job.with(|job| job.pace().curve());
         let step = 100.0 / curve.len().saturating_sub(1).max(1) as f64;
         let point = |(at, rate): (usize, &f64)| {
             format!("{:.1},{:.1} ", at as f64 * step, 31.0 - rate * 30.0)
         };
-        curve.iter().enumerate().map(point).collect::<String>()
-    });
-    view! {
-        <svg
-            class="throughput"
-            viewBox="0 0 100 32"
-            preserveAspectRatio="none"
-            role="img"
-            aria-label="Throughput over time"
-        >
-            <polyline points=points></polyline>
-        </svg>
-    }
-    .seal()
+        Some(curve.iter().enumerate().map(point).collect::<String>())
+    };
+    drawn("svg", "throughput")
+        .set("viewBox", "0 0 100 32")
+        .set("preserveAspectRatio", "none")
+        .set("role", "img")
+        .set("aria-label", "Throughput over time")
+        .put(drawn("polyline", "").follow("points", points))
 }
 
-fn shares(job: RwSignal<Job>) -> AnyView {
-    let shares = Memo::new(move |_| job.with(|job| job.view.by_ion.clone()));
-    let most =
-        move || shares.with(|shares| shares.iter().map(|one| one.finished).max().unwrap_or(0));
-    let rows = live(move || {
-        let most = most();
-        let row = move |share: node_core::node::IonShare| {
-            let width = format!("{:.1}%", format::percent(share.finished, most));
-            let now = (share.running > 0).then(|| format!(" · {} now", share.running));
-            view! {
-                <li
-                    class="share"
-                    data-test="job-by-ion"
-                    data-ion=share.id.clone()
-                    data-finished=share.finished
-                    data-self=share.is_self.to_string()
-                >
-                    <span class="share-name">
-                        {share.name} {share.is_self.then(|| view! { <span class="badge">"this tab"</span> }.into_any())}
-                    </span>
-                    <span class="share-count">{format::count(share.finished)} {now}</span>
-                    <span class="share-bar">
-                        <span class="share-fill" style:width=width></span>
-                    </span>
-                </li>
-            }.into_any()
-        };
-        shares.get().into_iter().map(row).collect_view()
-    });
-    let note = live(move || {
-        shares
-            .with(Vec::is_empty)
-            .then(|| view! { <p class="muted small">"No ion has finished a task yet."</p> }.seal())
-    });
-    view! {
-        <section class="panel" aria-label="By ion">
-            <h2>"By ion"</h2>
-            <ul class="shares">{rows}</ul>
-            {note}
-        </section>
-    }
-    .seal()
-}
-
-fn causes(job: RwSignal<Job>) -> AnyView {
-    let causes = Memo::new(move |_| job.with(|job| job.view.causes.clone()));
-    let shown = live(move || {
-        let causes = causes.get();
-        (!causes.is_empty()).then(|| {
-            let row = |cause: node_core::node::Cause| {
-                view! {
-                    <li data-test="job-cause" data-count=cause.count>
-                        <b>{format::counted(cause.count, "task")}</b>
-                        ": "
-                        {cause.reason}
-                        <span class="muted">{format!(" (first: task {})", cause.first_task)}</span>
-                    </li>
-                }
-                .seal()
-            };
-            view! {
-                <section class="panel bad-edge" aria-label="Failures">
-                    <h2>"Why tasks failed"</h2>
-                    <ul class="causes">{causes.into_iter().map(row).collect_view()}</ul>
-                </section>
-            }
-            .seal()
+fn shares(job: RwSignal<Job>) -> Part {
+    let rows = move || {
+        job.with(|job| {
+            let shares = &job.view.by_ion;
+            let most = shares.iter().map(|one| one.finished).max().unwrap_or(0);
+            shares.iter().map(|one| share(one, most)).collect()
         })
-    });
-    shown.seal()
+    };
+    let nothing = move || {
+        let is_empty = job.with(|job| job.view.by_ion.is_empty());
+        let words = "No ion has finished a task yet.";
+        is_empty.then(|| text("p", "muted small", words)).into_iter().collect()
+    };
+    parts::panel("By ion").put(tag("ul", "shares").rows(rows)).rows(nothing)
 }
 
-fn whole(job: RwSignal<Job>) -> AnyView {
-    let sum = Memo::new(move |_| job.with(Job::sha256));
-    let bytes = Memo::new(move |_| job.with(Job::bytes));
-    let is_shortened = Memo::new(move |_| job.with(Job::is_shortened));
-    let sha = live(move || {
-        sum.get().map_or_else(
-            || view! { <span class="muted">"once every task has ended"</span> }.seal(),
-            |sum| view! { <code data-test="result-sha256">{sum}</code> }.seal(),
-        )
-    });
-    let note = live(move || {
-        is_shortened.get().then(|| {
-            view! {
-                <p class="small">
-                    "This job made more output than the page keeps; a download lacks the rest. The \
-                     length and the hash count all of it."
-                </p>
-            }
-            .seal()
-        })
-    });
-    view! {
-        <section class="panel" aria-label="The whole result">
-            <h2>"The whole result"</h2>
-            <dl class="facts">
-                <dt>"Length"</dt>
-                <dd data-test="result-bytes" data-bytes=move || bytes.get()>
-                    {live(move || format::bytes(bytes.get()))}
-                </dd>
-                <dt>"SHA-256"</dt>
-                <dd class="sum">{sha}</dd>
-            </dl>
-            {note}
-        </section>
+fn share(share: &IonShare, most: u64) -> Part {
+    let width = format!("width: {:.1}%", format::percent(share.finished, most));
+    let now = if share.running > 0 { format!(" · {} now", share.running) } else { String::new() };
+    let name = text("span", "share-name", &share.name).say(" ");
+    let name = if share.is_self { name.put(text("span", "badge", "this tab")) } else { name };
+    let count = text("span", "share-count", &format::count(share.finished)).say(" ").say(&now);
+    tag("li", "share")
+        .test("job-by-ion")
+        .set("data-ion", &share.id)
+        .set("data-finished", &share.finished.to_string())
+        .set("data-self", &share.is_self.to_string())
+        .put(name)
+        .put(count)
+        .put(tag("span", "share-bar").put(tag("span", "share-fill").style(&width)))
+}
+
+fn causes(job: RwSignal<Job>) -> Vec<Part> {
+    let rows: Vec<Part> = job.with(|job| job.view.causes.iter().map(cause).collect());
+    if rows.is_empty() {
+        return rows;
     }
-    .seal()
+    let panel = tag("section", "panel bad-edge").set("aria-label", "Failures");
+    vec![panel.put(text("h2", "", "Why tasks failed")).put(tag("ul", "causes").put_all(rows))]
+}
+
+fn cause(cause: &Cause) -> Part {
+    let first = format!(" (first: task {})", cause.first_task);
+    tag("li", "")
+        .test("job-cause")
+        .set("data-count", &cause.count.to_string())
+        .put(text("b", "", &format::counted(cause.count, "task")))
+        .say(": ")
+        .say(&cause.reason)
+        .put(text("span", "muted", &first))
+}
+
+fn whole(job: RwSignal<Job>) -> Part {
+    let sum = move || {
+        vec![match job.with(Job::sha256) {
+            None => text("span", "muted", "once every task has ended"),
+            Some(sum) => text("code", "", &sum).test("result-sha256"),
+        }]
+    };
+    let note = move || {
+        let words = "This job made more output than the page keeps; a download lacks the rest. The \
+                     length and the hash count all of it.";
+        job.with(Job::is_shortened).then(|| text("p", "small", words)).into_iter().collect()
+    };
+    let length = tag("dd", "")
+        .test("result-bytes")
+        .follow("data-bytes", move || Some(job.with(Job::bytes).to_string()))
+        .words(move || format::bytes(job.with(Job::bytes)));
+    let facts = tag("dl", "facts")
+        .put(text("dt", "", "Length"))
+        .put(length)
+        .put(text("dt", "", "SHA-256"))
+        .put(tag("dd", "sum").rows(sum));
+    parts::panel("The whole result").put(facts).rows(note)
 }

@@ -6,8 +6,8 @@ use wasm_bindgen::JsCast;
 
 use super::{
     desk::At,
-    job_results,
-    sealed::{Seal, live},
+    job_results, parts,
+    raw::{Part, drawn, note, tag},
 };
 use crate::model::{
     format,
@@ -16,52 +16,42 @@ use crate::model::{
 };
 
 /// The grid.
-pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
+pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
     let grid = Memo::new(move |_| job.with(Job::grid));
-    let field = move || format!("0 0 {} {}", COLUMNS * 10, grid.with(Grid::rows).max(1) * 10);
-    let paths = Cell::ALL.map(|state| {
-        let class = format!("cell {}", state.name().replace(' ', "-"));
-        view! { <path class=class d=move || grid.with(|grid| grid.path(state))></path> }.seal()
-    });
-    let legend = Cell::ALL.map(|state| {
-        let class = format!("swatch {}", state.name().replace(' ', "-"));
-        view! {
-            <li>
-                <span class=class></span>
-                {state.name()}
-            </li>
-        }
-        .seal()
-    });
-    let scale = live(move || match grid.with(|grid| grid.tasks_per_cell) {
+    let field = move || {
+        let height = grid.with(Grid::rows).max(1) * 10;
+        Some(format!("0 0 {} {height}", COLUMNS * 10))
+    };
+    let class = |kind: &str, state: Cell| format!("{kind} {}", state.name().replace(' ', "-"));
+    let path = |state| {
+        let path = drawn("path", &class("cell", state));
+        path.follow("d", move || Some(grid.with(|grid| grid.path(state))))
+    };
+    let legend =
+        |state: Cell| tag("li", "").put(tag("span", &class("swatch", state))).say(state.name());
+    let scale = move || match grid.with(|grid| grid.tasks_per_cell) {
         0 | 1 => String::new(),
         tasks => format!("one square is {}", format::counted(tasks, "task")),
-    });
+    };
     let pointed = RwSignal::new(0_usize);
+    let detail = move || grid.with(|grid| job.with(|job| describe(desk, job, grid, pointed.get())));
+    let drawing = drawn("svg", "grid")
+        .follow("viewBox", field)
+        .set("tabindex", "0")
+        .set("role", "img")
+        .set("aria-label", "Tasks by state; arrow keys walk through them")
+        .on("mousemove", move |event| point_at(event.unchecked_ref(), pointed))
+        .on("keydown", move |event| {
+            walk(event.unchecked_ref(), pointed, grid.with_untracked(|g| g.cells.len()));
+        })
+        .put_all(Cell::ALL.map(path));
     let detail =
-        live(move || grid.with(|grid| job.with(|job| describe(desk, job, grid, pointed.get()))));
-    view! {
-        <section class="panel" aria-label="Tasks">
-            <h2>"Tasks"</h2>
-            <svg
-                class="grid"
-                viewBox=field
-                tabindex="0"
-                role="img"
-                aria-label="Tasks by state; arrow keys walk through them"
-                on:mousemove=move |event| point_at(&event, pointed)
-                on:keydown=move |event| walk(&event, pointed, grid.with_untracked(|g| g.cells.len()))
-            >
-                {paths.collect_view()}
-            </svg>
-            <p class="small muted grid-detail" role="status" data-test="task-detail">
-                {detail}
-            </p>
-            <ul class="legend">{legend.collect_view()}</ul>
-            <p class="small muted">{scale}</p>
-        </section>
-    }
-    .seal()
+        tag("p", "small muted grid-detail").set("role", "status").test("task-detail").words(detail);
+    parts::panel("Tasks")
+        .put(drawing)
+        .put(detail)
+        .put(tag("ul", "legend").put_all(Cell::ALL.map(legend)))
+        .put(note("").words(scale))
 }
 
 fn describe(desk: At, job: &Job, grid: &Grid, cell: usize) -> String {

@@ -5,7 +5,7 @@ use node_core::node::{IonView, Status};
 
 use super::{
     desk::At,
-    sealed::{Seal, live},
+    raw::{Part, button, tag, text},
 };
 use crate::model::{format, job::Job, outcome};
 
@@ -13,55 +13,31 @@ use crate::model::{format, job::Job, outcome};
 const ROWS_STEP: usize = 100;
 
 /// The list.
-pub(crate) fn view(desk: At, job: RwSignal<Job>) -> AnyView {
-    // A picture says more than its rows of bits.
-    let is_open = job.with_untracked(|job| job.request.picture.is_none());
+pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
     let allowed = RwSignal::new(ROWS_STEP);
     let come = Memo::new(move |_| job.with(|job| job.results().len()));
     let shown = Memo::new(move |_| come.get().min(allowed.get()));
-    let rows = view! {
-        <For each=move || 0..shown.get() key=|task| *task children=move |task| row(desk, job, task) />
+    let more = move || {
+        let hidden = (come.get() - shown.get()) as u64;
+        let words = format!("Show more ({} hidden)", format::count(hidden));
+        let add = move || allowed.update(|rows| *rows += ROWS_STEP);
+        (hidden > 0).then(|| button("results-more", "button", &words, add))
     };
-    let foot = live(move || {
-        let (come, shown) = (come.get(), shown.get());
-        (come > shown).then(|| {
-            view! {
-                <button
-                    type="button"
-                    class="button"
-                    data-test="results-more"
-                    on:click=move |_| allowed.update(|rows| *rows += ROWS_STEP)
-                >
-                    {format!("Show more ({} hidden)", format::count((come - shown) as u64))}
-                </button>
-            }
-            .seal()
-        })
-    });
-    let note = live(move || {
-        (come.get() == 0).then(|| {
-            view! {
-                <p class="muted">"Results appear here in the order of the inputs, as they come."</p>
-            }
-            .seal()
-        })
-    });
-    view! {
-        <details class="panel fold" open=is_open>
-            <summary>
-                "Results "
-                <span class="count" data-test="results-count" data-count=move || come.get()>
-                    {live(move || format::count(come.get() as u64))}
-                </span>
-            </summary>
-            <ol class="results" start="0">
-                {rows}
-            </ol>
-            {note}
-            {foot}
-        </details>
-    }
-    .seal()
+    let note = move || {
+        let words = "Results appear here in the order of the inputs, as they come.";
+        (come.get() == 0).then(|| text("p", "muted", words)).into_iter().collect()
+    };
+    let count = tag("span", "count")
+        .test("results-count")
+        .follow("data-count", move || Some(come.get().to_string()))
+        .words(move || format::count(come.get() as u64));
+    let list = tag("ol", "results").set("start", "0");
+    let list = list.grow(move || shown.get(), move |task| row(desk, job, task));
+    let fold = tag("details", "panel fold");
+    // A picture says more than its rows of bits.
+    let is_open = job.with_untracked(|job| job.request.picture.is_none());
+    let fold = if is_open { fold.set("open", "") } else { fold };
+    fold.put(text("summary", "", "Results ").put(count)).put(list).rows(note).live(more)
 }
 
 /// The readable name of an ion that worked for a job; its short id if nobody
@@ -77,22 +53,22 @@ pub(crate) fn ion_name(desk: At, job: &Job, id: &str) -> String {
     known.unwrap_or_else(|| format::short_id(id))
 }
 
-fn row(desk: At, job: RwSignal<Job>, task: usize) -> AnyView {
+fn row(desk: At, job: RwSignal<Job>, task: usize) -> Option<Part> {
     job.with_untracked(|job| {
-        let Some(result) = job.results().get(task) else { return ().seal() };
+        let result = job.results().get(task)?;
         let is_failed = result.report.stop.is_some();
-        let class = if is_failed { "result failed" } else { "result" };
-        let word = is_failed.then(|| view! { <span class="result-word">"failed"</span> }.seal());
-        view! {
-            <li class=class data-test="result" data-task=task data-ok=(!is_failed).to_string()>
-                <span class="result-task">{task}</span>
-                <span class="result-input" title="The input">
-                    {job.input_text(task as u64)}
-                </span>
-                <span class="result-output">{word} {outcome::shown(&result.report)}</span>
-                <span class="result-ion">{ion_name(desk, job, &result.ion)}</span>
-            </li>
-        }
-        .seal()
+        let output = tag("span", "result-output");
+        let output =
+            if is_failed { output.put(text("span", "result-word", "failed")) } else { output };
+        let input = text("span", "result-input", &job.input_text(task as u64));
+        let row = tag("li", if is_failed { "result failed" } else { "result" })
+            .test("result")
+            .set("data-task", &task.to_string())
+            .set("data-ok", &(!is_failed).to_string())
+            .put(text("span", "result-task", &task.to_string()))
+            .put(input.set("title", "The input"))
+            .put(output.say(" ").say(&outcome::shown(&result.report)))
+            .put(text("span", "result-ion", &ion_name(desk, job, &result.ion)));
+        Some(row)
     })
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::model::route::Route;
 
 /// The keys and what they do, as the list of keys shows them.
-pub(crate) const KEYS: [(&str, &str); 16] = [
+pub(crate) const KEYS: [(&str, &str); 17] = [
     ("/", "Search, where there is a list"),
     ("?", "This list"),
     ("Esc", "Close what is open, or dismiss a problem"),
@@ -26,7 +26,8 @@ pub(crate) const KEYS: [(&str, &str); 16] = [
     ("g i", "Go to Ions"),
     ("g m", "Go to Mail"),
     ("g e", "Go to Settings"),
-    ("Del", "Delete the file that has the focus"),
+    ("x", "Mark the file that has the focus; Shift with ↑ ↓ marks more"),
+    ("Del", "Delete what is marked, else the file that has the focus"),
     ("F2", "Rename it"),
     ("Backspace", "Go to the folder above"),
     ("← →", "The file before, and the next, in an open one"),
@@ -96,6 +97,9 @@ fn close(desk: At) {
         // The browser closes it.
         return;
     }
+    if files::unmark(desk) {
+        return;
+    }
     desk.news.update(|news| {
         news.dismiss_newest();
     });
@@ -103,5 +107,6 @@ fn close(desk: At) {
 
 fn is_typing(event: &KeyboardEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    target.is_some_and(|element| element.matches("input, textarea, select").unwrap_or(false))
+    let fields = "input:not([type=checkbox]), textarea, select";
+    target.is_some_and(|element| element.matches(fields).unwrap_or(false))
 }

@@ -79,7 +79,7 @@ pub(crate) fn view(desk: At) -> AnyView {
     });
     let became = Memo::new(move |_| desk.mail.read().sent.clone());
     tag("div", "contents")
-        .add(parts::head("Mail", about, write.seal()))
+        .put(parts::head("Mail", about, Some(write)))
         .add(form.seal())
         .add(live(move || became.with(sent)).seal())
         .add(open.seal())
@@ -133,7 +133,7 @@ fn list(desk: At, letters: Option<&[LetterView]>, ticks: ReadSignal<u64>) -> Any
         } else {
             ("Reading", "What this ion holds is read from its disk.")
         };
-        return parts::empty(title, words, ().seal());
+        return parts::empty(title, words, None).seal();
     }
     let rows = shown.iter().take(ROWS_MAX).map(|letter| row(desk, letter, ticks));
     tag("ul", "panel rows mail-list").put_all(rows).seal()
@@ -156,7 +156,7 @@ fn row(desk: At, letter: &LetterView, ticks: ReadSignal<u64>) -> Part {
         &format!("{begins}{enclosed}"),
     ));
     let (meaning, words) = mail::standing(letter);
-    let about = tag("div", "mail-state").add(parts::pill(meaning, words)).put(when(letter, ticks));
+    let about = tag("div", "mail-state").put(parts::pill(meaning, &words)).put(when(letter, ticks));
     tag("li", "row")
         .test("mail-row")
         .set("data-id", &letter.id)
@@ -169,7 +169,9 @@ fn row(desk: At, letter: &LetterView, ticks: ReadSignal<u64>) -> Part {
 fn who(letter: &LetterView) -> String {
     match letter.state {
         LetterState::New | LetterState::Read => letter.other_name.clone(),
-        LetterState::Waits | LetterState::Taken => format!("To {}", letter.other_name),
+        LetterState::Waits | LetterState::Taken | LetterState::Ended => {
+            format!("To {}", letter.other_name)
+        }
     }
 }
 
@@ -185,10 +187,13 @@ fn sent(sent: &Sent) -> AnyView {
     let words = match sent {
         Sent::Nothing => return ().seal(),
         Sent::Writing => parts::pill(Meaning::Waiting, "Being sealed and kept"),
+        Sent::Unknown => {
+            parts::pill(Meaning::Waiting, "The ion was started again: whether it was kept is read")
+        }
         Sent::Kept => parts::pill(Meaning::Good, "Sent: kept here, and given to every ion"),
-        Sent::Refused(problem) => parts::told(problem.clone(), "mail-mistake"),
+        Sent::Refused(problem) => parts::told(problem, "mail-mistake"),
     };
-    tag("div", "row").set("role", "status").test("mail-sent").add(words).seal()
+    tag("div", "row").set("role", "status").test("mail-sent").put(words).seal()
 }
 
 /// The letter that is open.
@@ -198,7 +203,7 @@ fn opened(desk: At, letter: &LetterText, ticks: ReadSignal<u64>) -> AnyView {
     let about = tag("div", "row")
         .put(text("h2", "grow", &who(view)).set("title", &view.other))
         .put(when(view, ticks))
-        .add(parts::pill(meaning, standing));
+        .put(parts::pill(meaning, &standing));
     let letter = tag("section", "panel mail-opened")
         .set("aria-label", "Letter")
         .set("tabindex", "-1")
@@ -225,7 +230,7 @@ fn actions(desk: At, view: &LetterView) -> Part {
             let answer = move || write_to(desk, other.clone());
             actions.put(button("mail-answer", "button primary", "Answer", answer))
         }
-        LetterState::Waits | LetterState::Taken => actions,
+        LetterState::Waits | LetterState::Taken | LetterState::Ended => actions,
     };
     actions.add(discard(desk, view)).put(close)
 }
@@ -277,8 +282,7 @@ fn form(desk: At) -> AnyView {
         .test("mail-text")
         .read("input", move |words| desk.draft(|draft| draft.text = words));
     let send = text("button", "button primary", "Send").set("type", "submit").test("mail-send");
-    let send =
-        send.follow("disabled", move || (desk.mail.read().sent == Sent::Writing).then(String::new));
+    let send = send.follow("disabled", move || desk.mail.read().is_sending().then(String::new));
     let cancel = button("mail-cancel", "button quiet", "Throw away", move || {
         desk.mail.update(|mail| (mail.draft, mail.sent) = (None, Sent::Nothing));
     });

@@ -3,124 +3,85 @@
 //! same in words; readers are led there.
 
 use leptos::prelude::*;
-use node_core::node::{IonView, LinkKind};
+use node_core::node::{IonView, LinkKind, Status};
 
 use super::{
     desk::At,
-    sealed::{Seal, live},
+    raw::{Part, drawn, tag, text},
 };
 use crate::model::{
     format,
-    map::{IONS_MAX, MIDDLE, NAMES_MAX},
+    map::{IONS_MAX, MIDDLE, NAMES_MAX, Place},
     words,
 };
 
 /// The map.
-pub(crate) fn view(desk: At) -> AnyView {
-    let links = live(move || {
-        desk.ions.with(|ions| ions.iter().filter_map(|ion| link(desk, ion)).collect_view())
-    });
-    let nodes = live(move || {
+pub(crate) fn view(desk: At) -> Part {
+    let links =
+        move || desk.ions.with(|ions| ions.iter().filter_map(|ion| link(desk, ion)).collect());
+    let nodes = move || {
         desk.ions.with(|ions| {
             let is_named = ions.len() <= NAMES_MAX;
-            ions.iter().filter_map(|ion| node(desk, ion, is_named)).collect_view()
+            ions.iter().filter_map(|ion| node(desk, ion, is_named)).collect()
         })
-    });
+    };
     let label = move || {
         let others = desk.ions.with(Vec::len) as u64;
-        format!("Map of the nebula: this tab and {}", format::counted(others, "other ion"))
+        Some(format!("Map of the nebula: this tab and {}", format::counted(others, "other ion")))
     };
-    let beyond = live(move || {
-        let hidden = desk.ions.with(Vec::len).saturating_sub(IONS_MAX);
-        (hidden > 0).then(|| {
-            view! {
-                <a class="map-more" href="/ions">
-                    {format!("and {hidden} more")}
-                </a>
-            }
-            .seal()
-        })
-    });
-    view! {
-        <div class="map" role="img" aria-label=label data-test="map">
-            <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
-                {links}
-            </svg>
-            {nodes}
-            {this_tab(desk)}
-            {beyond}
-            {alone(desk)}
-        </div>
-    }
-    .seal()
+    let drawing = drawn("svg", "")
+        .set("viewBox", "0 0 100 100")
+        .set("preserveAspectRatio", "none")
+        .set("aria-hidden", "true")
+        .rows(links);
+    tag("div", "map")
+        .set("role", "img")
+        .follow("aria-label", label)
+        .test("map")
+        .put(drawing)
+        .rows(nodes)
+        .rows(move || vec![desk.status.with(this_tab)])
+        .rows(move || desk.ions.with(|ions| beyond(ions.len())).into_iter().collect())
 }
 
 /// What the shapes mean.
-pub(crate) fn legend() -> AnyView {
-    view! {
-        <ul class="legend" aria-label="Legend">
-            <li>
-                <span class="legend-self"></span>
-                "this tab"
-            </li>
-            <li>
-                <span class="legend-line"></span>
-                "linked directly"
-            </li>
-            <li>
-                <span class="legend-line dashed"></span>
-                "through a relay"
-            </li>
-            <li>
-                <span class="legend-line dotted"></span>
-                "through other ions"
-            </li>
-            <li>
-                <span class="legend-busy"></span>
-                "working"
-            </li>
-        </ul>
+pub(crate) fn legend() -> Part {
+    let shapes = [
+        ("legend-self", "this tab"),
+        ("legend-line", "linked directly"),
+        ("legend-line dashed", "through a relay"),
+        ("legend-line dotted", "through other ions"),
+        ("legend-busy", "working"),
+    ];
+    let shape = |(class, words)| tag("li", "").put(tag("span", class)).say(words);
+    tag("ul", "legend").set("aria-label", "Legend").put_all(shapes.map(shape))
+}
+
+/// What is said of ions that are not drawn, or of none at all.
+fn beyond(ions: usize) -> Option<Part> {
+    let alone = "No other ion yet. Open this address in a second tab, or on another device.";
+    if ions == 0 {
+        return Some(text("p", "map-alone", alone));
     }
-    .seal()
+    let hidden = ions.saturating_sub(IONS_MAX);
+    let more = text("a", "map-more", &format!("and {hidden} more")).set("href", "/ions");
+    (hidden > 0).then_some(more)
 }
 
-fn alone(desk: At) -> AnyView {
-    let is_alone = Memo::new(move |_| desk.ions.with(Vec::is_empty));
-    let text = live(move || {
-        is_alone.get().then(|| {
-            view! {
-                <p class="map-alone">
-                    "No other ion yet. Open this address in a second tab, or on another device."
-                </p>
-            }
-            .seal()
-        })
-    });
-    text.seal()
+fn this_tab(status: &Status) -> Part {
+    let class = if status.workers_busy > 0 { "ion this busy" } else { "ion this" };
+    dot(class, MIDDLE, status.workers).put(text("span", "ion-name", &status.name))
 }
 
-fn this_tab(desk: At) -> AnyView {
-    let state = Memo::new(move |_| {
-        desk.status.with(|status| (status.name.clone(), status.workers, status.workers_busy > 0))
-    });
-    let name = live(move || state.with(|(name, _, _)| name.clone()));
-    let size = Memo::new(move |_| diameter(state.with(|(_, workers, _)| *workers)));
-    view! {
-        <div
-            class="ion this"
-            class:busy=move || state.with(|(_, _, is_busy)| *is_busy)
-            style:left=share(MIDDLE.x)
-            style:top=share(MIDDLE.y)
-        >
-            <span class="ion-dot" style:width=size style:height=size></span>
-            <span class="ion-name">{name}</span>
-        </div>
-    }
-    .seal()
+fn dot(class: &str, place: Place, workers: u16) -> Part {
+    let size = diameter(workers);
+    let dot = tag("span", "ion-dot").style(&format!("width: {size}; height: {size}"));
+    let (left, top) = (share(place.x), share(place.y));
+    tag("div", class).style(&format!("left: {left}; top: {top}")).put(dot)
 }
 
-fn link(desk: At, ion: &IonView) -> Option<AnyView> {
-    let place = desk.map.with_untracked(|map| map.place(&ion.id))?;
+fn link(desk: At, ion: &IonView) -> Option<Part> {
+    let to = desk.map.with_untracked(|map| map.place(&ion.id))?;
     let class = match ion.link {
         LinkKind::Relayed => "link relayed",
         LinkKind::Direct => "link",
@@ -128,18 +89,13 @@ fn link(desk: At, ion: &IonView) -> Option<AnyView> {
     };
     let at = |share: f64| format!("{:.2}", share * 100.0);
     // The way to an ion that is not linked begins at the neighbour on it.
-    let via = desk.map.with_untracked(|map| map.place(&ion.via));
-    let (from, to) = (via.unwrap_or(MIDDLE), place);
-    let line = view! {
-        <line class=class x1=at(from.x) y1=at(from.y) x2=at(to.x) y2=at(to.y)></line>
-    }
-    .into_any();
-    Some(line)
+    let from = desk.map.with_untracked(|map| map.place(&ion.via)).unwrap_or(MIDDLE);
+    let line = drawn("line", class).set("x1", &at(from.x)).set("y1", &at(from.y));
+    Some(line.set("x2", &at(to.x)).set("y2", &at(to.y)))
 }
 
-fn node(desk: At, ion: &IonView, is_named: bool) -> Option<AnyView> {
+fn node(desk: At, ion: &IonView, is_named: bool) -> Option<Part> {
     let place = desk.map.with_untracked(|map| map.place(&ion.id))?;
-    let size = diameter(ion.workers);
     let class = if ion.workers_busy > 0 { "ion busy" } else { "ion" };
     let (_, kind) = words::link(ion.link);
     let title = format!(
@@ -149,17 +105,8 @@ fn node(desk: At, ion: &IonView, is_named: bool) -> Option<AnyView> {
         ion.workers_busy,
         ion.workers
     );
-    let name =
-        is_named.then(|| view! { <span class="ion-name">{ion.name.clone()}</span> }.into_any());
-    Some(
-        view! {
-            <div class=class style:left=share(place.x) style:top=share(place.y) title=title>
-                <span class="ion-dot" style:width=size.clone() style:height=size></span>
-                {name}
-            </div>
-        }
-        .into_any(),
-    )
+    let name = is_named.then(|| text("span", "ion-name", &ion.name));
+    Some(dot(class, place, ion.workers).set("title", &title).put_all(name))
 }
 
 /// Its area, not its width, follows the number of workers.

@@ -1,71 +1,54 @@
 //! What a module is, as its inspection tells: kind, size, functions, and the
 //! imports that no ion offers.
 
-use leptos::prelude::*;
 use spark_runtime::inspect::{Inspection, Signature};
 
-use super::{parts, sealed::Seal};
+use super::{
+    parts,
+    raw::{Part, tag, text},
+};
 use crate::model::{format, words::Meaning};
 
 /// What the module is, under the name it goes by.
-pub(crate) fn about(name: String, inspection: &Inspection) -> AnyView {
-    let refused: Vec<_> = inspection.imports.iter().filter(|import| !import.offered).collect();
-    let warning = (!refused.is_empty()).then(|| {
-        let names = refused.iter().map(|import| {
-            view! {
-                <li>
-                    <code>{format!("{}.{}", import.module, import.name)}</code>
-                </li>
-            }
-            .seal()
-        });
-        view! {
-            <div class="refused" role="alert" data-test="imports-refused">
-                {parts::pill(Meaning::Bad, "cannot run here")}
-                <p class="small">
-                    "It imports what no ion offers to guests. Build it without these, or for WASI \
-                     preview 1:"
-                </p>
-                <ul class="names">{names.collect_view()}</ul>
-            </div>
-        }
-        .seal()
-    });
+pub(crate) fn about(name: &str, inspection: &Inspection) -> Part {
+    let refused: Vec<String> = inspection
+        .imports
+        .iter()
+        .filter(|import| !import.offered)
+        .map(|import| format!("{}.{}", import.module, import.name))
+        .collect();
     let offered = inspection.imports.len() - refused.len();
-    let exports = named(inspection).map(|export| {
-        view! {
-            <li>
-                <code>{signature(export)}</code>
-            </li>
-        }
-        .seal()
-    });
+    let exports: Vec<String> = named(inspection).map(signature).collect();
     let kind = if inspection.is_command { "a WASI command" } else { "a library of functions" };
-    let has_exports = named(inspection).next().is_some();
-    view! {
-        <section class="panel" aria-label="The module" data-test="inspection">
-            <h2>{name}</h2>
-            {warning}
-            <dl class="facts">
-                <dt>"Kind"</dt>
-                <dd>{kind}</dd>
-                <dt>"Size"</dt>
-                <dd>{format::bytes(inspection.bytes)}</dd>
-                <dt>"Memory"</dt>
-                <dd>{format!("starts with {}", format::bytes(inspection.memory_bytes))}</dd>
-                <dt>"Imports"</dt>
-                <dd>{format!("{offered} offered, {} refused", refused.len())}</dd>
-            </dl>
-            {has_exports
-                .then(|| {
-                    view! {
-                        <p class="field-name">"Functions"</p>
-                        <ul class="names">{exports.collect_view()}</ul>
-                    }.seal()
-                })}
-        </section>
+    let memory = format!("starts with {}", format::bytes(inspection.memory_bytes));
+    let facts = [
+        ("Kind", kind),
+        ("Size", &format::bytes(inspection.bytes)),
+        ("Memory", &memory),
+        ("Imports", &format!("{offered} offered, {} refused", refused.len())),
+    ];
+    let facts = facts.into_iter().fold(tag("dl", "facts"), |list, (name, fact)| {
+        list.put(text("dt", "", name)).put(text("dd", "", fact))
+    });
+    let about = tag("section", "panel").set("aria-label", "The module").test("inspection");
+    let about = about.put(text("h2", "", name)).put_all(warning(&refused)).put(facts);
+    if exports.is_empty() {
+        return about;
     }
-    .seal()
+    about.put(text("p", "field-name", "Functions")).put(names(&exports))
+}
+
+fn names(names: &[String]) -> Part {
+    let name = |name: &String| tag("li", "").put(text("code", "", name));
+    tag("ul", "names").put_all(names.iter().map(name))
+}
+
+fn warning(refused: &[String]) -> Option<Part> {
+    let words = "It imports what no ion offers to guests. Build it without these, or for WASI \
+                 preview 1:";
+    let warning = tag("div", "refused").set("role", "alert").test("imports-refused");
+    let warning = warning.put(parts::pill(Meaning::Bad, "cannot run here"));
+    (!refused.is_empty()).then(|| warning.put(text("p", "small", words)).put(names(refused)))
 }
 
 /// Functions that are meant to be called: compilers mark their own with `__`.

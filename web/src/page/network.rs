@@ -3,31 +3,38 @@
 
 use leptos::prelude::*;
 use node_core::node::{IonView, RelayView};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event};
 
 use super::{
     desk::{At, Dialog},
     diagnosis,
     icons::{self, icon},
+    ions::{self, cell},
     map, parts,
     raw::{Part, button, note, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{
     format,
-    network::{self, Echo, ROWS_MAX, Tally},
+    network::{self, Echo, Echoes, ROWS_MAX, Tally},
     pairing, words,
 };
+
+const ECHO: &str = "Echo";
+const ASKED: &str = "Under way …";
+const ECHO_ABOUT: &str = "Send a word there, and see how long it takes to come back";
 
 /// The page.
 pub(crate) fn view(desk: At) -> AnyView {
     let pair = button("pair", "button primary", "", move || desk.dialog.set(Dialog::Pair));
-    let pair = pair.add(icon(icons::PAIR)).say("Pair by a code");
+    let pair = pair.put(icon(icons::PAIR)).say("Pair by a code");
     let about = "How the ions of this nebula reach each other, and why that way.";
     let drawn = tag("section", "panel map-panel").set("aria-label", "Map");
     vec![
-        parts::head("Network", about, pair.seal()),
+        parts::head("Network", about, Some(pair)).seal(),
         under_way(desk),
-        drawn.add(map::view(desk)).add(map::legend()).seal(),
+        drawn.put(map::view(desk)).put(map::legend()).seal(),
         links(desk),
         through_others(desk),
         relays(desk),
@@ -67,8 +74,9 @@ fn links(desk: At) -> AnyView {
         if tally.get().links() == 0 {
             return no_links();
         }
-        let body = tag("tbody", "").add(live(move || link_rows(desk)).seal());
+        let body = tag("tbody", "").rows(move || link_rows(desk));
         let table = tag("table", "table cards").put(links_head()).put(body);
+        let table = table.on("click", move |event| pressed(desk, &event));
         tag("div", "table-wrap panel flush").put(table).seal()
     });
     part("Links", beside.seal(), content.seal())
@@ -94,75 +102,64 @@ fn links_head() -> Part {
     tag("thead", "").put(row.put(head("Echo", "")))
 }
 
-fn link_rows(desk: At) -> AnyView {
+fn link_rows(desk: At) -> Vec<Part> {
     let linked = desk.ions.with(|ions| network::linked(ions));
     let clock_ms = desk.ion_clock_ms();
-    linked.iter().take(ROWS_MAX).map(|ion| link_row(desk, ion, clock_ms)).collect_view().into_any()
+    linked.iter().take(ROWS_MAX).map(|ion| link_row(desk, ion, clock_ms)).collect()
 }
 
-fn link_row(desk: At, ion: &IonView, clock_ms: u64) -> AnyView {
+fn link_row(desk: At, ion: &IonView, clock_ms: u64) -> Part {
     let (_, kind) = words::link(ion.link);
     let since_ms = clock_ms.saturating_sub(ion.linked_at_ms);
-    view! {
-        <tr data-test="link-row" data-id=ion.id.clone() data-link=kind data-score=ion.score>
-            {ion_cell(ion)}
-            <td data-label="Link" class="link-cell">
-                {link_cell(ion, None)}
-            </td>
-            <td data-label="Round trip" class="number">
-                <span data-test="link-round-trip">{words::round_trip(ion.round_trip_ms)}</span>
-            </td>
-            <td data-label="Receives" class="number">
-                {network::throughput(ion.received_per_s)}
-            </td>
-            <td data-label="Sends" class="number">
-                {network::throughput(ion.sent_per_s)}
-            </td>
-            <td data-label="Score" class="number">
-                {ion.score}
-            </td>
-            <td data-label="Since" class="number" title=format::duration(since_ms)>
-                {format::ago(since_ms)}
-            </td>
-            <td data-label="Echo">
-                {echo_button(desk, ion.id.clone())}
-                {echo_answer(desk, ion.id.clone())}
-            </td>
-        </tr>
-    }
-    .into_any()
+    let number = |label| cell(label, "number");
+    let round_trip = text("span", "", &words::round_trip(ion.round_trip_ms));
+    let since = number("Since").set("title", &format::duration(since_ms));
+    tag("tr", "")
+        .test("link-row")
+        .set("data-id", &ion.id)
+        .set("data-link", kind)
+        .set("data-score", &ion.score.to_string())
+        .put(ions::head(&ion.name, &ion.id))
+        .put(cell("Link", "link-cell").put_all(link_cell(ion, None)))
+        .put(number("Round trip").put(round_trip.test("link-round-trip")))
+        .put(number("Receives").say(&network::throughput(ion.received_per_s)))
+        .put(number("Sends").say(&network::throughput(ion.sent_per_s)))
+        .put(number("Score").say(&ion.score.to_string()))
+        .put(since.say(&format::ago(since_ms)))
+        .put(desk.echoes.with(|echoes| echo_cell(&ion.id, echoes)))
 }
 
-fn ion_cell(ion: &IonView) -> AnyView {
-    view! {
-        <th scope="row">
-            <span class="row-name">{ion.name.clone()}</span>
-            <span class="row-id" title=ion.id.clone()>
-                {format::short_id(&ion.id)}
-            </span>
-        </th>
+/// The button and the answer; the table hears the presses, because its rows are
+/// told anew while they are looked at.
+fn echo_cell(id: &str, echoes: &Echoes) -> Part {
+    let echo = echoes.of(id);
+    let is_asked = echo == Some(&Echo::Asked);
+    let button = text("button", "button", if is_asked { ASKED } else { ECHO });
+    let button = button.set("type", "button").test("echo").set("title", ECHO_ABOUT);
+    let button = if is_asked { button.set("disabled", "") } else { button };
+    let answer = tag("p", "small echo").set("role", "status").test("echo-answer");
+    cell("Echo", "").put(button).put(answer.put_all(echo.and_then(echo_words)))
+}
+
+/// Sends an echo from the row whose button was pressed.
+fn pressed(desk: At, event: &Event) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let find = |target: &Element, what: &str| target.closest(what).ok().flatten();
+    if let Some(button) = target.and_then(|target| find(&target, "[data-test=echo]"))
+        && let Some(id) = find(&button, "tr").and_then(|row| row.get_attribute("data-id"))
+    {
+        desk.echo(&id);
     }
-    .into_any()
 }
 
 /// The kind of a link, the way that messages take where there is none, and why
 /// it is no better one.
-pub(crate) fn link_cell(ion: &IonView, way: Option<String>) -> AnyView {
+pub(crate) fn link_cell(ion: &IonView, way: Option<&str>) -> impl Iterator<Item = Part> {
     let (meaning, kind) = words::link(ion.link);
-    let why = (!ion.why.is_empty()).then(|| {
-        view! {
-            <span class="why small muted" data-test="link-why">
-                {ion.why.clone()}
-            </span>
-        }
-        .into_any()
-    });
-    view! {
-        {parts::pill(meaning, kind)}
-        {way.map(|way| view! { <span class="why small">{way}</span> }.into_any())}
-        {why}
-    }
-    .into_any()
+    let way = way.map(|way| text("span", "why small", way));
+    let why = text("span", "why small muted", &ion.why).test("link-why");
+    let why = (!ion.why.is_empty()).then_some(why);
+    [Some(parts::pill(meaning, kind)), way, why].into_iter().flatten()
 }
 
 fn through_others(desk: At) -> AnyView {
@@ -204,49 +201,47 @@ fn far_row(desk: At, id: String) -> AnyView {
     let about = tag("div", "grow")
         .put(tag("p", "").put(name).put(way))
         .put(note("").words(move || said(|ion, _| ion.why.clone())))
-        .add(echo_answer(desk, id.clone()));
+        .put(echo_answer(desk, id.clone()));
     let row = tag("li", "row").test("far-row").set("data-id", &id);
-    row.put(about).add(echo_button(desk, id)).seal()
+    row.put(about).put(echo_button(desk, id)).seal()
 }
 
-fn echo_button(desk: At, id: String) -> AnyView {
+fn echo_button(desk: At, id: String) -> Part {
     let asked = id.clone();
-    let is_asked = Memo::new(move |_| desk.echoes.with(|all| all.of(&asked) == Some(&Echo::Asked)));
+    let is_asked = move || desk.echoes.with(|all| all.of(&asked) == Some(&Echo::Asked));
+    let is_asked = Memo::new(move |_| is_asked());
     button("echo", "button", "", move || desk.echo(&id))
-        .set("title", "Send a word there, and see how long it takes to come back")
+        .set("title", ECHO_ABOUT)
         .follow("disabled", move || is_asked.get().then(String::new))
-        .words(move || if is_asked.get() { "Under way …" } else { "Echo" }.to_owned())
-        .seal()
+        .words(move || if is_asked.get() { ASKED } else { ECHO }.to_owned())
 }
 
-fn echo_answer(desk: At, id: String) -> AnyView {
-    let echo = Memo::new(move |_| desk.echoes.with(|echoes| echoes.of(&id).cloned()));
-    let words = live(move || echo.get().map_or_else(|| ().seal(), echo_words));
+fn echo_answer(desk: At, id: String) -> Part {
+    let said = move || desk.echoes.with(|all| all.of(&id).and_then(echo_words));
     let answer = tag("p", "small echo").set("role", "status").test("echo-answer");
-    answer.add(words.seal()).seal()
+    answer.rows(move || said().into_iter().collect())
 }
 
-fn echo_words(echo: Echo) -> AnyView {
+fn echo_words(echo: &Echo) -> Option<Part> {
     match echo {
-        Echo::Asked => ().seal(),
-        Echo::Back(words) => parts::pill(words::Meaning::Good, words),
-        Echo::Lost(why) => parts::pill(words::Meaning::Bad, format!("no answer: {why}")),
+        Echo::Asked => None,
+        Echo::Back(words) => Some(parts::pill(words::Meaning::Good, words)),
+        Echo::Lost(why) => Some(parts::pill(words::Meaning::Bad, &format!("no answer: {why}"))),
     }
 }
 
 fn relays(desk: At) -> AnyView {
-    let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
     let beside = tag("p", "muted").set("role", "status");
-    let beside = beside.words(move || relays.with(|relays| network::relays(relays)));
-    let rows = live(move || relays.get().iter().map(relay_row).collect::<Vec<AnyView>>().seal());
+    let beside = beside.words(move || desk.status.with(|status| network::relays(&status.relays)));
+    let rows = move || desk.status.with(|status| status.relays.iter().map(relay_row).collect());
     let about = "A relay helps ions find each other. It stores nothing and decides nothing; links \
                  that stand need none.";
-    let rows = tag("ul", "rows").add(rows.seal());
+    let rows = tag("ul", "rows").rows(rows);
     part("Relays", beside.seal(), tag("div", "panel").put(rows).put(note(about)).seal())
 }
 
 /// A relay's address and state.
-pub(crate) fn relay_row(relay: &RelayView) -> AnyView {
+pub(crate) fn relay_row(relay: &RelayView) -> Part {
     let (meaning, word) = if relay.is_connected {
         (words::Meaning::Good, "connected")
     } else {
@@ -261,6 +256,5 @@ pub(crate) fn relay_row(relay: &RelayView) -> AnyView {
         .test("relay-row")
         .set("data-connected", &relay.is_connected.to_string())
         .put(about)
-        .add(parts::pill(meaning, word))
-        .seal()
+        .put(parts::pill(meaning, word))
 }

@@ -7,7 +7,7 @@ use node_core::node::{Command, NebulaView, Problem, event::Pairing};
 use super::{
     camera,
     desk::At,
-    dialogs::copyable,
+    dialogs::{self, copyable},
     parts,
     raw::{Part, button, labelled, note, tag, text},
     sealed::{Seal, live},
@@ -187,7 +187,7 @@ fn answer(desk: At, code: String, name: &str) -> AnyView {
 
 fn done(desk: At, name: &str) -> AnyView {
     let linked = format!("Linked with {name}");
-    let linked = tag("p", "").add(parts::pill(crate::model::words::Meaning::Good, linked));
+    let linked = tag("p", "").put(parts::pill(crate::model::words::Meaning::Good, &linked));
     let about = "Through each other, the two also reach all ions that either of them is linked to.";
     let again = button("pair-again", "button", "Pair another", move || desk.cancel_pairing());
     let close = button("pair-close", "button primary", "Close", move || {
@@ -199,7 +199,7 @@ fn done(desk: At, name: &str) -> AnyView {
 
 fn failed(desk: At, problem: &Problem) -> AnyView {
     let retry = button("pair-retry", "button primary", "Try again", move || desk.cancel_pairing());
-    vec![parts::told(problem.clone(), "pair-failed"), actions([retry])].seal()
+    vec![parts::told(problem, "pair-failed").seal(), actions([retry])].seal()
 }
 
 fn cancel(desk: At) -> AnyView {
@@ -210,23 +210,10 @@ fn cancel(desk: At) -> AnyView {
 /// A code, to be scanned or copied.
 fn code_view(code: String, test: &'static str) -> AnyView {
     let drawing = qr::draw(&code).map(|drawing| {
-        let field = format!("0 0 {0} {0}", drawing.size);
-        let width = format!("{}px", drawing.side_px(DRAWN_PX_MIN));
-        view! {
-            <svg
-                class="qr code"
-                viewBox=field
-                style:width=width
-                role="img"
-                aria-label="The code, to be scanned"
-            >
-                <rect width="100%" height="100%" fill="#fff"></rect>
-                <path d=drawing.path fill="#000"></path>
-            </svg>
-        }
-        .seal()
+        let width = format!("width: {}px", drawing.side_px(DRAWN_PX_MIN));
+        dialogs::code("qr code", &drawing, "The code, to be scanned").style(&width)
     });
-    vec![drawing.unwrap_or_else(|| ().seal()), copyable(code, test)].seal()
+    tag("div", "contents").put_all(drawing).put(copyable(code, test)).seal()
 }
 
 /// A field for the other ion's code, with the camera where there is one.

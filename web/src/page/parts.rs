@@ -1,6 +1,6 @@
 //! Small parts that several pages share.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use node_core::node::{Command, Problem};
@@ -8,39 +8,26 @@ use node_core::node::{Command, Problem};
 use super::{
     desk::At,
     icons::{self, icon},
-    sealed::{Live, Seal, live},
+    raw::{Part, button, note, tag, text},
 };
 use crate::model::{job::Standing, words::Meaning};
 
 /// The head of a page: its title, the line that says what it is for, and its
 /// one primary action.
-pub(crate) fn head(title: &'static str, purpose: &'static str, action: AnyView) -> AnyView {
-    view! {
-        <header class="head">
-            <div>
-                <h1 tabindex="-1">{title}</h1>
-                <p class="purpose">{purpose}</p>
-            </div>
-            {action}
-        </header>
-    }
-    .seal()
+pub(crate) fn head(title: &str, purpose: &str, action: Option<Part>) -> Part {
+    let title = text("h1", "", title).set("tabindex", "-1");
+    let about = tag("div", "").put(title).put(text("p", "purpose", purpose));
+    tag("header", "head").put(about).put_all(action)
 }
 
 /// A word with the shape and colour of its meaning.
-pub(crate) fn pill(meaning: Meaning, word: impl Into<String>) -> AnyView {
-    let class = format!("pill {}", meaning.class());
-    view! {
-        <span class=class>
-            <span class="mark" aria-hidden="true"></span>
-            {word.into()}
-        </span>
-    }
-    .into_any()
+pub(crate) fn pill(meaning: Meaning, word: &str) -> Part {
+    let mark = tag("span", "mark").set("aria-hidden", "true");
+    tag("span", &format!("pill {}", meaning.class())).put(mark).say(word)
 }
 
 /// The pill of a job.
-pub(crate) fn standing_pill(standing: Standing) -> AnyView {
+pub(crate) fn standing_pill(standing: Standing) -> Part {
     pill(meaning(standing), standing.name())
 }
 
@@ -54,71 +41,76 @@ pub(crate) fn meaning(standing: Standing) -> Meaning {
 }
 
 /// A figure under its name.
-pub(crate) fn figure(name: &'static str, test: &'static str, value: Live<String>) -> AnyView {
-    view! {
-        <div class="figure">
-            <dt>{name}</dt>
-            <dd data-test=test>{value}</dd>
-        </div>
-    }
-    .seal()
+pub(crate) fn figure(name: &str, test: &str, value: impl FnMut() -> String + 'static) -> Part {
+    let value = tag("dd", "").test(test).words(value);
+    tag("div", "figure").put(text("dt", "", name)).put(value)
 }
 
 /// A bar that fills, from 0 to 100.
-pub(crate) fn bar(label: &'static str, value: Signal<f64>) -> AnyView {
-    view! {
-        <div
-            class="bar"
-            role="progressbar"
-            aria-label=label
-            aria-valuemin="0"
-            aria-valuemax="100"
-            aria-valuenow=move || format!("{:.0}", value.get())
-        >
-            <div class="bar-fill" style:width=move || format!("{:.2}%", value.get())></div>
-        </div>
-    }
-    .seal()
+pub(crate) fn bar(label: &str, value: impl Fn() -> f64 + 'static) -> Part {
+    let value = Rc::new(value);
+    let width = Rc::clone(&value);
+    let fill = tag("div", "bar-fill").hold("style", move || format!("width: {:.2}%", width()));
+    tag("div", "bar")
+        .set("role", "progressbar")
+        .set("aria-label", label)
+        .set("aria-valuemin", "0")
+        .set("aria-valuemax", "100")
+        .follow("aria-valuenow", move || Some(format!("{:.0}", value())))
+        .put(fill)
 }
 
 /// The workers an ion lends, as a small meter of slots.
-pub(crate) fn slots(busy: u16, workers: u16) -> AnyView {
+pub(crate) fn slots(busy: u16, workers: u16) -> Part {
     const SLOTS_MAX: u16 = 16;
-    let class = |at: u16| if at < busy { "slot busy" } else { "slot" };
-    let drawn: Vec<AnyView> = (0..workers.min(SLOTS_MAX))
-        .map(|at| view! { <span class=class(at)></span> }.into_any())
-        .collect();
-    view! {
-        <span class="slots" aria-hidden="true">
-            {drawn}
-        </span>
-    }
-    .into_any()
+    let slot = |at| tag("span", if at < busy { "slot busy" } else { "slot" });
+    let slots = (0..workers.min(SLOTS_MAX)).map(slot);
+    tag("span", "slots").set("aria-hidden", "true").put_all(slots)
 }
 
 /// A page, or part of it, that has nothing to show yet: what will be here, and
 /// what makes it so.
-pub(crate) fn empty(title: &'static str, text: &'static str, action: AnyView) -> AnyView {
-    view! {
-        <div class="empty">
-            <p class="empty-title">{title}</p>
-            <p>{text}</p>
-            {action}
-        </div>
-    }
-    .seal()
+pub(crate) fn empty(title: &str, words: &str, action: Option<Part>) -> Part {
+    let title = text("p", "empty-title", title);
+    tag("div", "empty").put(title).put(text("p", "", words)).put_all(action)
 }
 
 /// A problem where it came up.
-pub(crate) fn told(problem: Problem, test: &'static str) -> AnyView {
-    view! {
-        <div class="refused" role="alert" data-test=test>
-            <p class="problem-what">{problem.what}</p>
-            <p>{problem.why}</p>
-            <p>{problem.remedy}</p>
-        </div>
-    }
-    .into_any()
+pub(crate) fn told(problem: &Problem, test: &str) -> Part {
+    tag("div", "refused")
+        .set("role", "alert")
+        .test(test)
+        .put(text("p", "problem-what", &problem.what))
+        .put(text("p", "", &problem.why))
+        .put(text("p", "", &problem.remedy))
+}
+
+/// A problem that is all there is to show.
+pub(crate) fn refused(problem: &Problem, test: &str) -> Part {
+    tag("section", "panel bad-edge")
+        .set("role", "alert")
+        .test(test)
+        .put(text("p", "problem-what", &problem.what))
+        .put(text("p", "", &problem.why))
+        .put(text("p", "problem-remedy", &problem.remedy))
+}
+
+/// A link that looks like a button and is the page's primary action.
+pub(crate) fn leading(path: &str, words: &str) -> Part {
+    text("a", "button primary", words).set("href", path)
+}
+
+/// A part of a page in a frame, under its title.
+pub(crate) fn panel(title: &str) -> Part {
+    tag("section", "panel").set("aria-label", title).put(text("h2", "", title))
+}
+
+/// A button that shows a cross.
+pub(crate) fn close(label: &str, pressed: impl FnMut() + 'static) -> Part {
+    let button = tag("button", "button quiet square").set("type", "button");
+    let button = button.set("aria-label", label).put(icon(icons::CLOSE));
+    let mut pressed = pressed;
+    button.on("click", move |_| pressed())
 }
 
 /// A count that goes up every so many milliseconds, as long as the view that
@@ -135,52 +127,28 @@ pub(crate) fn ticking(every_ms: u64) -> ReadSignal<u64> {
 
 /// A number that is set step by step, with its name and what it means.
 pub(crate) fn stepper(
-    name: &'static str,
-    test: &'static str,
-    about: &'static str,
+    name: &str,
+    test: &str,
+    about: &str,
     value: Signal<u16>,
     bounds: (u16, u16),
     step: Callback<i8>,
-) -> AnyView {
+) -> Part {
     let label = format!("{test}-label");
-    let is_least = move || value.get() <= bounds.0;
-    let is_most = move || value.get() >= bounds.1;
-    view! {
-        <div class="row">
-            <div>
-                <p class="field-name" id=label.clone()>
-                    {name}
-                </p>
-                <p class="small muted">{about}</p>
-            </div>
-            <div class="stepper" role="group" aria-labelledby=label>
-                <button
-                    type="button"
-                    class="button square"
-                    aria-label="One fewer"
-                    data-test=format!("{test}-fewer")
-                    disabled=is_least
-                    on:click=move |_| step.run(-1)
-                >
-                    "−"
-                </button>
-                <output data-test=test aria-live="polite">
-                    {value}
-                </output>
-                <button
-                    type="button"
-                    class="button square"
-                    aria-label="One more"
-                    data-test=format!("{test}-more")
-                    disabled=is_most
-                    on:click=move |_| step.run(1)
-                >
-                    "+"
-                </button>
-            </div>
-        </div>
-    }
-    .seal()
+    let button = |word, label, way, change, is_end: fn(u16, (u16, u16)) -> bool| {
+        button(&format!("{test}-{way}"), "button square", word, move || step.run(change))
+            .set("aria-label", label)
+            .follow("disabled", move || is_end(value.get(), bounds).then(String::new))
+    };
+    let shown = tag("output", "").test(test).set("aria-live", "polite");
+    let steps = tag("div", "stepper")
+        .set("role", "group")
+        .set("aria-labelledby", &label)
+        .put(button("−", "One fewer", "fewer", -1, |value, (least, _)| value <= least))
+        .put(shown.words(move || value.get().to_string()))
+        .put(button("+", "One more", "more", 1, |value, (_, most)| value >= most));
+    let name = text("p", "field-name", name).set("id", &label);
+    tag("div", "row").put(tag("div", "").put(name).put(note(about))).put(steps)
 }
 
 /// Pauses, or resumes.
@@ -192,24 +160,16 @@ pub(crate) fn toggle_pause(desk: At) {
 }
 
 /// The button that pauses this tab.
-pub(crate) fn pause_button(desk: At, test: &'static str) -> AnyView {
+pub(crate) fn pause_button(desk: At, test: &str) -> Part {
     let paused = Memo::new(move |_| desk.status.with(|status| status.paused));
-    let shown = live(move || {
-        let (path, word) =
-            if paused.get() { (icons::RESUME, "Resume") } else { (icons::PAUSE, "Pause") };
-        view! { {icon(path)} <span class="word">{word}</span> }.seal()
-    });
-    view! {
-        <button
-            type="button"
-            class="button"
-            data-test=test
-            aria-pressed=move || paused.get().to_string()
-            title="Stop lending this tab's processor, at once (p)"
-            on:click=move |_| toggle_pause(desk)
-        >
-            {shown}
-        </button>
-    }
-    .seal()
+    let drawn = move || {
+        let path = if paused.get() { icons::RESUME } else { icons::PAUSE };
+        vec![icon(path)]
+    };
+    let word = move || if paused.get() { "Resume" } else { "Pause" }.to_owned();
+    button(test, "button", "", move || toggle_pause(desk))
+        .follow("aria-pressed", move || Some(paused.get().to_string()))
+        .set("title", "Stop lending this tab's processor, at once (p)")
+        .rows(drawn)
+        .put(tag("span", "word").words(word))
 }

@@ -1,40 +1,30 @@
 //! A job's results as the picture they are, row by row as they come.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use super::sealed::Seal;
+use super::raw::{Part, tag};
 use crate::model::{job::Job, picture::Picture};
 
 /// The picture; nothing if the job makes none.
-pub(crate) fn view(job: RwSignal<Job>) -> AnyView {
-    let Some(picture) = job.with_untracked(|job| job.request.picture) else {
-        return ().seal();
-    };
-    let canvas = NodeRef::<html::Canvas>::new();
+pub(crate) fn view(job: RwSignal<Job>) -> Option<Part> {
+    let picture = job.with_untracked(|job| job.request.picture)?;
     let come = Memo::new(move |_| job.with(|job| job.results().len()));
-    Effect::new(move |drawn: Option<usize>| {
-        let come = come.get();
-        let Some(canvas) = canvas.get() else { return 0 };
-        job.with_untracked(|job| draw(&canvas, picture, job, drawn.unwrap_or(0)));
-        come
-    });
-    let label = format!("The picture, {} by {} pixels", picture.width, picture.height);
-    view! {
-        <section class="panel picture" aria-label="Picture">
-            <canvas
-                node_ref=canvas
-                width=picture.width
-                height=picture.height
-                role="img"
-                aria-label=label
-                data-test="picture"
-                data-rows=move || come.get()
-            ></canvas>
-        </section>
-    }
-    .seal()
+    let mut drawn = 0;
+    let canvas = tag("canvas", "")
+        .set("width", &picture.width.to_string())
+        .set("height", &picture.height.to_string())
+        .set("role", "img")
+        .set("aria-label", &format!("The picture, {} by {} pixels", picture.width, picture.height))
+        .test("picture")
+        .follow("data-rows", move || Some(come.get().to_string()))
+        .watch(Box::new(move |canvas| {
+            let come = come.get();
+            job.with_untracked(|job| draw(canvas.unchecked_ref(), picture, job, drawn));
+            drawn = come;
+        }));
+    Some(tag("section", "panel picture").set("aria-label", "Picture").put(canvas))
 }
 
 fn draw(canvas: &HtmlCanvasElement, picture: Picture, job: &Job, first: usize) {

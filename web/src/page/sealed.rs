@@ -1,24 +1,18 @@
-//! Views that have forgotten their types.
+//! Views of one type.
 //!
 //! A view's type holds all that is in it, and for each such type the compiler
-//! writes out how it is built, rebuilt, mounted and dropped. [`Seal::seal`]
-//! builds a view where it stands and keeps its element and what has to live as
-//! long; what remains is one type for all. [`live`] does the same for functions
-//! that give a view anew whenever a signal changes.
+//! writes out how it is built, rebuilt, mounted and dropped. Here a view is an
+//! element that [`raw`](super::raw) put together and what has to live as long;
+//! [`live`] is the function that gives one anew whenever a signal changes.
 //!
-//! The price: a sealed view that is given anew replaces the one before instead
-//! of being compared with it, so that focus and selection in it are lost. Rows
-//! of lists that change several times a second stay as they are, with
-//! `into_any`.
+//! The price: a view that is given anew replaces the one before instead of being
+//! compared with it, so that focus and selection in it are lost. What changes
+//! several times a second stands in rows ([`Part::rows`](super::raw::Part::rows)).
 
 use leptos::{
     prelude::*,
     tachys::{
-        html::{
-            InertElement,
-            attribute::{Attribute, any_attribute::AnyAttribute},
-            element::{ElementType, HtmlElement},
-        },
+        html::attribute::{Attribute, any_attribute::AnyAttribute},
         hydration::Cursor,
         renderer::types::{Element, Node},
         view::{Mountable, Position, PositionState, add_attr::AddAnyAttr},
@@ -27,10 +21,10 @@ use leptos::{
 use send_wrapper::SendWrapper;
 
 /// A function that gives a view, again whenever what it read has changed.
-pub(crate) type Live<V> = Box<dyn FnMut() -> V + Send>;
+pub(crate) type Live = Box<dyn FnMut() -> AnyView + Send>;
 
 /// Forgets the type of a function that gives a view.
-pub(crate) fn live<V>(view: impl FnMut() -> V + Send + 'static) -> Live<V> {
+pub(crate) fn live(view: impl FnMut() -> AnyView + Send + 'static) -> Live {
     Box::new(view)
 }
 
@@ -65,18 +59,6 @@ pub(super) fn one(element: Element, state: Box<dyn Lives>) -> AnyView {
     sealed(Box::new(Kept { element, _state: state }))
 }
 
-impl<E, At, Ch> Seal for View<HtmlElement<E, At, Ch>>
-where
-    E: ElementType,
-    At: Attribute + 'static,
-    Ch: Render<State: 'static>,
-{
-    fn seal(self) -> AnyView {
-        let state = self.into_inner().build();
-        one((*state).clone(), Box::new(state))
-    }
-}
-
 impl Seal for () {
     fn seal(self) -> AnyView {
         self.into_any()
@@ -95,42 +77,11 @@ impl Seal for Vec<AnyView> {
     }
 }
 
-impl<V: RenderHtml<State: 'static> + 'static> Seal for Live<V> {
+impl Seal for Live {
     fn seal(self) -> AnyView {
         self.into_any()
     }
 }
-
-impl<V: RenderHtml<State: 'static> + 'static> Seal for View<Live<V>> {
-    fn seal(self) -> AnyView {
-        self.into_inner().into_any()
-    }
-}
-
-impl Seal for View<InertElement> {
-    fn seal(self) -> AnyView {
-        sealed(Box::new(self.into_inner().build()))
-    }
-}
-
-/// Several views beside each other; each is sealed or a function by itself.
-macro_rules! beside {
-    ($($part:ident)+) => {
-        impl<$($part: Render<State: 'static>),+> Seal for View<($($part,)+)> {
-            fn seal(self) -> AnyView {
-                sealed(Box::new(self.into_inner().build()))
-            }
-        }
-    };
-}
-
-beside! { A B }
-beside! { A B C }
-beside! { A B C D }
-beside! { A B C D E }
-beside! { A B C D E F }
-beside! { A B C D E F G }
-beside! { A B C D E F G H }
 
 impl<T> Mountable for Kept<T> {
     fn unmount(&mut self) {

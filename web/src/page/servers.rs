@@ -66,7 +66,7 @@ fn named_row(url: &str) -> AnyView {
     tag("li", "row")
         .test("ice-named")
         .put(text("code", "address grow", url))
-        .add(parts::pill(Meaning::Good, "named by the relay"))
+        .put(parts::pill(Meaning::Good, "named by the relay"))
         .seal()
 }
 
@@ -91,19 +91,17 @@ fn own_row(desk: At, own: Memo<Vec<IceServer>>, server: IceServer) -> AnyView {
 
 /// How the trial of a server stands, if the last one was of it.
 fn trial(desk: At, is_it: impl Fn(&IceServer) -> bool + Send + 'static) -> Part {
-    let words = live(move || {
+    let words = move || {
         desk.trial.with(|trial| {
             let trial = trial.as_ref().filter(|trial| is_it(&trial.server));
-            trial.map_or_else(
-                || ().seal(),
-                |trial| {
-                    let (meaning, words) = trial.words();
-                    parts::pill(meaning, words)
-                },
-            )
+            let words = trial.map(|trial| {
+                let (meaning, words) = trial.words();
+                parts::pill(meaning, &words)
+            });
+            words.into_iter().collect()
         })
-    });
-    tag("p", "small echo").set("role", "status").test("ice-tried").add(words.seal())
+    };
+    tag("p", "small echo").set("role", "status").test("ice-tried").rows(words)
 }
 
 fn form(desk: At, own: Memo<Vec<IceServer>>) -> AnyView {
@@ -119,17 +117,14 @@ fn form(desk: At, own: Memo<Vec<IceServer>>) -> AnyView {
     let is_turn = Memo::new(move |_| typed.with(Typed::is_turn));
     let secrets = live(move || if is_turn.get() { secrets(typed) } else { ().seal() });
     let is_listed = move |server: &IceServer| own.with_untracked(|own| own.contains(server));
-    let told = live(move || match mistake.get() {
-        Some(problem) => parts::told(problem, "ice-mistake"),
-        None => ().seal(),
-    });
+    let told = move || mistake.with(|why| why.as_ref().map(|why| parts::told(why, "ice-mistake")));
     let add = text("button", "button", "Add").set("type", "submit").test("ice-add");
     let attempt = button("ice-try-typed", "button quiet", "Try it", attempt);
     tag("form", "")
         .set("novalidate", "")
         .put(field(typed, ADDRESS))
         .add(secrets.seal())
-        .add(told.seal())
+        .live(told)
         .put(tag("div", "actions").put(add).put(attempt))
         .put(trial(desk, move |server| !is_listed(server)))
         .on("submit", move |event| {

@@ -40,7 +40,7 @@ pub(crate) fn view(desk: At) -> AnyView {
         browser_gives(desk),
     ];
     let sections = tag("div", "settings").put_all(sections);
-    vec![parts::head("Settings", about, ().seal()), sections.seal()].seal()
+    vec![parts::head("Settings", about, None).seal(), sections.seal()].seal()
 }
 
 fn body() -> Part {
@@ -85,7 +85,7 @@ fn this_ion(desk: At) -> Part {
         .put(form)
         .put(note("An empty name brings back the one that comes from its key."))
         .put(text("p", "field-name", "Id"))
-        .add(live(move || copyable(id.get(), "self-id")).seal());
+        .live(move || Some(copyable(id.get(), "self-id")));
     section("This ion", body)
 }
 
@@ -103,8 +103,8 @@ fn lending(desk: At) -> Part {
     let paused = "While paused this tab runs nothing for anyone; its own jobs go on elsewhere.";
     let pause = tag("div", "row").put(named("Pause", paused));
     let body = body()
-        .add(parts::stepper("Workers to lend", "workers", about, workers.into(), bounds, step))
-        .put(pause.add(parts::pause_button(desk, "settings-pause")));
+        .put(parts::stepper("Workers to lend", "workers", about, workers.into(), bounds, step))
+        .put(pause.put(parts::pause_button(desk, "settings-pause")));
     section("Lending", body)
 }
 
@@ -128,7 +128,7 @@ fn links(desk: At) -> Part {
         .words(move || network::limits(limits.get()))
         .say(" Every other ion is reached through these.");
     let body = body()
-        .add(parts::stepper(
+        .put(parts::stepper(
             "Links wanted",
             "links-target",
             about_target,
@@ -136,7 +136,7 @@ fn links(desk: At) -> Part {
             target_max,
             target,
         ))
-        .add(parts::stepper("Links at most", "links-max", about_max, taken, held_max, max))
+        .put(parts::stepper("Links at most", "links-max", about_max, taken, held_max, max))
         .put(meaning);
     section("Links", body)
 }
@@ -171,7 +171,7 @@ fn nebula_row(desk: At, nebula: NebulaView, is_here: bool) -> AnyView {
     let row = row.put(named(&nebula.name, kind));
     let actions = tag("div", "actions");
     let actions = if is_here {
-        actions.add(parts::pill(Meaning::Good, "here"))
+        actions.put(parts::pill(Meaning::Good, "here"))
     } else {
         let code = nebula.invitation.clone();
         let switch = move || desk.post(Command::Join { invitation: code.clone() });
@@ -218,14 +218,14 @@ fn join(desk: At) -> Part {
 
 fn relays(desk: At) -> Part {
     let relays = Memo::new(move |_| desk.status.with(|status| status.relays.clone()));
-    let rows = live(move || {
+    let rows = move || {
         if relays.with(Vec::is_empty) {
-            return text("li", "muted", "No relay is known yet.").seal();
+            return vec![text("li", "muted", "No relay is known yet.")];
         }
-        relays.get().iter().map(relay_row).collect::<Vec<AnyView>>().seal()
-    });
+        relays.with(|relays| relays.iter().map(relay_row).collect())
+    };
     let about = "A relay helps ions find each other. It stores nothing and decides nothing.";
-    section("Relays", body().put(tag("ul", "rows").add(rows.seal())).put(note(about)))
+    section("Relays", body().put(tag("ul", "rows").rows(rows)).put(note(about)))
 }
 
 fn appearance() -> Part {
@@ -252,7 +252,7 @@ fn browser_gives(desk: At) -> Part {
     let kept = live(move || {
         let (meaning, word, about) = words::durability(storage.get());
         let row = tag("div", "row").test("storage").put(named("Identity", about));
-        row.add(parts::pill(meaning, word)).seal()
+        row.put(parts::pill(meaning, word)).seal()
     });
     let body = body().add(kept.seal());
     let body = if browser::is_secure() { body } else { body.put(insecure()) };
@@ -266,5 +266,5 @@ fn insecure() -> Part {
                  the https address to have them.";
     let row = tag("div", "row").test("insecure");
     row.put(named("This page is no secure context", about))
-        .add(parts::pill(Meaning::Waiting, "limited"))
+        .put(parts::pill(Meaning::Waiting, "limited"))
 }

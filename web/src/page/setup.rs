@@ -30,7 +30,7 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
     let mistake: Mistake = RwSignal::new(None);
     let is_refused = inspection.imports.iter().any(|import| !import.offered);
     let name = desk.form.with_untracked(|form| form.name.clone());
-    let about = module::about(name, &inspection);
+    let about = module::about(&name, &inspection);
     let entry = entry(desk, &inspection, mistake);
     let run = move |event: web_sys::Event| {
         event.prevent_default();
@@ -59,7 +59,7 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
     tag("form", "setup")
         .set("novalidate", "")
         .put(main)
-        .put(tag("div", "setup-side").add(about))
+        .put(tag("div", "setup-side").put(about))
         .on("submit", run)
         .seal()
 }

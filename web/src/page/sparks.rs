@@ -1,14 +1,17 @@
 //! Sparks: the gallery, a file of one's own, and what is chosen on the bench.
 
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use node_core::node::Problem;
-use web_sys::{DragEvent, File, FileList};
+use wasm_bindgen::JsCast;
+use web_sys::{DragEvent, Event, File, FileList, HtmlInputElement};
 
 use super::{
     browser,
     desk::{At, Bench, Source},
     icons::{self, icon},
-    json, parts, router,
+    parts,
+    raw::{Part, button, effect, tag, text},
+    router,
     sealed::{Seal, live},
     setup,
 };
@@ -37,46 +40,35 @@ fn all(desk: At) -> AnyView {
         if is_chosen.get() {
             return bench(desk);
         }
-        view! {
-            {gallery_view(desk)}
-            {upload(desk)}
-        }
-        .seal()
+        vec![gallery_view(desk).seal(), upload(desk).seal()].seal()
     });
     if matches!(desk.bench.get_untracked(), Bench::Loading(Source::Gallery(_)) | Bench::Ready(..)) {
         desk.clear_bench();
     }
-    view! {
-        {parts::head(
-            "Sparks",
-            "Programs that the nebula can run: pick one, or bring a WebAssembly module of your own.",
-            ().seal(),
-        )}
-        {content}
-    }
-    .seal()
+    let about =
+        "Programs that the nebula can run: pick one, or bring a WebAssembly module of your own.";
+    vec![parts::head("Sparks", about, None).seal(), content.seal()].seal()
 }
 
 fn one(desk: At, name: String) -> AnyView {
     desk.clear_bench();
-    Effect::new(move |was_found: Option<bool>| {
+    let mut was_found = false;
+    effect(move || {
         let found = desk.gallery.with(|gallery| find(gallery.as_ref(), &name));
+        let is_there = desk.gallery.with(Option::is_some);
         match found {
-            Some(spark) if was_found != Some(true) => fetch(desk, spark),
-            None if desk.gallery.with(Option::is_some) => desk.bench.set(Bench::Refused(problem(
+            Some(spark) if !was_found => fetch(desk, spark),
+            None if is_there => desk.bench.set(Bench::Refused(problem(
                 "There is no spark of this name",
                 "The address names one that the gallery does not have.",
                 "Go back and pick one that is there.",
             ))),
             _ => {}
         }
-        desk.gallery.with(Option::is_some)
+        was_found = is_there;
     });
-    view! {
-        {parts::head("Sparks", "Say what to run it over, and press Run.", ().seal())}
-        {bench(desk)}
-    }
-    .seal()
+    let about = "Say what to run it over, and press Run.";
+    vec![parts::head("Sparks", about, None).seal(), bench(desk)].seal()
 }
 
 fn find(gallery: Option<&Result<Vec<Spark>, String>>, name: &str) -> Option<Spark> {
@@ -90,7 +82,7 @@ fn load_gallery(desk: At) {
     }
     spawn_local(async move {
         let read = match browser::fetch(&browser::root_data("gallery")).await {
-            Ok(bytes) => json::read(&bytes).map(Gallery::sparks),
+            Ok(bytes) => ion_codec::from_json(&bytes).map(Gallery::sparks),
             Err(why) => Err(why),
         };
         desk.gallery.set(Some(read));
@@ -114,90 +106,67 @@ fn fetch(desk: At, spark: Spark) {
     });
 }
 
-fn gallery_view(desk: At) -> AnyView {
-    let cards = live(move || {
+fn gallery_view(desk: At) -> Part {
+    let cards = move || {
         desk.gallery.with(|gallery| match gallery {
-            None => view! { <p class="muted">"Loading the gallery …"</p> }.seal(),
-            Some(Err(why)) => no_gallery(why),
-            Some(Ok(sparks)) => sparks.iter().map(card).collect_view().seal(),
+            None => vec![text("p", "muted", "Loading the gallery …")],
+            Some(Err(why)) => vec![no_gallery(why)],
+            Some(Ok(sparks)) => sparks.iter().map(card).collect(),
         })
-    });
-    view! {
-        <section class="section" aria-label="Gallery">
-            <div class="gallery">{cards}</div>
-        </section>
-    }
-    .seal()
+    };
+    let cards = tag("div", "gallery").rows(cards);
+    tag("section", "section").set("aria-label", "Gallery").put(cards)
 }
 
-fn no_gallery(why: &str) -> AnyView {
-    view! {
-        <p>
-            {format!("The bundled sparks are not there: {why}. A module of your own works; else reload.")}
-        </p>
-    }
-    .seal()
+fn no_gallery(why: &str) -> Part {
+    let words = "A module of your own works; else reload.";
+    text("p", "", &format!("The bundled sparks are not there: {why}. {words}"))
 }
 
-fn card(spark: &Spark) -> AnyView {
+fn card(spark: &Spark) -> Part {
     let kind = match &spark.entry {
         gallery::SparkEntry::Export(_) => "function",
         gallery::SparkEntry::Command => "command",
     };
-    view! {
-        <a
-            class="card"
-            href=Route::Spark(spark.name.clone()).path()
-            data-test=format!("spark-{}", spark.name)
-        >
-            {icon(icons::SPARKS)}
-            <span class="card-title">{spark.title.clone()}</span>
-            <span class="card-text">{spark.description.clone()}</span>
-            <span class="card-kind">{kind}</span>
-        </a>
-    }
-    .seal()
+    tag("a", "card")
+        .set("href", &Route::Spark(spark.name.clone()).path())
+        .test(&format!("spark-{}", spark.name))
+        .put(icon(icons::SPARKS))
+        .put(text("span", "card-title", &spark.title))
+        .put(text("span", "card-text", &spark.description))
+        .put(text("span", "card-kind", kind))
 }
 
-fn upload(desk: At) -> AnyView {
-    let input = NodeRef::<html::Input>::new();
+fn upload(desk: At) -> Part {
     let is_over = RwSignal::new(false);
+    let input = tag("input", "hidden")
+        .set("type", "file")
+        .set("accept", ".wasm,application/wasm")
+        .test("upload");
+    let field: HtmlInputElement = input.element().clone().unchecked_into();
     let chosen = move |_| {
-        if let Some(field) = input.get_untracked() {
-            take(desk, field.files());
-            field.set_value("");
-        }
+        take(desk, field.files());
+        field.set_value("");
     };
-    let dropped = move |event: DragEvent| {
+    let dropped = move |event: Event| {
         event.prevent_default();
         is_over.set(false);
+        let event: DragEvent = event.unchecked_into();
         take(desk, event.data_transfer().and_then(|transfer| transfer.files()));
     };
-    view! {
-        <label
-            class="drop"
-            class:over=is_over
-            on:dragover=move |event: DragEvent| {
-                event.prevent_default();
-                is_over.set(true);
-            }
-            on:dragleave=move |_| is_over.set(false)
-            on:drop=dropped
-        >
-            {icon(icons::UPLOAD)}
-            <span class="drop-title">"Bring your own"</span>
-            <span>"Drop a .wasm file here, or press to choose one. It is looked at before it runs."</span>
-            <input
-                node_ref=input
-                class="hidden"
-                type="file"
-                accept=".wasm,application/wasm"
-                data-test="upload"
-                on:change=chosen
-            />
-        </label>
-    }
-    .seal()
+    let about = "Drop a .wasm file here, or press to choose one. It is looked at before it runs.";
+    tag("label", "")
+        .follow("class", move || Some(if is_over.get() { "drop over" } else { "drop" }.to_owned()))
+        .on("dragover", move |event| {
+            event.prevent_default();
+            is_over.set(true);
+        })
+        .on("dragleave", move |_| is_over.set(false))
+        .on("drop", dropped)
+        .put(icon(icons::UPLOAD))
+        .put(text("span", "drop-title", "Bring your own"))
+        .put(text("span", "", about))
+        .put(input.on("change", chosen))
 }
 
 fn take(desk: At, files: Option<FileList>) {
@@ -219,50 +188,22 @@ fn unreadable(file: &File, why: &str) -> Problem {
 
 fn bench(desk: At) -> AnyView {
     let content = live(move || match desk.bench.get() {
-        Bench::Empty => view! { <p class="muted">"Loading …"</p> }.seal(),
-        Bench::Loading(source) => loading(&source),
-        Bench::Refused(problem) => refused(&problem),
+        Bench::Empty => text("p", "muted", "Loading …").seal(),
+        Bench::Loading(source) => loading(&source).seal(),
+        Bench::Refused(problem) => parts::refused(&problem, "bench-refused").seal(),
         Bench::Ready(binary, inspection) => setup::view(desk, binary, inspection),
     });
-    view! {
-        <p class="crumb">
-            <button
-                type="button"
-                class="link"
-                data-test="bench-back"
-                on:click=move |_| {
-                    desk.clear_bench();
-                    router::go(desk, Route::Sparks);
-                }
-            >
-                "All sparks"
-            </button>
-        </p>
-        {content}
-    }
-    .seal()
+    let back = button("bench-back", "link", "All sparks", move || {
+        desk.clear_bench();
+        router::go(desk, Route::Sparks);
+    });
+    vec![tag("p", "crumb").put(back).seal(), content.seal()].seal()
 }
 
-fn loading(source: &Source) -> AnyView {
+fn loading(source: &Source) -> Part {
     let name = match source {
         Source::Gallery(spark) => &spark.title,
         Source::File(name) => name,
     };
-    view! {
-        <p class="muted" role="status">
-            {format!("Looking at {name} …")}
-        </p>
-    }
-    .seal()
-}
-
-fn refused(problem: &Problem) -> AnyView {
-    view! {
-        <section class="panel bad-edge" role="alert" data-test="bench-refused">
-            <p class="problem-what">{problem.what.clone()}</p>
-            <p>{problem.why.clone()}</p>
-            <p class="problem-remedy">{problem.remedy.clone()}</p>
-        </section>
-    }
-    .seal()
+    text("p", "muted", &format!("Looking at {name} …")).set("role", "status")
 }

@@ -1,5 +1,6 @@
 //! The libp2p peers that the tests set against each other in tabs: js-libp2p's
-//! (`tests/js`) and that of `ion-webrtc` (`tests/webrtc-peer`).
+//! (`tests/js`) and that of `ion-webrtc` (`tests/webrtc-peer`); and the store's
+//! parts by themselves (`tests/store-peer`).
 //!
 //! npm's packages land in the tool cache, in a folder named after the lock
 //! file's contents; the finished pages and programs go to `target/js/`.
@@ -14,10 +15,13 @@ use super::{Target, cache, npm, path, standard_library, wasm_bindgen};
 use crate::shell::{Outcome, command, output, root, run, step};
 
 const SOURCE: &str = "tests/js";
-const OURS: &str = "tests/webrtc-peer";
 const BUNDLED: &str = "target/js";
-/// What is copied as it is.
-const OURS_PLAIN: [&str; 3] = ["webrtc.html", "webrtc-page.js", "webrtc-worker.js"];
+/// Our own programs for tabs: package, module, and what is copied as it is from
+/// its folder.
+const OURS: [(&str, &str, &[&str]); 2] = [
+    ("webrtc-peer", "webrtc_peer", &["webrtc.html", "webrtc-page.js", "webrtc-worker.js"]),
+    ("store-peer", "store_peer", &["store.html", "store-page.js"]),
+];
 /// What npm reads.
 const MANIFESTS: [&str; 3] = [".npmrc", "package.json", "package-lock.json"];
 /// Source, bundle, and what esbuild is told.
@@ -34,7 +38,7 @@ pub(crate) struct Counterparts {
     pub(crate) bundles: PathBuf,
 }
 
-/// How our own peer is built.
+/// How our own programs are built.
 #[derive(Clone, Copy)]
 pub(crate) enum Peer {
     /// Quickly, with every check.
@@ -61,7 +65,7 @@ pub(crate) fn counterparts(peer: Peer) -> Outcome<Counterparts> {
     step("bundle the js-libp2p programs", || bundle(&packages, &bundles))?;
     standard_library(Target::Web)?;
     wasm_bindgen()?;
-    step("build our peer for tabs (minutes at first, then seconds)", || ours(peer, &bundles))?;
+    step("build our programs for tabs (minutes at first, then seconds)", || ours(peer, &bundles))?;
     Ok(Counterparts { node, bundles })
 }
 
@@ -102,21 +106,24 @@ fn bundle(packages: &Path, into: &Path) -> Outcome {
     Ok(())
 }
 
-/// The peer over ion-webrtc, as a page and its worker.
+/// Modules, and their pages and workers.
 fn ours(peer: Peer, into: &Path) -> Outcome {
     let (profile, folder) = peer.profile();
     let target = "wasm32-unknown-unknown";
-    let mut build = command("cargo", &["build", "--quiet", "--package", "webrtc-peer"]);
+    let mut build = command("cargo", &["build", "--quiet"]);
+    build.args(OURS.iter().flat_map(|(package, ..)| ["--package", package]));
     run(build.args(["--target", target, "--profile", profile]))?;
-    let module = std::env::var_os("CARGO_TARGET_DIR")
+    let modules = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), PathBuf::from)
         .join(target)
-        .join(folder)
-        .join("webrtc_peer.wasm");
+        .join(folder);
     let options = ["--target", "no-modules", "--no-typescript", "--out-dir"];
-    output(command("wasm-bindgen", &options).arg(into).arg(module).env("PATH", path()?))?;
-    for name in OURS_PLAIN {
-        fs::copy(root().join(OURS).join(name), into.join(name))?;
+    for (package, module, plain) in OURS {
+        let module = modules.join(format!("{module}.wasm"));
+        output(command("wasm-bindgen", &options).arg(into).arg(module).env("PATH", path()?))?;
+        for name in plain {
+            fs::copy(root().join("tests").join(package).join(name), into.join(name))?;
+        }
     }
     Ok(())
 }

@@ -34,10 +34,9 @@ pub(super) struct Neighbour {
 }
 
 impl Neighbour {
-    /// A new one, eager as in the paper.
-    pub(super) fn new(now: Time, mark: Marks) -> Self {
+    pub(super) fn new(now: Time, mark: Marks, is_eager: bool) -> Self {
         Self {
-            is_eager: true,
+            is_eager,
             mark,
             pending: Vec::new(),
             taken: Budget::new(NEIGHBOUR_FRAMES, NEIGHBOUR_BYTES, now),

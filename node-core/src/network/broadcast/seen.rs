@@ -6,10 +6,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use ion_map::LongMap;
-
 use super::{
     floors::Floors,
+    names::{Names, lower},
     wire::{Id, Serial},
 };
 use crate::{
@@ -96,10 +95,10 @@ impl Marks {
 
 /// In order of arrival, with an index by name: what is looked up by name is
 /// small, and what is looked at together lies together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seen {
     /// The number of each name's entry.
-    numbers: LongMap<Id, u64>,
+    names: Names,
     entries: VecDeque<Entry>,
     /// The number of the first entry.
     first: u64,
@@ -110,11 +109,23 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Of no rumour. The salt is to be random.
+    pub(super) fn new(salt: u64) -> Self {
+        Self {
+            names: Names::new(salt),
+            entries: VecDeque::new(),
+            first: 0,
+            first_kept: 0,
+            kept_bytes: 0,
+            floors: Floors::default(),
+        }
+    }
+
     /// Takes a rumour whose name is not known.
     pub(super) fn insert(&mut self, entry: Entry) {
         let at = entry.at;
         self.kept_bytes += entry.bytes();
-        self.numbers.insert(entry.id, self.first + self.entries.len() as u64);
+        self.names.insert(&entry.id, self.first + self.entries.len() as u64);
         self.entries.push_back(entry);
         self.shrink(at);
     }
@@ -126,12 +137,18 @@ impl Seen {
     }
 
     pub(super) fn get(&self, id: &Id) -> Option<&Entry> {
-        self.entries.get(self.place(*self.numbers.get(id)?)?)
+        self.entries.get(self.place_of(id)?)
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut Entry> {
-        let place = self.place(*self.numbers.get(id)?)?;
+        let place = self.place_of(id)?;
         self.entries.get_mut(place)
+    }
+
+    fn place_of(&self, id: &Id) -> Option<usize> {
+        let place = |number: u32| number.wrapping_sub(lower(self.first)) as usize;
+        let is_it = |number| self.entries.get(place(number)).is_some_and(|one| one.id == *id);
+        self.names.find(id, is_it).map(place)
     }
 
     fn place(&self, number: u64) -> Option<usize> {
@@ -174,7 +191,7 @@ impl Seen {
             }
             self.kept_bytes -= entry.bytes();
             self.floors.raise(now, entry.author, entry.serial);
-            self.numbers.remove(&entry.id);
+            self.names.remove(&entry.id, self.first);
             self.entries.pop_front();
             self.first += 1;
             self.first_kept = self.first_kept.max(self.first);
@@ -212,7 +229,7 @@ mod tests {
 
     #[test]
     fn bodies_go_before_names_and_both_go() {
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(0);
         seen.insert(entry(1, 0, 10));
         seen.shrink(Time::from_ms(KEPT_MS));
         assert!(seen.get(&id(1)).is_some_and(|entry| entry.body.is_none()));
@@ -222,11 +239,11 @@ mod tests {
 
     #[test]
     fn neither_names_nor_bodies_grow_without_end() {
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(0);
         for number in 0..SEEN_MAX + 10 {
             seen.insert(entry(number, 0, 1 << 10));
         }
-        assert_eq!((seen.entries.len(), seen.numbers.len()), (SEEN_MAX, SEEN_MAX));
+        assert_eq!((seen.entries.len(), seen.names.len()), (SEEN_MAX, SEEN_MAX));
         assert_eq!(seen.kept_bytes, KEPT_BYTES_MAX);
         let kept = seen.entries.iter().filter(|entry| entry.body.is_some());
         assert_eq!(kept.count(), KEPT_BYTES_MAX >> 10);

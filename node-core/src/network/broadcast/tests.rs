@@ -13,6 +13,7 @@ fn machine_of(keys: Arc<dyn Keys>, salt: u8, neighbours: &[u8]) -> Broadcast {
     let mut machine = Broadcast::new(keys, Rng::new(salt.into()), 1);
     for salt in neighbours {
         step(&mut machine, 0, Input::NeighbourUp(ion(*salt)));
+        step(&mut machine, 0, Input::Heard(ion(*salt), encode(&Message::Graft(Vec::new()))));
     }
     machine
 }
@@ -49,6 +50,43 @@ fn sent(effects: &[Effect]) -> Vec<(IonId, Message)> {
         _ => None,
     };
     effects.iter().filter_map(message).collect()
+}
+
+#[test]
+fn only_the_first_of_new_neighbours_is_asked_for_everything() {
+    let mut machine = machine(1, &[]);
+    let first = sent(&step(&mut machine, 0, Input::NeighbourUp(ion(2))));
+    assert_eq!(first, [(ion(2), Message::Graft(Vec::new()))]);
+    assert_eq!(step(&mut machine, 1, Input::NeighbourUp(ion(3))), []);
+    assert_eq!(machine.eager().collect::<Vec<_>>(), [ion(2)]);
+    step(&mut machine, 2, Input::NeighbourDown(ion(2)));
+    let next = sent(&step(&mut machine, 3, Input::NeighbourUp(ion(4))));
+    assert_eq!(next, [(ion(4), Message::Graft(Vec::new()))]);
+}
+
+#[test]
+fn old_news_that_had_to_be_asked_for_are_told_not_sent() {
+    for (age_ms, sends) in [(OLD_MS - 1, true), (OLD_MS, false)] {
+        let mut machine = machine(1, &[2]);
+        step(&mut machine, 0, Input::NeighbourUp(ion(3)));
+        let Ok(Message::Push { body, signature, .. }) = wire::decode(&pushed(9, b"hello")) else {
+            panic!("it is a push");
+        };
+        let id = Id::of(&body);
+        step(&mut machine, 1, Input::Heard(ion(3), encode(&Message::Have(vec![(id, 1)]))));
+        let asked = sent(&step(&mut machine, 1 + GRAFT_MS + GRAFT_SPREAD_MS, Input::Tick));
+        assert_eq!(asked, [(ion(3), Message::Fetch(vec![id]))]);
+        let push = Message::Push { hops: 1, age_ms, is_repair: true, body, signature };
+        let sent_on = sent(&step(&mut machine, 400, Input::Heard(ion(3), encode(&push))));
+        assert_eq!(!sent_on.is_empty(), sends, "{sent_on:?}");
+        let told = sent(&step(&mut machine, 400 + HAVE_MS, Input::Tick));
+        let is_told =
+            told.iter().any(|(to, what)| *to == ion(2) && matches!(what, Message::Have(_)));
+        assert_eq!(is_told, !sends, "{told:?}");
+        let mended = sent(&step(&mut machine, 400 + PROBATION_MS, Input::Tick));
+        let is_mended = mended.contains(&(ion(3), Message::Graft(Vec::new())));
+        assert_eq!(is_mended, sends, "only news say that the tree is broken: {mended:?}");
+    }
 }
 
 #[test]

@@ -173,14 +173,27 @@ impl Directory {
         }
     }
 
-    /// This ion lives, and says so.
+    /// This ion lives, and says so; however lately it has beaten, for that beat may
+    /// be the very one that is told of.
     fn refute(&mut self, now: Time, age: Age, effects: &mut Vec<Effect>) {
         let is_past = age.incarnation < self.age.incarnation;
-        if !is_past && now.since_ms(self.beat_at) >= REFUTE_MS_MIN {
-            // Beats up to the one that is told of may be from before the end, and
-            // bring nobody back.
-            let told = if self.age.leads_to(age) { age } else { self.age };
-            self.age = self.age.next().max(told);
+        let is_refuted = age < self.age && now.since_ms(self.refuted_at) < REFUTE_MS_MIN;
+        if is_past || is_refuted {
+            return;
+        }
+        // Beats up to the one that is told of may be from before the end, and
+        // bring nobody back.
+        let told = if self.age.leads_to(age) { age } else { self.age };
+        self.age = self.age.next().max(told);
+        self.is_refutation_due = true;
+        self.say_it_lives(now, effects);
+    }
+
+    /// Says so now, or with a later tick if it has just done so.
+    pub(super) fn say_it_lives(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        if self.is_refutation_due && now.since_ms(self.refuted_at) >= REFUTE_MS_MIN {
+            self.is_refutation_due = false;
+            self.refuted_at = now;
             self.publish_beat(now, effects);
         }
     }

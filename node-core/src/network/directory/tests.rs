@@ -154,6 +154,27 @@ fn whoever_is_said_to_be_gone_and_hears_it_beats_at_once() {
 }
 
 #[test]
+fn a_beat_that_was_just_sent_is_not_taken_for_a_refutation() {
+    let mut directory = directory();
+    let beats = step(&mut directory, 1_000, Input::NeighbourUp(ion(2))).into_iter().chain(step(
+        &mut directory,
+        1_000,
+        Input::Tick,
+    ));
+    let said = published(&beats.collect::<Vec<_>>());
+    let [Message::Beat { age, .. }] = &said[..] else { panic!("it beats: {said:?}") };
+    let told = |age| Message::Gone { ion: ion(1), age };
+    assert_eq!(beats_in(&tell(&mut directory, 1_001, ion(3), &told(*age))), 1);
+    assert_eq!(beats_in(&tell(&mut directory, 1_002, ion(4), &told(*age))), 0, "it is refuted");
+    let next = Age { counter: age.counter + 4, ..*age };
+    assert_eq!(beats_in(&tell(&mut directory, 1_003, ion(5), &told(next))), 0, "not so soon");
+    let tick = step(&mut directory, 1_001 + REFUTE_MS_MIN, Input::Tick);
+    let said = published(&tick);
+    let [Message::Beat { age, .. }] = &said[..] else { panic!("it says so again: {said:?}") };
+    assert!(*age > next, "{age:?}");
+}
+
+#[test]
 fn a_lost_neighbour_is_told_and_one_that_was_cut_is_not() {
     for (ending, notices) in [(Ending::Lost, 1), (Ending::Left, 1), (Ending::Cut, 0)] {
         let mut directory = directory();
@@ -281,12 +302,15 @@ fn beats_become_rarer_with_the_nebula() {
         step(&mut directory, 0, Input::Tick);
         assert_eq!(directory.interval_ms(), interval_ms, "{size} ions");
     }
-    let mut newcomer = directory();
-    for salt in 2..5 {
-        tell(&mut newcomer, 0, ion(salt), &beat(1, 50_000));
+    // Newcomers believe those who have been there, and not each other.
+    for (counter, interval_ms) in [(3, 25_000), (2, 1_000)] {
+        let mut newcomer = directory();
+        for salt in 2..5 {
+            tell(&mut newcomer, 0, ion(salt), &beat(counter, 50_000));
+        }
+        step(&mut newcomer, 0, Input::Tick);
+        assert_eq!(newcomer.interval_ms(), interval_ms);
     }
-    step(&mut newcomer, 0, Input::Tick);
-    assert_eq!(newcomer.interval_ms(), 25_000);
 }
 
 #[test]

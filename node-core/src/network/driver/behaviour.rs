@@ -11,6 +11,8 @@ use libp2p::{
     swarm::{self, NetworkBehaviour, behaviour::toggle::Toggle},
 };
 
+use crate::network::pairing::VALID_S;
+
 use super::{DirectPort, IDLE_MS, host, rendezvous, rooms};
 
 /// What identify calls us.
@@ -76,6 +78,12 @@ impl Behaviour {
         }
     }
 }
+
+/// How long a connection may take to be made, negotiated and secured. What is
+/// made directly keeps times of its own: people carry some answers by hand.
+pub(super) const CONNECTING_MAX: Duration = Duration::from_secs(10);
+/// Longer than any of those times: libp2p would otherwise end all after 10 s.
+pub(super) const DIRECT_MAX: Duration = Duration::from_secs(VALID_S + 60);
 
 pub(super) fn config(config: swarm::Config) -> swarm::Config {
     config.with_idle_connection_timeout(Duration::from_millis(IDLE_MS))

@@ -19,9 +19,6 @@ use crate::{
 
 /// Offers that wait for an answer.
 const OFFERS_MAX: usize = ion_webrtc::OFFERS_MAX;
-/// How long an answer may travel until the connection it promises comes, in
-/// seconds. People who carry codes take that long.
-const PATIENCE_S: u64 = 600;
 
 /// How many addresses an offer names, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,8 +136,8 @@ impl<P: Platform> Direct<P> {
         self.offers.insert(attempt, id);
     }
 
-    pub(super) fn answer(&self, ion: IonId, offer: &[u8]) {
-        let patience = Duration::from_secs(PATIENCE_S);
+    /// Answers an offer; the connection may come for as long as `patience`.
+    pub(super) fn answer(&self, ion: IonId, offer: &[u8], patience: Duration) {
         let answer = match (Description::decode(offer), &self.control) {
             (Ok(offer), Some(control)) => Ok(control.answer(ion.to_peer(), &offer, patience)),
             (Err(_), _) => Err("the offer cannot be read".to_owned()),

@@ -5,15 +5,19 @@
 
 use libp2p::{
     PeerId, Swarm, SwarmBuilder, Transport as _,
-    core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{Boxed, timeout::TransportTimeout},
+        upgrade::Version,
+    },
     dns,
     identity::Keypair,
-    noise, quic, tcp, websocket, yamux,
+    quic, relay, tcp, websocket, yamux,
 };
 
 use super::{
     StartError,
-    behaviour::{Behaviour, Webrtc, config},
+    behaviour::{Behaviour, CONNECTING_MAX, DIRECT_MAX, Webrtc, config},
 };
 
 /// Whether the port for direct connections also reaches relays: those of native
@@ -21,28 +25,35 @@ use super::{
 pub(super) const DIALS_WEBRTC_SERVERS: bool = false;
 
 pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>, StartError> {
-    let failed = |why: noise::Error| StartError(why.to_string());
+    let failed = |why: ion_noise::Error| StartError(why.to_string());
     let Webrtc { transport: webrtc, behaviour } = webrtc;
-    let transport = transport(&keypair).map_err(failed)?;
+    let (circuits, relay) = relay::client::new(keypair.public().to_peer_id());
+    let transport = transport(&keypair, circuits).map_err(failed)?;
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
         .with_other_transport(|_| webrtc)
         .expect("a transport that is there already needs no making")
         .with_other_transport(|_| transport)
         .expect("a transport that is there already needs no making")
-        .with_relay_client(noise::Config::new, yamux::Config::default)
-        .map_err(failed)?
-        .with_behaviour(|keypair, relay| Behaviour::new(keypair, relay, behaviour))
+        .with_behaviour(|keypair| Behaviour::new(keypair, relay, behaviour))
         .map_err(|why| StartError(why.to_string()))?
         .with_swarm_config(config)
+        .with_connection_timeout(DIRECT_MAX)
         .build();
     Ok(swarm)
 }
 
-fn transport(keypair: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, noise::Error> {
-    let noise = noise::Config::new(keypair)?;
+fn transport(
+    keypair: &Keypair,
+    circuits: relay::client::Transport,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, ion_noise::Error> {
+    let noise = ion_noise::Config::new(keypair)?;
     let tcp = || tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
     // Certificates bear names, so TLS must see them before they are resolved.
+    let circuits = circuits
+        .upgrade(Version::V1)
+        .authenticate(noise.clone())
+        .multiplex(yamux::Config::default());
     let websocket = websocket::Config::new(named(tcp))
         .upgrade(Version::V1)
         .authenticate(noise.clone())
@@ -51,13 +62,15 @@ fn transport(keypair: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, noise
         named(tcp).upgrade(Version::V1).authenticate(noise).multiplex(yamux::Config::default());
     let quic = named(|| quic::tokio::Transport::new(quic::Config::new(keypair)))
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
-    Ok(websocket
+    let all = circuits
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+        .or_transport(websocket.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))))
+        .map(|either, _| either.into_inner())
         .or_transport(tcp.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))))
         .map(|either, _| either.into_inner())
         .or_transport(quic)
-        .map(|either, _| either.into_inner())
-        .boxed())
+        .map(|either, _| either.into_inner());
+    Ok(TransportTimeout::new(all, CONNECTING_MAX).boxed())
 }
 
 /// The transport, for addresses with names too.

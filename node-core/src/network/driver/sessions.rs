@@ -128,6 +128,11 @@ pub(super) type Wish = (Room, u64, Way);
 pub(super) struct Full;
 
 impl Session {
+    /// Whether it was asked for here, or the ion has opened a room.
+    pub(super) fn has_opening(&self) -> bool {
+        self.opening.is_some() || self.inbound.values().any(|stream| stream.opening.is_some())
+    }
+
     /// Queues a frame, for a writer with this number if the room has none yet.
     pub(super) fn queue(&mut self, room: Room, frame: Vec<u8>, number: u64) -> Result<(), Full> {
         let queued = self.queued.get() + frame.len();

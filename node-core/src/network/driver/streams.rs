@@ -20,6 +20,11 @@ const REFUSED: &[u8] = b"refused";
 /// The last frame of a stream whose successor carries on. Rooms say nothing in
 /// an empty frame.
 const MOVED: &[u8] = &[];
+/// Bytes of frames that are handed to the stream at once, unless one is more: a
+/// direct link makes a message of each such part, and full ones cost least.
+const TOGETHER_BYTES: usize = 256 << 10;
+/// Bytes that are made ready for a frame of which only the length has come.
+const READY_BYTES_MAX: usize = 80 << 10;
 /// Bytes of a length before a frame.
 const LENGTH_BYTES_MAX: usize = 5;
 
@@ -113,25 +118,30 @@ async fn write_frames(
     source: &mut Source,
     sent: &impl AsyncFn(usize),
 ) -> Result<Option<libp2p::Stream>, StreamError> {
-    write_frame(&mut stream, &source.opening).await?;
+    stream.write_all(&framed(&source.opening)).await?;
     stream.flush().await?;
     loop {
         let next = select(source.frames.next(), source.moves.next()).await;
         let frame = match next {
             Either::Left((Some(frame), _)) => frame,
             Either::Right((Some(successor), _)) => {
-                write_frame(&mut stream, MOVED).await?;
+                stream.write_all(&framed(MOVED)).await?;
                 stream.close().await?;
                 return Ok(Some(successor));
             }
             Either::Left((None, _)) | Either::Right((None, _)) => break,
         };
-        write_frame(&mut stream, &frame).await?;
-        sent(frame.len()).await;
-        // What is there already goes along before the flush.
-        while let Ok(frame) = source.frames.try_recv() {
-            write_frame(&mut stream, &frame).await?;
-            sent(frame.len()).await;
+        let (mut bytes, mut lengths) = (framed(&frame), vec![frame.len()]);
+        // What is there already goes along.
+        while bytes.len() < TOGETHER_BYTES
+            && let Ok(frame) = source.frames.try_recv()
+        {
+            put_frame(&mut bytes, &frame);
+            lengths.push(frame.len());
+        }
+        stream.write_all(&bytes).await?;
+        for length in lengths {
+            sent(length).await;
         }
         stream.flush().await?;
     }
@@ -139,20 +149,21 @@ async fn write_frames(
     Ok(None)
 }
 
-async fn write_frame(
-    stream: &mut (impl AsyncWrite + Unpin),
-    frame: &[u8],
-) -> Result<(), StreamError> {
-    let mut length = Vec::with_capacity(LENGTH_BYTES_MAX);
+/// A frame with its length before it.
+fn framed(frame: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(LENGTH_BYTES_MAX + frame.len());
+    put_frame(&mut bytes, frame);
+    bytes
+}
+
+fn put_frame(bytes: &mut Vec<u8>, frame: &[u8]) {
     let mut rest = frame.len();
     while rest >= 0x80 {
-        length.push(u8::try_from(rest & 0x7f).expect("seven bits fit") | 0x80);
+        bytes.push(u8::try_from(rest & 0x7f).expect("seven bits fit") | 0x80);
         rest >>= 7;
     }
-    length.push(u8::try_from(rest).expect("seven bits fit"));
-    stream.write_all(&length).await?;
-    stream.write_all(frame).await?;
-    Ok(())
+    bytes.push(u8::try_from(rest).expect("seven bits fit"));
+    bytes.extend_from_slice(frame);
 }
 
 /// The other side says nothing on our stream unless it refuses us.
@@ -252,8 +263,9 @@ async fn read_frame(
     if length > bytes_max {
         return Err(StreamError::TooLong(length));
     }
-    // Grows as bytes come, so that a length alone costs nothing.
-    let mut frame = Vec::new();
+    // Grows as bytes come, so that a length alone costs little.
+    // One more, in which the end is looked for.
+    let mut frame = Vec::with_capacity(length.min(READY_BYTES_MAX) + 1);
     let wanted = u64::try_from(length).map_err(|_| StreamError::Length)?;
     stream.take(wanted).read_to_end(&mut frame).await?;
     if frame.len() < length {
@@ -277,6 +289,13 @@ async fn read_length(stream: &mut (impl AsyncRead + Unpin)) -> Result<usize, Str
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        cell::Cell,
+        io,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
     use futures::{executor::block_on, io::Cursor};
 
     use super::*;
@@ -289,10 +308,48 @@ mod tests {
     fn frames_of_every_length_read_back() {
         for length in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
             let frame = vec![7; length];
-            let mut bytes = Vec::new();
-            block_on(write_frame(&mut bytes, &frame)).expect("memory takes everything");
-            assert_eq!(read(&bytes, 70_000).expect("it was just written"), frame);
+            assert_eq!(read(&framed(&frame), 70_000).expect("it was just written"), frame);
         }
+    }
+
+    /// Takes everything and notes the length of each write.
+    #[derive(Default)]
+    struct Noting(Vec<usize>);
+
+    impl AsyncWrite for Noting {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.push(bytes.len());
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn frames_that_wait_go_together_up_to_a_bound() {
+        let (mut frames, waiting) = mpsc::channel(16);
+        let (_moves, moves) = mpsc::channel(1);
+        for length in [100, 100, TOGETHER_BYTES, 50] {
+            frames.try_send(vec![7; length]).expect("there is room");
+        }
+        drop(frames);
+        let mut source = Source { opening: vec![1], frames: waiting, moves };
+        let (mut stream, sent) = (Noting::default(), Cell::new(0));
+        let note = async |bytes: usize| sent.set(sent.get() + bytes);
+        let ended = block_on(write_frames(&mut stream, &mut source, &note));
+        assert!(matches!(ended, Ok(None)));
+        let together = 2 * 101 + TOGETHER_BYTES + 3;
+        assert_eq!((stream.0, sent.get()), (vec![2, together, 51], TOGETHER_BYTES + 250));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 
 mod berths;
 mod reaching;
+mod strangers;
+
+use std::time::Duration;
 
 use futures::{
     FutureExt, SinkExt, StreamExt,
@@ -20,6 +23,7 @@ use libp2p::{
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
 
+use self::strangers::Strangers;
 use super::{
     OPENING_MS,
     behaviour::{Behaviour, BehaviourEvent},
@@ -59,6 +63,7 @@ pub(super) struct Driver<P> {
     /// Dials under way.
     dials: Map<ConnectionId, Dial>,
     direct: Direct<P>,
+    strangers: Strangers,
     streams: u64,
 }
 
@@ -102,6 +107,7 @@ impl<P: Platform> Driver<P> {
             ways: Ways::new(direct.is_there()),
             dials: Map::new(),
             direct,
+            strangers: Strangers::default(),
             streams: 0,
         }
     }
@@ -125,6 +131,7 @@ impl<P: Platform> Driver<P> {
                 news = from_direct.select_next_some() => self.directed(news),
                 () = tick => {
                     self.steer(ways::Input::Tick);
+                    self.close_silent();
                     tick = self.platform.sleep(TICK_MS).fuse();
                 }
             }
@@ -182,7 +189,9 @@ impl<P: Platform> Driver<P> {
             Order::Close(ion) => drop(self.drop_session(ion)),
             Order::Offer(attempt) => self.direct.offer(attempt),
             Order::Try(attempt, server) => self.direct.try_server(attempt, server),
-            Order::Answer(ion, offer) => self.direct.answer(ion, &offer),
+            Order::Answer(ion, offer, patience_ms) => {
+                self.direct.answer(ion, &offer, Duration::from_millis(patience_ms));
+            }
             Order::Accept(attempt, ion, answer) => self.accept(attempt, ion, &answer),
             Order::Abandon(attempt) => self.direct.abandon(attempt),
             Order::IceServers(servers) => self.direct.use_servers(servers),
@@ -321,13 +330,22 @@ impl<P: Platform> Driver<P> {
 
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                if endpoint.is_listener() {
+                    self.strangers.connected(self.platform.now(), connection_id, peer_id);
+                }
                 if let Some(dial) = self.dials.remove(&connection_id) {
                     self.tried(&dial, String::new());
                 }
                 self.reserve(peer_id);
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, cause, .. } => {
+            SwarmEvent::ConnectionClosed {
+                peer_id, connection_id, num_established, cause, ..
+            } => {
+                self.strangers.closed(connection_id);
+                if num_established > 0 {
+                    return;
+                }
                 let why = cause.map_or_else(
                     || "the relay closed the connection".to_owned(),
                     |cause| format!("the connection broke ({cause})"),

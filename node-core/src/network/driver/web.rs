@@ -3,21 +3,22 @@
 
 use ion_websocket::Transport;
 use libp2p::{
-    Swarm, SwarmBuilder, Transport as _, core::upgrade::Version, identity::Keypair, noise, relay,
-    yamux,
+    Swarm, SwarmBuilder, Transport as _,
+    core::{transport::timeout::TransportTimeout, upgrade::Version},
+    identity::Keypair,
+    relay, yamux,
 };
 
 use super::{
     StartError,
-    behaviour::{Behaviour, Webrtc, config},
+    behaviour::{Behaviour, CONNECTING_MAX, DIRECT_MAX, Webrtc, config},
 };
 
 /// Whether the port for direct connections also reaches relays: a browser's does.
 pub(super) const DIALS_WEBRTC_SERVERS: bool = true;
 
 pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>, StartError> {
-    let failed = |why: noise::Error| StartError(why.to_string());
-    let noise = noise::Config::new(&keypair).map_err(failed)?;
+    let noise = ion_noise::Config::new(&keypair).map_err(|why| StartError(why.to_string()))?;
     let Webrtc { transport, behaviour } = webrtc;
     // Circuits first, for WebSocket would take their addresses for the relay's.
     // Both are secured and multiplexed together: twice would be 33 KB more code.
@@ -27,7 +28,8 @@ pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>
         .with_wasm_bindgen()
         .with_other_transport(|_| {
             // Lazy negotiation saves a round trip with every upgrade.
-            streams.upgrade(Version::V1Lazy).authenticate(noise).multiplex(yamux::Config::default())
+            let streams = streams.upgrade(Version::V1Lazy).authenticate(noise);
+            TransportTimeout::new(streams.multiplex(yamux::Config::default()), CONNECTING_MAX)
         })
         .map_err(|why| StartError(why.to_string()))?
         .with_other_transport(|_| transport)
@@ -35,6 +37,7 @@ pub(super) fn swarm(keypair: Keypair, webrtc: Webrtc) -> Result<Swarm<Behaviour>
         .with_behaviour(|keypair| Behaviour::new(keypair, relay, behaviour))
         .map_err(|why| StartError(why.to_string()))?
         .with_swarm_config(config)
+        .with_connection_timeout(DIRECT_MAX)
         .build();
     Ok(swarm)
 }

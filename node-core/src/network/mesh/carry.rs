@@ -22,6 +22,8 @@ impl Mesh {
         effects: &mut Vec<Effect>,
     ) {
         let mut asked = Vec::new();
+        let is_of_entries =
+            matches!(input, broadcast::Input::Publish { topic: Topic::Entries, .. });
         self.broadcast.handle(now, input, &mut asked);
         for effect in asked {
             match effect {
@@ -43,8 +45,8 @@ impl Mesh {
                     });
                 }
                 broadcast::Effect::Offence(ion) => self.offence(ion),
-                // Beats come again; who speaks in rooms was told its bounds there;
-                // entries are found by comparing.
+                broadcast::Effect::Refused(_) if is_of_entries => effects.push(Effect::Untold),
+                // Beats come again; who speaks in rooms was told its bounds there.
                 broadcast::Effect::Refused(_) => {}
             }
         }

@@ -153,6 +153,7 @@ impl Bench {
             // Nobody here is beyond the reach of a relay.
             Effect::Near(..)
             | Effect::Entries(_)
+            | Effect::Untold
             | Effect::Offer(_)
             | Effect::Answer(..)
             | Effect::Accept(..)

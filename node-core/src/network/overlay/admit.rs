@@ -106,9 +106,12 @@ impl Overlay {
         let is_in_need = match asking.why {
             Why::Alone => asking.standing.links == 0,
             Why::Split => !self.somebody_has_place(),
+            // What is beyond the target is there to be given to whoever needs it: who
+            // seeks blocks that are here has had nothing to do with this ion yet.
             Why::Useful => {
                 let least = self.least_used_link(now);
-                least.is_some_and(|(_, uses)| seek::is_used_more(self.uses.of(&ion), uses))
+                self.links.len() > self.limits.target
+                    || least.is_some_and(|(_, uses)| seek::is_used_more(self.uses.of(&ion), uses))
             }
             Why::Fill | Why::Near => false,
         };

@@ -2,8 +2,8 @@
 //! or more random.
 
 use super::{
-    Effect, GROWN_PERCENT, HEAL_MS, IMPROVE_MS, Link, Overlay, REFERRALS_MAX, STRANGE_MS, Sighting,
-    USEFUL_LIFE_MS_MIN, USES_MIN, WANTS_MAX, Want, Why, pool::Candidate,
+    Effect, GROWN_PERCENT, HEAL_MS, IMPROVE_MS, Link, NEED_MS, Overlay, REFERRALS_MAX, STRANGE_MS,
+    Sighting, USEFUL_LIFE_MS_MIN, USES_MIN, WANTS_MAX, Want, Why, pool::Candidate,
 };
 use crate::{identity::IonId, platform::Time};
 
@@ -189,15 +189,32 @@ impl Overlay {
         true
     }
 
+    /// Something waits for a link to that ion: it is asked for one at once, in place
+    /// of the least used where all are taken.
+    pub(super) fn need(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
+        self.used(ion);
+        let is_free = ion != self.own && !self.is_engaged(&ion) && !self.is_resting(now, &ion);
+        if !is_free || now < self.need_at || self.wants.len() >= WANTS_MAX {
+            return;
+        }
+        let is_full = self.occupied() >= self.limits.max;
+        let replaces = self.least_used_link(now).map(|(old, _)| old).filter(|_| is_full);
+        if !is_full || replaces.is_some() {
+            self.need_at = now.plus_ms(NEED_MS);
+            self.want(now, ion, Why::Useful, replaces, effects);
+        }
+    }
+
+    /// Whether it is left alone for a while, as it refused or failed.
+    fn is_resting(&self, now: Time, ion: &IonId) -> bool {
+        self.pool.get(ion).is_some() && !self.pool.ready(now, true).any(|(ready, _)| ready == ion)
+    }
+
     fn most_used_relayed(&self, now: Time) -> Option<(IonId, usize)> {
         if !self.uses.are_complete() {
             return None;
         }
-        let may_be_asked = |ion: &IonId| {
-            let is_resting = self.pool.get(ion).is_some()
-                && !self.pool.ready(now, true).any(|(ready, _)| ready == ion);
-            !self.is_engaged(ion) && !is_resting
-        };
+        let may_be_asked = |ion: &IonId| !self.is_engaged(ion) && !self.is_resting(now, ion);
         let relayed =
             self.uses.all().filter(|(ion, count)| *count >= USES_MIN && may_be_asked(ion));
         relayed.max_by_key(|(_, count)| *count).map(|(ion, count)| (*ion, count))

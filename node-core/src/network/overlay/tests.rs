@@ -199,6 +199,39 @@ fn below_one_and_a_tenth_nothing_is_replaced() {
 }
 
 #[test]
+fn places_beyond_the_target_are_given_to_who_needs_one() {
+    for (target, is_given) in [(2, true), (3, false)] {
+        let mut overlay = filled(target, 3, 2);
+        let refused = asked(&mut overlay, USEFUL_LIFE_MS_MIN, 9, 2, Why::Fill);
+        assert!(matches!(refused[..], [Effect::Refuse { .. }]), "{refused:?}");
+        let effects = asked(&mut overlay, USEFUL_LIFE_MS_MIN, 9, 2, Why::Useful);
+        assert_eq!(effects.contains(&Effect::Accept(ion(9))), is_given, "{effects:?}");
+        assert_eq!(cut_of(&effects).is_some(), is_given);
+        let next = asked(&mut overlay, USEFUL_LIFE_MS_MIN + 1, 10, 2, Why::Useful);
+        assert!(matches!(next[..], [Effect::Refuse { .. }]), "not so soon again: {next:?}");
+        assert_eq!(overlay.links().len(), 3);
+    }
+}
+
+#[test]
+fn what_is_needed_is_asked_for_at_once_and_not_all_of_it() {
+    let mut overlay = filled(2, 2, 2);
+    let at = USEFUL_LIFE_MS_MIN;
+    step(&mut overlay, at, Input::Used(ion(2)));
+    let wants = step(&mut overlay, at, Input::Needed(ion(9)));
+    assert_eq!(wants, [Effect::Want(ion(9), Why::Useful)]);
+    assert_eq!(step(&mut overlay, at + 1, Input::Needed(ion(9))), [], "it is asked");
+    assert_eq!(step(&mut overlay, at + 1, Input::Needed(ion(8))), [], "another is just asked");
+    let linked = step(&mut overlay, at + 2, Input::Linked(ion(9), stands(2)));
+    assert_eq!(cut_of(&linked), Some((ion(3), Reason::Replaced)), "the least used gave way");
+    let wants = step(&mut overlay, at + NEED_MS, Input::Needed(ion(8)));
+    assert_eq!(wants, [Effect::Want(ion(8), Why::Useful)]);
+    step(&mut overlay, at + NEED_MS, Input::Failed(ion(8)));
+    let again = step(&mut overlay, at + 2 * NEED_MS, Input::Needed(ion(8)));
+    assert_eq!(again, [], "whoever failed is left alone");
+}
+
+#[test]
 fn an_ion_that_cannot_be_reached_keeps_no_useful_link_from_standing() {
     let mut overlay = filled(2, 2, 2);
     for _ in 0..100 {

@@ -3,7 +3,7 @@
 use ion_map::{Map, Set};
 
 use super::{
-    Effect, Routing,
+    Effect, ORIGINS_MAX, Routing,
     wire::{
         self, ANSWER_BYTES_MAX, Answer, Ask, ECHO_MAX, Message, QUESTION_BYTES_MAX, Refused, What,
     },
@@ -21,6 +21,9 @@ pub const LAYER_MS: u64 = 700;
 pub const REQUESTS_MAX: usize = 4_096;
 /// How long a request is remembered, in milliseconds.
 pub const REQUEST_MS: u64 = 30_000;
+/// How long after an asker's last request was forgotten those before it are refused,
+/// in milliseconds: it may have set its clock back.
+pub const FLOOR_MS: u64 = 600_000;
 /// This ion's own requests at once, searches included.
 pub const OWN_REQUESTS_MAX: usize = 256;
 /// Answers to one request.
@@ -77,6 +80,8 @@ struct Passing {
 #[derive(Debug, Default)]
 pub(super) struct Asks {
     passing: Map<Key, Passing>,
+    /// The last request of each asker that was forgotten, and when.
+    floors: Map<IonId, (u64, Time)>,
     own: usize,
 }
 
@@ -84,10 +89,39 @@ impl Asks {
     /// Makes room for one more; `false` when all are in use.
     fn has_room(&mut self, now: Time) -> bool {
         if self.passing.len() >= REQUESTS_MAX {
-            self.passing.retain(|_, passing| !passing.is_over(now, REQUEST_MS / 4));
+            self.forget(now, REQUEST_MS / 4);
         }
         self.passing.len() < REQUESTS_MAX
     }
+
+    /// Forgets what is over for so long, but not that it was.
+    fn forget(&mut self, now: Time, after_ms: u64) {
+        let Self { passing, floors, .. } = self;
+        passing.retain(|(asker, request), passing| {
+            let is_over = passing.is_over(now, after_ms);
+            if is_over && passing.purpose.is_none() {
+                raise(floors, now, *asker, *request);
+            }
+            !is_over
+        });
+    }
+
+    /// Whether a request is one that was forgotten, or older: somebody brings it again.
+    fn is_past(&self, now: Time, (asker, request): &Key) -> bool {
+        let floor = self.floors.get(asker);
+        floor.is_some_and(|(last, at)| request <= last && now.since_ms(*at) < FLOOR_MS)
+    }
+}
+
+/// Notes that a request was forgotten; of [`ORIGINS_MAX`] askers, those lately.
+fn raise(floors: &mut Map<IonId, (u64, Time)>, now: Time, asker: IonId, request: u64) {
+    if floors.len() >= ORIGINS_MAX && !floors.contains_key(&asker) {
+        let oldest = floors.iter().min_by_key(|(_, (_, at))| *at).map(|(ion, _)| *ion);
+        oldest.and_then(|ion| floors.remove(&ion));
+    }
+    let before = floors.get(&asker).filter(|(_, at)| now.since_ms(*at) < FLOOR_MS);
+    let last = before.map_or(request, |(last, _)| request.max(*last));
+    floors.insert(asker, (last, now));
 }
 
 impl Passing {
@@ -150,7 +184,7 @@ impl Routing {
         if self.asks.own >= OWN_REQUESTS_MAX || !self.asks.has_room(now) {
             return false;
         }
-        let ask = Ask { asker: self.own, request: self.rng.next_u64(), echo, what };
+        let ask = Ask { asker: self.own, request: self.name(), echo, what };
         let signature = wire::sign_ask(&*self.keys, &ask);
         let key = (ask.asker, ask.request);
         let mut passing = Passing::new(now, Vec::new(), wait_ms(&ask.what, u64::from(echo) + 1));
@@ -179,12 +213,16 @@ impl Routing {
             }
             return Ok(());
         }
+        if self.asks.is_past(now, &key) {
+            self.say_done(from, key, false, effects);
+            return Ok(());
+        }
         wire::check_ask(&*self.keys, &ask, signature)?;
         if path.contains(&self.own) {
             self.say_done(from, key, true, effects);
             return Ok(());
         }
-        if !self.charges.request(now, ask.asker) || !self.asks.has_room(now) {
+        if !self.charges.request(now, from, ask.asker) || !self.asks.has_room(now) {
             self.say_done(from, key, false, effects);
             return Ok(());
         }
@@ -283,8 +321,10 @@ impl Routing {
                 self.send_back(now, &Message::Answer { answer, signature }, key, effects);
             }
             Some(purpose) => {
-                let body = wire::open_answer(&*self.keys, &answer).ok_or(Refused::Forged)?;
-                self.take_answer(now, key, purpose, answer.answerer, body, effects);
+                // What does not open is the answerer's fault, not the bearer's.
+                if let Some(body) = wire::open_answer(&*self.keys, &answer) {
+                    self.take_answer(now, key, purpose, answer.answerer, body, effects);
+                }
             }
         }
         Ok(())
@@ -346,7 +386,7 @@ impl Routing {
             }
             self.end(now, key, effects);
         }
-        self.asks.passing.retain(|_, passing| !passing.is_over(now, REQUEST_MS));
+        self.asks.forget(now, REQUEST_MS);
     }
 
     /// Ends a request when nobody may answer any more.

@@ -3,10 +3,11 @@
 //! A packet's origin is charged per neighbour that brings it: relays do not
 //! check every signature, so a neighbour that lies about origins spends only
 //! what is its own. Who asks a question has signed it and is charged wherever
-//! it comes from.
+//! it comes from, but first for the neighbour that brings it: whoever brings old
+//! questions again leaves the asker most of what it may ask.
 //!
-//! Bounds: [`ORIGINS_MAX`] origins and as many askers; those that were silent
-//! longest are forgotten.
+//! Bounds: [`ORIGINS_MAX`] origins, as many askers, and as many of these by neighbour;
+//! those that were silent longest are forgotten.
 
 use ion_map::Map;
 
@@ -24,8 +25,10 @@ pub const NEIGHBOUR_BYTES: Rate = Rate { per_s: 8 << 20, burst: 16 << 20 };
 pub const ORIGIN_FRAMES: Rate = Rate { per_s: 200, burst: 1_000 };
 /// Bytes of one origin that are passed on for one neighbour.
 pub const ORIGIN_BYTES: Rate = Rate { per_s: 4 << 20, burst: 8 << 20 };
-/// Requests of one asker that are passed on.
+/// Requests of one asker that are passed on for one neighbour.
 pub const ASKER_REQUESTS: Rate = Rate { per_s: 5, burst: 40 };
+/// Requests of one asker that are passed on, whoever brings them.
+pub const ASKER_REQUESTS_IN_ALL: Rate = Rate { per_s: 15, burst: 120 };
 /// Origins that are told apart.
 pub const ORIGINS_MAX: usize = 2_048;
 
@@ -41,6 +44,8 @@ struct Neighbour {
 pub(super) struct Charges {
     neighbours: Map<IonId, Neighbour>,
     origins: Map<(IonId, IonId), Budget>,
+    /// By neighbour and asker.
+    asked: Map<(IonId, IonId), Budget>,
     askers: Map<IonId, Budget>,
 }
 
@@ -54,6 +59,7 @@ impl Charges {
     pub(super) fn down(&mut self, ion: &IonId) {
         self.neighbours.remove(ion);
         self.origins.retain(|(via, _), _| via != ion);
+        self.asked.retain(|(via, _), _| via != ion);
     }
 
     /// Whether a neighbour may send a frame of that length. `Err` with whether
@@ -74,10 +80,13 @@ impl Charges {
     }
 
     /// Whether a request of an asker, whose signature was checked, is taken.
-    pub(super) fn request(&mut self, now: Time, asker: IonId) -> bool {
+    pub(super) fn request(&mut self, now: Time, via: IonId, asker: IonId) -> bool {
+        make_room(&mut self.asked, &(via, asker));
         make_room(&mut self.askers, &asker);
-        let new = || Budget::new(ASKER_REQUESTS, NEIGHBOUR_BYTES, now);
-        self.askers.entry(asker).or_insert_with(new).spend(now, 0)
+        let new = |rate| move || Budget::new(rate, NEIGHBOUR_BYTES, now);
+        let by_via = self.asked.entry((via, asker)).or_insert_with(new(ASKER_REQUESTS));
+        let in_all = self.askers.entry(asker).or_insert_with(new(ASKER_REQUESTS_IN_ALL));
+        by_via.spend(now, 0) && in_all.spend(now, 0)
     }
 }
 
@@ -110,6 +119,15 @@ mod tests {
     }
 
     #[test]
+    fn a_neighbour_that_brings_requests_again_leaves_their_asker_some() {
+        let mut charges = Charges::default();
+        let mut spent = |via| {
+            (0..1_000).filter(|_| charges.request(Time::ZERO, ion(via), ion(9))).count() as u64
+        };
+        assert_eq!([1, 1, 2, 3, 4].map(&mut spent), [40, 0, 40, 40, 0]);
+    }
+
+    #[test]
     fn a_flood_is_told_once_in_a_second() {
         let mut charges = Charges::default();
         assert_eq!(charges.frame(Time::ZERO, &ion(1), 1), Err(false));
@@ -124,9 +142,10 @@ mod tests {
         let mut charges = Charges::default();
         for number in 0..ORIGINS_MAX + 10 {
             charges.transit(Time::from_ms(number as u64), ion(1), ion(number), 1);
-            charges.request(Time::from_ms(number as u64), ion(number));
+            charges.request(Time::from_ms(number as u64), ion(1), ion(number));
         }
         assert_eq!((charges.origins.len(), charges.askers.len()), (ORIGINS_MAX, ORIGINS_MAX));
+        assert_eq!(charges.asked.len(), ORIGINS_MAX);
         assert!(!charges.origins.contains_key(&(ion(1), ion(0))));
     }
 }

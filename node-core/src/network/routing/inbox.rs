@@ -5,15 +5,16 @@
 //! once and never after a later one. What is not: that it arrives. A message
 //! that does not come is waited for [`GAP_MS`] and then passed over; should it
 //! come later it is dropped. An origin that begins a new conversation (it
-//! restarted, or forgot this one) begins anew; its last [`CLOSED_MAX`] old ones
-//! are refused, so that they can't be replayed.
+//! restarted, or forgot this one) gives it a higher name and begins anew; older ones
+//! are refused, so that whoever kept them can neither bring them again nor silence
+//! the present one, until that was silent for [`CONVERSATION_MS`]: clocks are set
+//! back, and names follow from them.
 //!
 //! Bounds: [`CONVERSATIONS_MAX`], those silent longest forgotten first; all
 //! pieces and early messages together [`HELD_BYTES_MAX`], of one origin
 //! [`HELD_BYTES_PER_ORIGIN_MAX`]; [`EARLY_MAX`] early messages per conversation;
-//! pieces wait [`PIECES_MS`] for the rest.
-
-use std::collections::VecDeque;
+//! pieces wait [`PIECES_MS`] for the rest. What need not wait is taken however much
+//! does.
 
 use ion_map::Map;
 
@@ -22,11 +23,12 @@ use crate::{identity::IonId, platform::Time};
 
 /// Conversations that are remembered.
 pub const CONVERSATIONS_MAX: usize = 1_024;
-/// Old conversations of one origin and line that are refused.
-pub const CLOSED_MAX: usize = 4;
+/// How long a conversation is silent before an older one may take its place, in
+/// milliseconds.
+pub const CONVERSATION_MS: u64 = 600_000;
 /// Everything that waits to be delivered, in bytes.
 pub const HELD_BYTES_MAX: usize = 32 << 20;
-/// What waits of one origin and line, in bytes: two messages of the largest kind.
+/// What waits of one origin, in bytes: two messages of the largest kind.
 pub const HELD_BYTES_PER_ORIGIN_MAX: usize = 9 << 20;
 /// Messages of one conversation, whole or in part, that wait for earlier ones.
 pub const EARLY_MAX: usize = 64;
@@ -65,7 +67,6 @@ impl Held {
 #[derive(Debug)]
 struct Conversation {
     id: u64,
-    closed: VecDeque<u64>,
     /// The number that is to be delivered next.
     next: u64,
     held: Map<u64, Held>,
@@ -77,17 +78,7 @@ struct Conversation {
 
 impl Conversation {
     fn new(id: u64, now: Time) -> Self {
-        let (closed, held) = (VecDeque::new(), Map::new());
-        Self { id, closed, next: 0, held, bytes: 0, moved_at: now, heard_at: now }
-    }
-
-    fn restart(&mut self, id: u64, now: Time) {
-        let mut closed = std::mem::take(&mut self.closed);
-        closed.push_back(self.id);
-        if closed.len() > CLOSED_MAX {
-            closed.pop_front();
-        }
-        *self = Self { closed, ..Self::new(id, now) };
+        Self { id, next: 0, held: Map::new(), bytes: 0, moved_at: now, heard_at: now }
     }
 
     fn is_next_whole(&self) -> bool {
@@ -104,22 +95,33 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Whether the piece is worth opening: not delivered before, of no old
-    /// conversation, and there is room.
-    pub(super) fn wants(&self, header: &Header, bytes: usize) -> bool {
-        let Some(known) = self.conversations.get(&(header.origin, header.line)) else {
-            return self.bytes + bytes <= HELD_BYTES_MAX;
+    /// conversation, and there is room where it has to wait.
+    pub(super) fn wants(&self, now: Time, header: &Header, bytes: usize) -> bool {
+        let known = self.conversations.get(&(header.origin, header.line));
+        let is_old = |known: &Conversation| {
+            header.conversation < known.id && now.since_ms(known.heard_at) < CONVERSATION_MS
         };
-        if header.conversation != known.id {
-            return !known.closed.contains(&header.conversation);
+        if known.is_some_and(is_old) {
+            return false;
         }
-        let held = known.held.get(&header.number);
+        let known = known.filter(|known| known.id == header.conversation);
+        let next = known.map_or(0, |known| known.next);
+        let held = known.and_then(|known| known.held.get(&header.number));
         let is_new = held.is_none_or(|held| {
             held.of == header.pieces && !held.pieces.contains_key(&header.piece)
         });
-        let has_room = self.bytes + bytes <= HELD_BYTES_MAX
-            && known.bytes + bytes <= HELD_BYTES_PER_ORIGIN_MAX
-            && (held.is_some() || known.held.len() < EARLY_MAX || header.number == known.next);
-        header.number >= known.next && is_new && has_room
+        let is_next = header.number == next;
+        let early = known.map_or(0, |known| known.held.len());
+        let has_place = held.is_some() || early < EARLY_MAX || is_next;
+        let may_wait = has_place && self.has_room(&header.origin, bytes);
+        header.number >= next && is_new && (may_wait || is_next && header.pieces == 1)
+    }
+
+    fn has_room(&self, origin: &IonId, bytes: usize) -> bool {
+        let lines = Line::ROUTED.iter();
+        let of_origin = lines.filter_map(|line| self.conversations.get(&(*origin, *line)));
+        let waiting: usize = of_origin.map(|known| known.bytes).sum();
+        self.bytes + bytes <= HELD_BYTES_MAX && waiting + bytes <= HELD_BYTES_PER_ORIGIN_MAX
     }
 
     /// Takes a verified piece that it [`wants`](Self::wants); gives what can be
@@ -137,7 +139,7 @@ impl Inbox {
         let conversation = self.conversations.entry(key).or_insert_with(new);
         if conversation.id != header.conversation {
             self.bytes -= conversation.bytes;
-            conversation.restart(header.conversation, now);
+            *conversation = new();
         }
         conversation.heard_at = now;
         if conversation.held.is_empty() {
@@ -228,7 +230,7 @@ mod tests {
     }
 
     fn take(inbox: &mut Inbox, ms: u64, header: &Header, bytes: &[u8]) -> Vec<Vec<u8>> {
-        if !inbox.wants(header, bytes.len()) {
+        if !inbox.wants(Time::from_ms(ms), header, bytes.len()) {
             return Vec::new();
         }
         let arrived = inbox.take(Time::from_ms(ms), header, bytes.to_vec(), 1);
@@ -245,7 +247,7 @@ mod tests {
         assert_eq!(take(&mut inbox, 0, &header(1, 7, 1, 0, 1), b"b"), Vec::<Vec<u8>>::new());
         assert_eq!(take(&mut inbox, 1, &header(1, 7, 0, 0, 1), b"a"), [b"a", b"b"]);
         for number in 0..2 {
-            assert!(!inbox.wants(&header(1, 7, number, 0, 1), 1), "{number}");
+            assert!(!inbox.wants(Time::ZERO, &header(1, 7, number, 0, 1), 1), "{number}");
         }
         assert_eq!(inbox.bytes, 0);
     }
@@ -255,8 +257,8 @@ mod tests {
         let mut inbox = Inbox::default();
         assert!(take(&mut inbox, 0, &header(1, 7, 0, 2, 3), b"c").is_empty());
         assert!(take(&mut inbox, 0, &header(1, 7, 0, 0, 3), b"a").is_empty());
-        assert!(!inbox.wants(&header(1, 7, 0, 0, 3), 1));
-        assert!(!inbox.wants(&header(1, 7, 0, 1, 2), 1));
+        assert!(!inbox.wants(Time::ZERO, &header(1, 7, 0, 0, 3), 1));
+        assert!(!inbox.wants(Time::ZERO, &header(1, 7, 0, 1, 2), 1));
         assert_eq!(take(&mut inbox, 0, &header(1, 7, 0, 1, 3), b"b"), [b"abc"]);
     }
 
@@ -266,7 +268,7 @@ mod tests {
         take(&mut inbox, 0, &header(1, 7, 1, 0, 1), b"b");
         assert!(tick(&mut inbox, GAP_MS - 1).is_empty());
         assert_eq!(tick(&mut inbox, GAP_MS), [b"b"]);
-        assert!(!inbox.wants(&header(1, 7, 0, 0, 1), 1));
+        assert!(!inbox.wants(Time::from_ms(GAP_MS), &header(1, 7, 0, 0, 1), 1));
     }
 
     #[test]
@@ -275,8 +277,45 @@ mod tests {
         assert_eq!(take(&mut inbox, 0, &header(1, 7, 0, 0, 1), b"a"), [b"a"]);
         take(&mut inbox, 0, &header(1, 7, 2, 0, 1), b"c");
         assert_eq!(take(&mut inbox, 1, &header(1, 8, 0, 0, 1), b"d"), [b"d"]);
-        assert!(!inbox.wants(&header(1, 7, 1, 0, 1), 1));
+        let silent_ms = CONVERSATION_MS + 1;
+        for (ms, is_wanted) in [(1, false), (silent_ms - 1, false), (silent_ms, true)] {
+            assert_eq!(inbox.wants(Time::from_ms(ms), &header(1, 7, 1, 0, 1), 1), is_wanted);
+        }
         assert_eq!(inbox.bytes, 0);
+    }
+
+    /// Somebody kept what was said in many lives of the origin.
+    #[test]
+    fn what_is_brought_again_silences_nobody() {
+        let mut inbox = Inbox::default();
+        for conversation in 1..20 {
+            assert_eq!(take(&mut inbox, 0, &header(1, conversation, 0, 0, 1), b"a"), [b"a"]);
+        }
+        for conversation in 1..19 {
+            assert!(take(&mut inbox, 1, &header(1, conversation, 0, 0, 1), b"a").is_empty());
+        }
+        assert_eq!(take(&mut inbox, 2, &header(1, 19, 1, 0, 1), b"b"), [b"b"]);
+    }
+
+    #[test]
+    fn who_fills_what_may_wait_makes_nobody_deaf() {
+        let mut inbox = Inbox::default();
+        let piece = vec![0; 1 << 20];
+        for line in Line::ROUTED {
+            for number in 1..20 {
+                let header = Header { line, ..header(1, 7, number, 0, 2) };
+                take(&mut inbox, 0, &header, &piece);
+            }
+        }
+        assert!(inbox.bytes <= HELD_BYTES_PER_ORIGIN_MAX, "{}", inbox.bytes);
+        for salt in 2..40 {
+            for number in 1..20 {
+                take(&mut inbox, 0, &header(salt, 7, number, 0, 2), &piece);
+            }
+        }
+        assert!(!inbox.wants(Time::ZERO, &header(50, 7, 1, 0, 1), piece.len()));
+        assert_eq!(take(&mut inbox, 0, &header(50, 7, 0, 0, 1), &piece), [&piece[..]]);
+        assert_eq!(take(&mut inbox, 0, &header(50, 7, 1, 0, 1), &piece), [&piece[..]]);
     }
 
     #[test]

@@ -170,14 +170,14 @@ impl Routing {
     }
 
     fn number(&mut self, now: Time, to: IonId, line: Line) -> (u64, u64) {
+        let conversation = self.name();
         let talks = &mut self.letters.talks;
         if talks.len() >= TALKS_MAX && !talks.contains_key(&(to, line)) {
             let silent = talks.iter().min_by_key(|(_, talk)| talk.at).map(|(key, _)| *key);
             silent.and_then(|key| talks.remove(&key));
         }
-        let rng = &mut self.rng;
-        let new = || Talk { conversation: rng.next_u64(), next: 0, at: now };
-        let talk = talks.entry((to, line)).or_insert_with(new);
+        let talk =
+            talks.entry((to, line)).or_insert_with(|| Talk { conversation, next: 0, at: now });
         talk.at = now;
         talk.next += 1;
         (talk.conversation, talk.next - 1)

@@ -41,7 +41,9 @@ impl Routing {
         if packet.header.to == self.own {
             return self.arrived(now, from, packet, effects);
         }
-        self.learn_from(now, from, &packet)?;
+        if let Err(why) = self.learn_from(now, from, &packet) {
+            return blamed(&packet.path, why);
+        }
         let bytes = packet.sealed.len();
         if !self.charges.transit(now, from, packet.header.origin, bytes)
             || !self.outbox.has_room(from, bytes)
@@ -65,11 +67,14 @@ impl Routing {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refused> {
         let Packet { header, sealed, signature, path, .. } = packet;
-        if header.origin == self.own || !self.inbox.wants(&header, sealed.len()) {
+        if header.origin == self.own || !self.inbox.wants(now, &header, sealed.len()) {
             return Ok(());
         }
-        wire::check_piece(&*self.keys, &header, &sealed, &signature)?;
-        let piece = wire::open_piece(&*self.keys, &header, &sealed).ok_or(Refused::Forged)?;
+        if let Err(why) = wire::check_piece(&*self.keys, &header, &sealed, &signature) {
+            return blamed(&path, why);
+        }
+        // It is signed, so only its origin can have sealed it badly.
+        let Some(piece) = wire::open_piece(&*self.keys, &header, &sealed) else { return Ok(()) };
         self.paths.learn(now, header.origin, from);
         let hops = u16::try_from(path.len()).unwrap_or(u16::MAX);
         let whole = self.inbox.take(now, &header, piece, hops);
@@ -139,4 +144,11 @@ impl Routing {
             self.say(next, &message, effects);
         }
     }
+}
+
+/// Blames who brought a forged packet, where it says to be the first to have
+/// it. Whoever else brings one took it from a neighbour, whose own packets are
+/// not checked on their way.
+fn blamed(path: &[IonId], why: Refused) -> Result<(), Refused> {
+    if path.len() == 1 { Err(why) } else { Ok(()) }
 }

@@ -44,6 +44,9 @@ pub enum Line {
 }
 
 impl Line {
+    /// Those that go over others; what is for the other rooms, only neighbours hear.
+    pub const ROUTED: [Self; 3] = [Self::Room(Room::Compute), Self::Signal, Self::Echo];
+
     const SIGNAL: &str = "/ionosphere/signal/1";
     const ECHO: &str = "/ionosphere/echo/1";
 
@@ -222,6 +225,9 @@ pub enum Refused {
     /// The path is empty, too long, or not that of who sent the frame.
     #[error("the path is not one by which it could have come")]
     Path,
+    /// For a room in which only neighbours speak.
+    #[error("it is for a room of neighbours")]
+    Line,
     /// A body, a number of layers or of pieces over its limit.
     #[error("a body, the layers or the pieces are more than is taken")]
     TooLarge,
@@ -256,6 +262,7 @@ fn check(message: &Message) -> Result<(), Refused> {
             let pieces_max = header.line.bytes_max().div_ceil(PIECE_BYTES_MAX);
             let is_counted = header.piece < header.pieces;
             check_size(is_counted && header.pieces as usize <= pieces_max)?;
+            check_line(header.line)?;
             check_path(path, &header.origin, PATH_MAX)
         }
         Message::Refusal { origin, path, .. } => check_path(path, origin, PATH_MAX),
@@ -264,6 +271,10 @@ fn check(message: &Message) -> Result<(), Refused> {
 
 fn check_size(fits: bool) -> Result<(), Refused> {
     if fits { Ok(()) } else { Err(Refused::TooLarge) }
+}
+
+fn check_line(line: Line) -> Result<(), Refused> {
+    if Line::ROUTED.contains(&line) { Ok(()) } else { Err(Refused::Line) }
 }
 
 fn check_path(path: &[IonId], first: &IonId, longest: usize) -> Result<(), Refused> {

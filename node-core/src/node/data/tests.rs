@@ -172,3 +172,41 @@ fn what_the_disk_refuses_is_told_with_what_to_do() {
     let [News::Put { request: 4, result: Err(problem) }] = &told[..] else { panic!("{told:?}") };
     assert!(problem.remedy.contains("Free some space"), "{}", problem.remedy);
 }
+
+/// A file's name on disk, of a moment after 2027 began, in milliseconds.
+fn name_record(name: &str, value: Option<&str>, after_ms: u64) -> Vec<u8> {
+    let author = IonId::from_bytes([2; 32]);
+    let body = kv::entry::Body {
+        key: Key { space: Space::Members(SPACE.to_owned()), name: name.to_owned() },
+        value: value.map(|value| value.as_bytes().to_vec().into()),
+        stamp: kv::Stamp::at_ms(1_800_000_000_000 + after_ms),
+        ends_ms: None,
+        author,
+        over: None,
+    };
+    let entry = Entry::sign(&SimKeys::of(author), body).expect("it keeps the bounds");
+    [&[1][..], &entry.encode()].concat()
+}
+
+#[test]
+fn names_of_files_that_a_slow_clock_has_wait_count_and_what_stands_counts_more() {
+    let mut bench = Bench::new();
+    let hour_ms = 3_600_000;
+    let records = [
+        name_record("waits", Some("later"), hour_ms),
+        name_record("stands", Some("later"), hour_ms),
+        name_record("stands", Some("now"), 0),
+        name_record("goes", None, hour_ms),
+        name_record("goes", Some("now"), 0),
+    ];
+    bench.disk(DiskNews::Records(records.to_vec()));
+    let names = bench.node.names();
+    let last = |name: &str| {
+        let of = names.iter().rev().find(|entry| entry.body().key.name == name);
+        of.and_then(|entry| entry.body().value.as_deref()).cloned()
+    };
+    let expected = [("waits", "later"), ("stands", "now"), ("goes", "now")];
+    for (name, value) in expected {
+        assert_eq!(last(name).as_deref(), Some(value.as_bytes()), "{name}");
+    }
+}

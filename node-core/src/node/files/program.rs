@@ -123,8 +123,9 @@ impl Node {
             }
             Wish::Pause { import, paused } => self.push(Step::Files(Input::Pause(import, paused))),
             Wish::CancelImport { import } => self.push(Step::Files(Input::Cancel(import))),
-            Wish::List { request, folder, deleted } => {
-                self.list_files(request, &folder, deleted, effects);
+            Wish::List { request, folder, deleted, after } => {
+                let after = deleted.then_some(after.as_str());
+                self.list_files(request, &folder, after, effects);
             }
             Wish::Versions { request, path } => self.list_versions(request, &path, effects),
             Wish::MakeFolder { request, path } => {
@@ -142,6 +143,9 @@ impl Node {
                 let edit = path.parse().and_then(|path| Ok(Edit::Restore(path, id?)));
                 self.edit_files(request, edit, effects);
             }
+            Wish::Erase { request, path } => {
+                self.edit_files(request, path.parse().map(Edit::Erase), effects);
+            }
             Wish::Read { request, file, from, bytes } => {
                 if let Ok(file) = file.parse() {
                     self.push(Step::Files(Input::Read { request, file, from, bytes }));
@@ -158,6 +162,7 @@ impl Node {
                 effects.push(Effect::Save(self.settings.clone()));
                 self.push(Step::Files(Input::Give(mib)));
             }
+            Wish::Leave => self.push(Step::Files(Input::Leave)),
             Wish::Watch { watching } => {
                 self.files.is_watched = watching;
                 (self.files.told_at, self.files.usage_at) = (None, None);
@@ -264,6 +269,7 @@ impl Node {
                 self.push(Step::Mesh(mesh::Input::Say(ion, Room::Store, bytes)));
             }
             Asked::Useful(ion) => self.push(Step::Mesh(mesh::Input::Useful(ion))),
+            Asked::Needed(ion) => self.push(Step::Mesh(mesh::Input::Needed(ion))),
             Asked::Offence(ion) => self.push(Step::Mesh(mesh::Input::Offence(ion))),
             Asked::Imported(import, path, result) => {
                 let (path, result) = (path.to_string(), result.map(|file| file.to_string()));

@@ -16,16 +16,21 @@ use crate::{
 };
 
 impl Node {
+    /// What a folder shows; with `after`, what was deleted below it behind that
+    /// path.
     pub(super) fn list_files(
         &self,
         request: u64,
         path: &str,
-        deleted: bool,
+        after: Option<&str>,
         effects: &mut Vec<Effect>,
     ) {
         let tree = self.files.library.tree();
         let shown = folder(path).map(|folder| {
-            if deleted { tree.deleted(folder.as_ref()) } else { tree.list(folder.as_ref()) }
+            let Some(after) = after else { return tree.list(folder.as_ref()) };
+            let mut shown = tree.deleted(folder.as_ref());
+            shown.retain(|one| one.path.as_str() > after);
+            shown
         });
         let is_more = shown.as_ref().is_ok_and(|rows| rows.len() > LIST_MAX);
         let rows = |shown: Vec<Shown>| {

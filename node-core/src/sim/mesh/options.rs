@@ -11,6 +11,9 @@ pub struct MeshOptions {
     pub hidden_percent: u64,
     /// Messages that are lost, of ten thousand.
     pub loss_per_ten_thousand: u64,
+    /// Ions that a directory lacks between two surveys, each another, of ten
+    /// thousand.
+    pub unheard_per_ten_thousand: u64,
     /// The most that a message takes, in milliseconds; neighbours take a few.
     pub latency_ms_max: u64,
 }
@@ -21,6 +24,7 @@ impl Default for MeshOptions {
             limits: Limits::default(),
             hidden_percent: 20,
             loss_per_ten_thousand: 5,
+            unheard_per_ten_thousand: 100,
             latency_ms_max: 150,
         }
     }

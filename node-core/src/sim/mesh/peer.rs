@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Happening, IONS_MAX, MeshOptions, MeshWorld, Message, talk::Talker};
+use super::{Happening, IONS_MAX, MeshOptions, MeshWorld, Message, SURVEY_MS, talk::Talker};
 use crate::{
     identity::IonId,
     network::overlay::{Input, Overlay, Sighting},
@@ -44,7 +44,7 @@ impl Peer {
         Self {
             id,
             overlay: Overlay::new(id, rng.next_u64(), options.limits),
-            talker: Talker::new(id, rng),
+            talker: Talker::new(id),
             is_alive: false,
             life: 0,
             side: 0,
@@ -155,7 +155,14 @@ impl MeshWorld {
     /// Whether the presence of `other` was heard at the last survey.
     pub(super) fn hears(&self, ion: usize, other: usize) -> bool {
         let part = |ion: usize| self.parts.get(ion).copied().unwrap_or(IONS_MAX + ion);
-        part(ion) == part(other)
+        part(ion) == part(other) && !self.lacks(ion, other)
+    }
+
+    /// Whether all that told of `other` was lost, until the next survey.
+    fn lacks(&self, ion: usize, other: usize) -> bool {
+        let draw = [self.now_ms / SURVEY_MS, ion as u64, other as u64];
+        let mut rng = Rng::new(draw.into_iter().fold(self.seed, |all, one| (all << 21) ^ one));
+        rng.below(10_000) < self.options.unheard_per_ten_thousand
     }
 
     fn ask_relay(&mut self, ion: usize) {

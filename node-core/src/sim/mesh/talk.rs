@@ -22,7 +22,7 @@ use crate::{
         mesh::echo::{AGAIN_MS, ECHO_MS_MAX as WORD_MS_MAX},
         routing::{Effect, Input, Line, Routing, ask_ms_max},
     },
-    platform::{Time, sim::Rng},
+    platform::Time,
 };
 
 /// Of two ticks of an ion, the one in which something ends may be the second.
@@ -54,9 +54,8 @@ pub(super) struct Talker {
 }
 
 impl Talker {
-    pub(super) fn new(id: IonId, rng: &mut Rng) -> Self {
-        let rng = Rng::new(rng.next_u64());
-        Self { routing: Routing::new(Arc::new(SimKeys::of(id)), rng), linked: Vec::new() }
+    pub(super) fn new(id: IonId) -> Self {
+        Self { routing: Routing::new(Arc::new(SimKeys::of(id)), 1), linked: Vec::new() }
     }
 
     /// What changed since this was last asked.

@@ -53,10 +53,21 @@ pub(super) struct Ion {
     pub(super) arrives_ms: BTreeMap<usize, u64>,
 }
 
+/// Where an id says which ion it is, so that none is looked for: its last bytes.
+const INDEX_AT: usize = 28;
+
+/// Which ion an id claims to be.
+pub(super) fn index_in(id: &IonId) -> Option<usize> {
+    let bytes = id.as_bytes()[INDEX_AT..].first_chunk()?;
+    usize::try_from(u32::from_le_bytes(*bytes)).ok()
+}
+
 impl Ion {
-    pub(super) fn new(rng: &mut Rng, options: NebulaOptions) -> Self {
+    pub(super) fn new(index: usize, rng: &mut Rng, options: NebulaOptions) -> Self {
         let mut key = [0; 32];
         rng.fill(&mut key);
+        let index = u32::try_from(index).expect("a run has fewer ions");
+        key[INDEX_AT..].copy_from_slice(&index.to_le_bytes());
         Self {
             id: IonId::from_bytes(key),
             mesh: None,

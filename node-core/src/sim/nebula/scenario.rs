@@ -5,10 +5,9 @@
 use std::fmt;
 
 use super::{NebulaWorld, TICK_MS, options::NebulaOptions, watch::Tally};
-use crate::sim::turns::Turns;
+use crate::{network::directory::DELIVERIES_PER_S, sim::turns::Turns};
 
-/// How long it takes until links and tree are settled, in milliseconds; half of it
-/// must do for [`MANY`].
+/// How long it takes until links and tree are settled, in milliseconds.
 const SETTLE_MS: u64 = 30_000;
 
 /// From how many ions on a run is short.
@@ -146,13 +145,15 @@ pub fn run(seed: u64, scenario: &NebulaScenario) -> Result<NebulaSummary, String
 }
 
 /// What an ion sends for links and presence while nothing else happens, in bytes
-/// a second, among so many.
+/// a second, among so many: of the time in which each beats once, for those who
+/// joined together beat together.
 pub fn presence_bytes_per_s(seed: u64, ions: u64) -> Result<u64, String> {
     let scenario = NebulaScenario::of(ions);
     let mut world = NebulaWorld::new(seed, scenario.options);
     gather(&mut world, &scenario)?;
-    world.run_for(if ions < MANY { SETTLE_MS } else { SETTLE_MS / 2 })?;
-    presence(&mut world, scenario.calm_ms)
+    let round_ms = ions * 1_000 / DELIVERIES_PER_S;
+    world.run_for(round_ms.max(SETTLE_MS))?;
+    presence(&mut world, round_ms.max(scenario.calm_ms))
 }
 
 /// What an ion sends for them in that time, in bytes a second.

@@ -45,7 +45,7 @@ impl NebulaWorld {
     }
 
     pub(super) fn send(&mut self, from: usize, ion: IonId, room: Room, bytes: Vec<u8>) {
-        let Some(&to) = self.by_id.get(&ion) else { return };
+        let Some(to) = self.index(&ion) else { return };
         let reaches = self.reaches(from, to);
         let Some(outbound) = self.ions[from].reached.get_mut(&ion) else { return };
         if !reaches {
@@ -85,7 +85,7 @@ impl NebulaWorld {
 
     pub(super) fn close(&mut self, index: usize, ion: IonId) {
         self.ions[index].drop_streams(&ion);
-        if let Some(&to) = self.by_id.get(&ion)
+        if let Some(to) = self.index(&ion)
             && self.can_connect(index, to)
         {
             self.carry(index, to, 0, Parcel::Closed);
@@ -129,7 +129,7 @@ impl NebulaWorld {
     }
 
     pub(super) fn answer(&mut self, index: usize, ion: IonId, offer: &[u8]) {
-        let is_right = self.described(offer) == self.by_id.get(&ion).copied();
+        let is_right = self.described(offer) == self.index(&ion);
         let description = is_right.then(|| index.to_le_bytes().to_vec());
         self.plan(OFFER_MS, Happening::Tell(index, Input::Answer(ion, description)));
     }

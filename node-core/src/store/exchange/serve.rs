@@ -1,6 +1,6 @@
 //! The sending half: who wants what, and what is on its way to whom.
 //!
-//! Bounds, for each ion: [`QUEUE_MAX`] blocks wanted, two in memory,
+//! Bounds, for each ion: [`QUEUE_MAX`] blocks wanted, [`AHEAD_MAX`] in memory,
 //! [`DATA_MAX`] frames that the transport has not taken, [`SOUGHT_MAX`] names
 //! that it would like to hear of, [`LOOKS_MAX`] questions at once. [`READS_MAX`]
 //! blocks are read at once, in turns.
@@ -18,11 +18,14 @@ use crate::{identity::IonId, store::chunk::Cid};
 /// Blocks that one ion may want at once; more are answered as not there.
 pub(super) const QUEUE_MAX: usize = 256;
 /// Frames with data for one ion that the transport has not taken.
-pub(super) const DATA_MAX: usize = 8;
+pub(super) const DATA_MAX: usize = 4;
 /// Names that one ion would like to hear of.
 const SOUGHT_MAX: usize = 1_024;
 /// Questions of one ion that are not answered yet; more are dropped.
 const LOOKS_MAX: usize = 8;
+/// Blocks that are read for one ion before it is their turn: a read waits for the
+/// browser's other processes, for longer than a block is under way.
+const AHEAD_MAX: usize = 4;
 /// Blocks that are read at once.
 const READS_MAX: usize = 8;
 
@@ -36,7 +39,7 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct Client {
     queue: VecDeque<Cid>,
-    reading: Option<Cid>,
+    reading: Set<Cid>,
     loaded: VecDeque<Loaded>,
     data: usize,
     sought: Set<Cid>,
@@ -45,7 +48,7 @@ struct Client {
 
 impl Client {
     fn wants_read(&self) -> bool {
-        self.reading.is_none() && self.loaded.len() < 2 && !self.queue.is_empty()
+        self.reading.len() + self.loaded.len() < AHEAD_MAX && !self.queue.is_empty()
     }
 }
 
@@ -118,7 +121,7 @@ impl Serve {
         let cids: Set<Cid> = cids.iter().copied().collect();
         client.queue.retain(|cid| !cids.contains(cid));
         client.loaded.retain(|loaded| !cids.contains(&loaded.cid));
-        client.reading = client.reading.filter(|cid| !cids.contains(cid));
+        client.reading.retain(|cid| !cids.contains(cid));
         self.pump(effects);
     }
 
@@ -132,10 +135,9 @@ impl Serve {
         }
         let bytes = bytes.filter(|_| !is_corrupt);
         for (ion, client) in &mut self.clients {
-            if client.reading != Some(cid) {
+            if !client.reading.remove(&cid) {
                 continue;
             }
-            client.reading = None;
             match &bytes {
                 Some(bytes) => {
                     let bytes = Arc::clone(bytes);
@@ -168,7 +170,7 @@ impl Serve {
             self.turn = Some(ion);
             let client = self.clients.get_mut(&ion).expect("it is one of them");
             let cid = client.queue.pop_front().expect("it wants something");
-            client.reading = Some(cid);
+            client.reading.insert(cid);
             if self.reading.insert(cid) {
                 effects.push(Effect::Read(cid));
             }

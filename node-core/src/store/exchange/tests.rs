@@ -339,7 +339,8 @@ fn a_slow_receiver_has_few_frames_on_the_way_and_holds_up_nobody() {
         let want = Message::Want(vec![block.cid, other.cid]);
         machine.handle(Time::ZERO, said(number, &want), &mut effects);
     }
-    assert_eq!(effects, [Effect::Read(block.cid)], "it is read once for both");
+    let reads = [Effect::Read(block.cid), Effect::Read(other.cid)];
+    assert_eq!(effects, reads, "each is read once for both, before its turn");
     effects.clear();
     let bytes = Some(block.bytes.clone().into());
     machine.handle(Time::ZERO, Input::Read(block.cid, bytes), &mut effects);

@@ -9,11 +9,11 @@ use crate::{
 };
 
 /// A piece of a block, in bytes.
-pub const PIECE_BYTES_MAX: usize = 32 << 10;
+pub const PIECE_BYTES_MAX: usize = 64 << 10;
 /// Names in one message.
 pub const CIDS_MAX: usize = 512;
 /// A frame of the room, in bytes.
-pub const FRAME_BYTES_MAX: usize = 64 << 10;
+pub const FRAME_BYTES_MAX: usize = 72 << 10;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +110,8 @@ mod tests {
         let cid = Cid::of(Codec::Raw, b"");
         let names = encode(&Message::Cancel(vec![cid; CIDS_MAX]));
         let bytes = vec![0; PIECE_BYTES_MAX];
-        let piece = Piece { cid, offset: CHUNK_BYTES - 32_768, total: CHUNK_BYTES, bytes };
+        let offset = CHUNK_BYTES - u32::try_from(PIECE_BYTES_MAX).expect("it is short");
+        let piece = Piece { cid, offset, total: CHUNK_BYTES, bytes };
         for frame in [names, encode(&Message::Piece(piece))] {
             assert!(decode(&frame).is_ok());
         }

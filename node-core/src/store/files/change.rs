@@ -2,8 +2,7 @@
 //! of it stands or none.
 
 use super::{
-    File, FilePath, Refusal, TRASH_MS, Tree, VERSIONS_MAX, Version, VersionId, WRITES_MAX, What,
-    Write,
+    File, FilePath, Refusal, Tree, VERSIONS_MAX, Version, VersionId, WRITES_MAX, What, Write,
     tree::{Item, Known},
     version::entry_name,
 };
@@ -111,15 +110,26 @@ impl Tree {
         bounded(writes)
     }
 
-    /// Deletes for good what was deleted longer than [`TRASH_MS`] ago, at most
-    /// [`WRITES_MAX`] entries at once. Every ion may do so.
-    pub fn sweep(&self, wall_ms: u64) -> Vec<Write> {
-        let over = self.items.iter().filter(|(_, item)| {
-            let is_old = |head: &Known| head.stamp.ms.saturating_add(TRASH_MS) < wall_ms;
-            item.standing().is_empty() && item.heads().into_iter().all(is_old)
-        });
-        let ids = over.flat_map(|(path, item)| item.copies.keys().map(move |id| (path, *id)));
-        ids.take(WRITES_MAX).map(|(path, id)| deletion(path, id)).collect()
+    /// Deletes for good what was deleted at a path and below it: all that is
+    /// known of paths where nothing stands. It cannot be restored. That a path is
+    /// gone is the last that is forgotten of it, so that it does not stand again if
+    /// only a part is written.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`], [`Refusal::TooMany`].
+    pub fn erase(&self, path: &FilePath) -> Result<Vec<Write>, Refusal> {
+        let gone = self.inside(path).filter(|(_, item)| item.standing().is_empty());
+        let of_path = |(path, item): (&FilePath, &Item)| {
+            let copies = item.copies.values();
+            let (last, first): (Vec<_>, Vec<_>) =
+                copies.partition(|copy| copy.version.what == What::Gone);
+            first.into_iter().chain(last).map(|copy| deletion(path, copy.id)).collect::<Vec<_>>()
+        };
+        let writes: Vec<Write> = gone.flat_map(of_path).collect();
+        if writes.is_empty() {
+            return Err(Refusal::Missing { path: path.to_string() });
+        }
+        bounded(writes)
     }
 
     /// The entry of a version after these, and the deletions that keep the
@@ -151,12 +161,15 @@ impl Tree {
 
     /// The paths at and below one where something stands.
     fn standing_in<'a>(&'a self, path: &'a FilePath) -> Vec<(&'a FilePath, &'a Item)> {
+        self.inside(path).filter(|(_, item)| !item.standing().is_empty()).collect()
+    }
+
+    /// All that is known at a path and below it.
+    fn inside<'a>(&'a self, path: &'a FilePath) -> impl Iterator<Item = (&'a FilePath, &'a Item)> {
         let inside = self.items.range_from(path);
         // What begins alike stands together, but not all of it is below.
         let near = inside.take_while(|(other, _)| other.as_str().starts_with(path.as_str()));
-        near.filter(|(other, _)| *other == path || other.below(Some(path)).is_some())
-            .filter(|(_, item)| !item.standing().is_empty())
-            .collect()
+        near.filter(move |(other, _)| *other == path || other.below(Some(path)).is_some())
     }
 
     fn is_folder(&self, path: &FilePath) -> bool {

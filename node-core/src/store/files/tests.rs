@@ -252,14 +252,19 @@ fn too_large_a_change_is_refused_whole() {
 }
 
 #[test]
-fn the_trash_is_emptied_in_time() {
-    let mut memory = with(&["a", "b"]);
-    memory.change(1_000, |tree| tree.remove(&path("a")));
-    assert_eq!(memory.tree().sweep(1_000 + TRASH_MS), []);
-    let swept = memory.tree().sweep(1_001 + TRASH_MS);
-    assert_eq!(swept.len(), 2);
-    memory.write(1, 2_000, swept);
-    assert_eq!((memory.names(""), memory.tree().deleted(None)), (vec!["b".to_owned()], vec![]));
+fn what_was_deleted_can_be_deleted_for_good_and_nothing_else() {
+    let mut memory = with(&["a/1", "a/2", "ab", "b"]);
+    memory.change(1_000, |tree| tree.remove(&path("a/1")));
+    memory.change(1_001, |tree| tree.remove(&path("ab")));
+    let missing = |name: &str| Err(Refusal::Missing { path: name.to_owned() });
+    assert_eq!(memory.tree().erase(&path("b")), missing("b"), "it stands");
+    assert_eq!(memory.tree().erase(&path("c")), missing("c"));
+    let erased = memory.tree().erase(&path("a")).expect("one is deleted");
+    assert_eq!(erased.len(), 2, "the file, and that it was deleted");
+    memory.write(1, 2_000, erased);
+    let deleted: Vec<_> = memory.tree().deleted(None).into_iter().map(|row| row.path).collect();
+    assert_eq!(deleted, [path("ab")]);
+    assert_eq!(memory.names("a"), ["2"]);
 }
 
 #[test]

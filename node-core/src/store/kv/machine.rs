@@ -10,9 +10,10 @@
 //! entries has all of them: so this ion knows whether a write of its own is
 //! elsewhere too.
 //!
-//! A replica that was away for longer than [`HORIZON_MS`] forgets everything but
-//! its own writes that nobody else has, and begins anew from its neighbours:
-//! what was deleted meanwhile may be known by nobody any more.
+//! A replica that was out of touch for longer than
+//! [`HORIZON_MS`](super::replica::HORIZON_MS) begins anew from a neighbour that
+//! was not, if it meets one (`renewal`): what was deleted meanwhile may be known
+//! by nobody any more.
 //!
 //! Clocks may be wrong by hours. Where most neighbours' agree, they are believed.
 //! Where most are wrong, or there are only two, what one ion says may stand aside
@@ -24,6 +25,7 @@
 //! that wait to be written, [`WATCHES_MAX`] watches, and those of the parts.
 
 mod own;
+mod renewal;
 mod sync;
 
 #[cfg(test)]
@@ -37,7 +39,7 @@ use super::{
     conflicts::{Conflict, Conflicts},
     entry::{Digest, Entry, Key, Refusal, Space},
     peers::{AGAIN_MS, Peers},
-    replica::{Fate, HORIZON_MS, Replica},
+    replica::{Fate, Replica},
     table::{Span, Table},
     writes::{Change, Flight, Record, Writes, record},
 };
@@ -64,8 +66,8 @@ pub enum Input {
     Clock(u64),
     /// Records that were on the disk.
     Records(Vec<Vec<u8>>),
-    /// Those were all; this replica was last awake at that moment, in
-    /// milliseconds since 1970, if it ever was.
+    /// Those were all; this replica was last in touch with others at that moment,
+    /// in milliseconds since 1970, if it ever was.
     Opened(Option<u64>),
     /// Make these changes, all or none.
     Put {
@@ -84,6 +86,8 @@ pub enum Input {
     Heard(IonId, Vec<u8>),
     /// Somebody told all.
     Told(Vec<u8>),
+    /// What was to be told to all was not: too much is told.
+    Untold,
     /// Tell of changes below this path.
     Watch(u64, Vec<u8>),
     /// Tell no more.
@@ -97,7 +101,7 @@ pub enum Input {
 pub enum Effect {
     /// Keep these records, all or none; then say so.
     Write(u64, Vec<Record>),
-    /// Keep that this replica is awake at this moment.
+    /// Keep that this replica was awake and in touch with others at this moment.
     Awake(u64),
     /// Say something to a neighbour.
     Say(IonId, Vec<u8>),
@@ -148,6 +152,10 @@ pub struct Kv {
     /// that is written again where a clock was ahead, not what comes back later
     /// from somebody whose clock still is.
     written: LongMap<Box<[u8]>, Digest>,
+    /// When this ion last knew what others know, in milliseconds since 1970.
+    touch_ms: Option<u64>,
+    /// What it knew before it began anew, until that neighbour is level.
+    old: Option<(IonId, Table)>,
     is_open: bool,
     is_kept: bool,
     /// When the disk is tried again with what others wrote.
@@ -176,6 +184,8 @@ impl Kv {
             watches: Map::new(),
             unspread: LongMap::new(),
             written: LongMap::new(),
+            touch_ms: None,
+            old: None,
             is_open: false,
             is_kept: true,
             behind_at: Time::ZERO,
@@ -199,9 +209,14 @@ impl Kv {
                 let entries = self.replica.table().range(Span::ALL);
                 entries.for_each(|entry| self.writes.keep(entry.path()));
             }
-            Input::Links(ions) => self.peers.set(now, &ions),
+            Input::Links(ions) => {
+                self.peers.set(now, &ions);
+                self.renew_from(&ions);
+            }
             Input::Heard(ion, bytes) => self.heard(now, ion, &bytes, effects),
             Input::Told(bytes) => self.told(now, &bytes),
+            // Neighbours find it by comparing, at the next tick.
+            Input::Untold => self.peers.news(now, 0),
             Input::Watch(watch, path) => {
                 if self.may_watch() {
                     self.watches.insert(watch, path);
@@ -222,6 +237,11 @@ impl Kv {
     /// The living entries of a range of paths, ascending.
     pub fn range<'a>(&'a self, span: Span<'_>) -> impl Iterator<Item = &'a Entry> {
         self.replica.range(span, self.wall_ms)
+    }
+
+    /// The living entries of a range of paths that wait for their time.
+    pub fn waiting<'a>(&'a self, span: Span<'_>) -> impl Iterator<Item = &'a Entry> {
+        self.replica.waiting_in(span, self.wall_ms)
     }
 
     /// The spaces in which anything lives, ascending, at most so many.
@@ -302,27 +322,13 @@ impl Kv {
         effects.extend((decayed > 0).then_some(Effect::Decayed(decayed)));
     }
 
-    fn opened(&mut self, now: Time, awake_ms: Option<u64>, effects: &mut Vec<Effect>) {
+    fn opened(&mut self, now: Time, touch_ms: Option<u64>, effects: &mut Vec<Effect>) {
         self.is_open = true;
-        let is_stale = |awake_ms: u64| self.wall_ms.saturating_sub(awake_ms) > HORIZON_MS;
-        if awake_ms.is_some_and(is_stale) {
-            self.begin_anew();
-        }
+        self.touch_ms = touch_ms;
         self.number += 1;
         self.restamp();
         self.collect(now, effects);
         self.peers.news(now, 0);
-    }
-
-    fn begin_anew(&mut self) {
-        let old = std::mem::take(&mut self.replica);
-        for entry in old.table().range(Span::ALL) {
-            if self.unspread.contains_key(entry.path()) {
-                self.replica.take(self.wall_ms, entry.clone());
-            } else {
-                self.writes.keep(entry.path());
-            }
-        }
     }
 
     /// Entries that were verified.
@@ -382,10 +388,14 @@ impl Kv {
 
     fn collect(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.collect_at = now.plus_ms(COLLECT_MS);
+        if self.is_stale() || self.old.is_some() {
+            // What died may be all that says so.
+            return;
+        }
         for path in self.replica.collect(self.wall_ms) {
             self.writes.keep(&path);
         }
-        effects.push(Effect::Awake(self.wall_ms));
+        effects.extend(self.touch_ms.map(Effect::Awake));
     }
 
     /// Begins the next write, if none is under way.
@@ -400,11 +410,12 @@ impl Kv {
         if now < self.behind_at {
             return;
         }
-        let (replica, unspread) = (&self.replica, &self.unspread);
+        let (replica, unspread, old) = (&self.replica, &self.unspread, &self.old);
+        let is_aside = |path: &[u8]| old.as_ref().is_some_and(|(_, old)| old.get(path).is_some());
         let records = self.writes.next_behind(|path| match replica.table().get(path) {
             Some(entry) => Some(Some(record(entry, !unspread.contains_key(path)))),
-            // What waits for its time stays on disk.
-            None => (!replica.is_waiting(path)).then_some(None),
+            // What waits for its time, or is put aside, stays on disk.
+            None => (!replica.is_waiting(path) && !is_aside(path)).then_some(None),
         });
         if !records.is_empty() {
             let paths = records.iter().map(|(path, _)| path.clone()).collect();

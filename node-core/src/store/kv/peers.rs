@@ -4,7 +4,8 @@
 //! entries is level with the number of that moment; one that is behind is asked
 //! again soon, one that is level now and then, for what gossip lost. With every
 //! question comes what a clock claims: where most agree that this ion's is wrong,
-//! it is.
+//! it is. Claims beyond [`OFF_MS_MAX`] are not counted, so that liars can do no
+//! more than a wrong clock.
 //!
 //! Bounds: one short message for each neighbour in [`AGAIN_MS`] while there is
 //! news, in [`SYNC_MS`] otherwise. One that does not become level without news
@@ -25,6 +26,8 @@ pub const SYNC_MS: u64 = 10_000;
 pub const CLOCKS_MIN: usize = 3;
 /// How far off it has to be for that, in milliseconds.
 pub const TRUSTED_MS: u64 = 10_000;
+/// How far off this ion's clock others may claim to be, in milliseconds: a day.
+pub const OFF_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
 #[derive(Debug)]
 struct Peer {
@@ -65,8 +68,8 @@ impl Peers {
     /// milliseconds since 1970.
     pub(super) fn clock(&mut self, ion: &IonId, own_ms: u64, its_ms: u64) {
         if let Some(peer) = self.peers.get_mut(ion) {
-            peer.ahead_ms =
-                Some(i64::try_from(i128::from(its_ms) - i128::from(own_ms)).unwrap_or(0));
+            let ahead_ms = its_ms.checked_signed_diff(own_ms);
+            peer.ahead_ms = ahead_ms.filter(|ahead_ms| ahead_ms.unsigned_abs() <= OFF_MS_MAX);
         }
     }
 
@@ -106,14 +109,17 @@ impl Peers {
         peer.ask_at = now.plus_ms(if is_level { SYNC_MS } else { peer.again_ms });
     }
 
-    /// It holds what this sum is of.
-    pub(super) fn holds(&mut self, now: Time, ion: &IonId, sum: [u8; 16]) {
+    /// It holds what this sum is of, while this ion's changes go up to that
+    /// number: what it was not asked about yet is asked as soon as it was to be.
+    pub(super) fn holds(&mut self, now: Time, ion: &IonId, sum: [u8; 16], newest: u64) {
         let Some(peer) = self.peers.get_mut(ion) else { return };
         if let Some((asked, number)) = peer.asked
             && asked == sum
         {
             peer.level = peer.level.max(Some(number));
-            peer.ask_at = now.plus_ms(SYNC_MS);
+            if number == newest {
+                peer.ask_at = now.plus_ms(SYNC_MS);
+            }
         }
     }
 
@@ -169,5 +175,39 @@ mod tests {
         assert_eq!(questions(120_000, 1).len(), 6);
         let after_news = questions(180_000, 2);
         assert_eq!(after_news[1] - after_news[0], AGAIN_MS);
+    }
+
+    #[test]
+    fn clocks_that_claim_to_be_days_off_are_not_counted() {
+        let ions = [2, 3].map(|number| IonId::from_bytes([number; 32]));
+        let mut peers = Peers::default();
+        peers.set(Time::ZERO, &ions);
+        let own_ms = 20 * OFF_MS_MAX;
+        let mut behind_ms = |its_ms: u64| {
+            for ion in &ions {
+                peers.clock(ion, own_ms, its_ms);
+            }
+            peers.behind_ms()
+        };
+        assert_eq!(behind_ms(own_ms + OFF_MS_MAX), 86_400_000);
+        assert_eq!(behind_ms(own_ms - OFF_MS_MAX), -86_400_000);
+        for its_ms in [0, own_ms - OFF_MS_MAX - 1, own_ms + OFF_MS_MAX + 1, u64::MAX] {
+            assert_eq!(behind_ms(its_ms), 0, "{its_ms}");
+        }
+    }
+
+    #[test]
+    fn an_answer_does_not_put_off_news_that_came_after_the_question() {
+        let other = IonId::from_bytes([2; 32]);
+        let mut peers = Peers::default();
+        let at = Time::from_ms;
+        peers.set(at(0), &[other]);
+        peers.asked(at(0), &other, [1; 16], 1);
+        peers.news(at(10), AGAIN_MS);
+        peers.holds(at(20), &other, [1; 16], 2);
+        assert_eq!(peers.due(at(10 + AGAIN_MS)), [other]);
+        peers.asked(at(1_010), &other, [2; 16], 2);
+        peers.holds(at(1_020), &other, [2; 16], 2);
+        assert_eq!((peers.due(at(SYNC_MS)), peers.holders(2)), (vec![], 1));
     }
 }

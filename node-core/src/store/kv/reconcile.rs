@@ -10,7 +10,8 @@
 //! O(d log n).
 //!
 //! Refused: more than [`RANGES_MAX`] ranges, [`ITEMS_MAX`] listed entries,
-//! ranges out of order. What does not fit into an answer is found the next time.
+//! [`MESSAGE_BYTES_MAX`], ranges out of order. What does not fit into an answer is
+//! found the next time.
 
 use ion_map::Map;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,14 @@ pub const GIVEN_MAX: usize = 256;
 pub const PATH_BYTES_MAX: usize = NAME_BYTES_MAX + 1_024;
 /// A message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 256 << 10;
+
+/// What a path takes in a message beside its bytes, at most, in bytes; and with
+/// the beginning of a digest; and what a range takes beside its paths and items.
+const PATH_FORM_BYTES: usize = 8;
+const ITEM_FORM_BYTES: usize = PATH_FORM_BYTES + 16;
+const RANGE_FORM_BYTES: usize = 40;
+/// What a message takes beside all of those, in bytes.
+const FORM_BYTES: usize = 64;
 
 /// A path, as what it shares with the one before it and what follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +171,8 @@ struct Writer<'a> {
     message: Message,
     before: Vec<u8>,
     listed: usize,
+    /// What ranges and wanted paths take, at most.
+    bytes: usize,
     wanted: Vec<Vec<u8>>,
     given: Vec<&'a Entry>,
 }
@@ -219,34 +230,52 @@ impl<'a> Writer<'a> {
         self.sum(table, Span { from: &from, to: span.to });
     }
 
-    fn sum(&mut self, table: &Table, span: Span<'_>) {
-        let sum = table.sum(span);
-        self.range(span, &sum, None);
-    }
-
     fn list(&mut self, table: &Table, span: Span<'_>, sum: &Sum) {
-        let from = self.before.clone();
+        let before = self.before.clone();
         let bounds = (self.shorten(span.from), self.shorten(span.to));
         let item =
             |entry: &Entry| Item(self.shorten(entry.path()), ByteBuf::from(beginning(entry)));
         let items: Vec<Item> = table.range(span).map(item).collect();
-        let listed = self.listed + self.wanted.len() + items.len();
-        if self.message.ranges.len() == RANGES_MAX || listed > ITEMS_MAX {
-            self.before = from;
-            return;
-        }
-        self.listed += items.len();
+        let listed = items.len();
+        let fits = self.listed + self.wanted.len() + listed <= ITEMS_MAX;
         let range = Range(bounds.0, bounds.1, ByteBuf::new(), sum.count, Some(items));
-        self.message.ranges.push(range);
+        if fits && self.push(range) {
+            self.listed += listed;
+        } else {
+            self.before = before;
+        }
     }
 
-    fn range(&mut self, span: Span<'_>, sum: &Sum, items: Option<Vec<Item>>) {
-        if self.message.ranges.len() == RANGES_MAX {
-            return;
-        }
+    fn sum(&mut self, table: &Table, span: Span<'_>) {
+        let sum = table.sum(span);
+        let before = self.before.clone();
         let (from, to) = (self.shorten(span.from), self.shorten(span.to));
         let short = ByteBuf::from(sum.short());
-        self.message.ranges.push(Range(from, to, short, sum.count, items));
+        if !self.push(Range(from, to, short, sum.count, None)) {
+            self.before = before;
+        }
+    }
+
+    /// Says a range, if there is room for it.
+    fn push(&mut self, range: Range) -> bool {
+        let path_bytes = |path: &Shortened| path.1.len() + PATH_FORM_BYTES;
+        let items = range.4.iter().flatten();
+        let items_bytes: usize = items.map(|item| item.0.1.len() + ITEM_FORM_BYTES).sum();
+        let bytes = path_bytes(&range.0) + path_bytes(&range.1) + items_bytes + RANGE_FORM_BYTES;
+        let has_room = self.message.ranges.len() < RANGES_MAX && self.take(bytes);
+        if has_room {
+            self.message.ranges.push(range);
+        }
+        has_room
+    }
+
+    /// Takes room for so many bytes, if there is.
+    fn take(&mut self, bytes: usize) -> bool {
+        let has_room = self.bytes + bytes <= MESSAGE_BYTES_MAX - FORM_BYTES;
+        if has_room {
+            self.bytes += bytes;
+        }
+        has_room
     }
 
     /// All that the other side holds in a range: gives what it lacks, asks for
@@ -255,9 +284,14 @@ impl<'a> Writer<'a> {
         let is_same = |path: &[u8], digest: &[u8]| {
             table.get(path).is_some_and(|own| beginning(own) == digest)
         };
-        let room = ITEMS_MAX.saturating_sub(self.listed + self.wanted.len());
         let lacking = theirs.iter().filter(|(path, digest)| !is_same(path, digest));
-        self.wanted.extend(lacking.map(|(path, _)| path.clone()).take(room));
+        for (path, _) in lacking {
+            let has_room = self.listed + self.wanted.len() < ITEMS_MAX;
+            if !has_room || !self.take(path.len() + PATH_FORM_BYTES) {
+                break;
+            }
+            self.wanted.push(path.clone());
+        }
         let lacks = |own: &&Entry| theirs.get(own.path()) != Some(&beginning(own));
         let room = GIVEN_MAX.saturating_sub(self.given.len());
         self.given.extend(table.range(span).filter(lacks).take(room));
@@ -342,6 +376,23 @@ mod tests {
             other.len() == 1_000
         });
         assert!(turns.is_some(), "{} of 1,000", other.len());
+    }
+
+    /// A thousand paths of a thousand bytes are more than one message may have.
+    #[test]
+    fn long_paths_take_several_talks() {
+        let long = |number: u32, ms: u64| {
+            let name = format!("{:08x}{}", number.wrapping_mul(0x9e37_79b9), "x".repeat(990));
+            entry(&name, Some("x"), ms, 1)
+        };
+        let mut one = table((0..1_000).map(|number| long(number, u64::from(number % 2))));
+        let mut other = table((0..1_000).map(|number| long(number, u64::from(number % 3))));
+        let is_same = |one: &Table, other: &Table| one.sum(Span::ALL) == other.sum(Span::ALL);
+        let turns = (1..40).find(|_| {
+            talk(&mut other, &mut one);
+            is_same(&one, &other)
+        });
+        assert!(turns.is_some(), "they never agree");
     }
 
     proptest! {

@@ -2,14 +2,15 @@
 //! arrives.
 //!
 //! Bounds: [`AUTHOR_ENTRIES_MAX`] and [`AUTHOR_BYTES_MAX`] for each author,
-//! [`ENTRIES_MAX`] and [`BYTES_MAX`] in all, [`WAITING_MAX`] entries of others that wait for their
-//! time, beside what stood here before the clock was set back.
+//! [`ENTRIES_MAX`] and [`BYTES_MAX`] in all. [`WAITING_MAX`] entries wait for their
+//! time, [`AUTHOR_WAITING_MAX`] of one author, beside what stood here before the
+//! clock was set back; what is beyond comes again when neighbours compare.
 //! What replaces an entry and is no larger, a tombstone for example, is taken
 //! even when its author's share is used up, so that deleting always helps.
 //!
 //! Tombstones, and values whose time is over, stay for [`HORIZON_MS`]: a
-//! replica that was away for less cannot bring back what was deleted. One that
-//! was away for longer has to begin anew from others.
+//! replica that was out of touch for less cannot bring back what was deleted. One
+//! that was for longer has to begin anew from others.
 
 use ion_map::LongMap;
 
@@ -30,6 +31,8 @@ pub const ENTRIES_MAX: usize = 200_000;
 pub const BYTES_MAX: usize = 128 << 20;
 /// Entries that wait for their time.
 pub const WAITING_MAX: usize = 1_024;
+/// Of those, entries of one author.
+pub const AUTHOR_WAITING_MAX: usize = 256;
 /// How long what is dead stays known, in milliseconds: 30 days.
 pub const HORIZON_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
@@ -163,6 +166,13 @@ impl Replica {
         standing
     }
 
+    /// Takes away all that stands, but not what waits for its time.
+    pub fn put_aside(&mut self) -> Table {
+        self.shares.clear();
+        self.bytes = 0;
+        std::mem::take(&mut self.table)
+    }
+
     /// What an author may add.
     pub fn room_of(&self, author: &IonId) -> Room {
         let share = self.shares.get(author).copied().unwrap_or_default();
@@ -194,6 +204,17 @@ impl Replica {
     /// Whether anything at a path waits for its time.
     pub fn is_waiting(&self, path: &[u8]) -> bool {
         self.waiting.keys().any(|place| *place.1 == *path)
+    }
+
+    /// The living entries of a range that wait for their time, the next to stand
+    /// first.
+    pub fn waiting_in<'a>(
+        &'a self,
+        span: Span<'_>,
+        wall_ms: u64,
+    ) -> impl Iterator<Item = &'a Entry> {
+        let is_alive = move |entry: &&Entry| !is_dead(entry, wall_ms);
+        self.waiting.values().filter(move |entry| span.holds(entry.path())).filter(is_alive)
     }
 
     /// What waits of an author, the last of each key.
@@ -230,14 +251,16 @@ impl Replica {
         paths
     }
 
+    /// Nothing that waits gives way: it may have stood here.
     fn keep_aside(&mut self, entry: Entry) -> Fate {
-        self.waiting.insert(place(&entry), entry);
-        if self.waiting.len() <= WAITING_MAX {
-            return Fate::Waits;
+        let place = place(&entry);
+        let of_author = || self.waiting.keys().filter(|other| other.2 == place.2).count();
+        let has_room = self.waiting.len() < WAITING_MAX && of_author() < AUTHOR_WAITING_MAX;
+        if !has_room && !self.waiting.contains_key(&place) {
+            return Fate::Full;
         }
-        // What would have to wait longest gives way.
-        self.waiting.pop_last();
-        Fate::Full
+        self.waiting.insert(place, entry);
+        Fate::Waits
     }
 
     fn has_room(&self, entry: &Entry) -> bool {
@@ -352,6 +375,29 @@ mod tests {
         assert_eq!(replica.pass(NOW + 9), []);
         assert_eq!(replica.pass(NOW + 10), std::slice::from_ref(&early));
         assert_eq!(replica.get(early.path(), NOW + 10), Some(&early));
+    }
+
+    #[test]
+    fn what_waits_gives_way_to_nobody() {
+        let mut replica = Replica::default();
+        let later = NOW + AHEAD_MS_MAX + 50;
+        let stood = entry("a", Some("x"), later, 1);
+        replica.restore(NOW, stood.clone());
+        let of = |number: usize| {
+            let author = u8::try_from(2 + number / AUTHOR_WAITING_MAX).expect("they are few");
+            entry(&format!("{number}"), Some("x"), later - 20, author)
+        };
+        let first: Vec<Fate> =
+            (0..AUTHOR_WAITING_MAX + 5).map(|number| replica.take(NOW, of(number))).collect();
+        assert!(first.iter().all(|fate| *fate == Fate::Waits));
+        let more = entry("more", Some("x"), later - 20, 2);
+        assert_eq!(replica.take(NOW, more), Fate::Full, "one author has a part of the room");
+        for number in AUTHOR_WAITING_MAX + 5..2 * WAITING_MAX {
+            replica.take(NOW, of(number));
+        }
+        assert_eq!(replica.waiting.len(), WAITING_MAX);
+        replica.pass(later);
+        assert_eq!(replica.get(stood.path(), later), Some(&stood));
     }
 
     #[test]

@@ -70,6 +70,11 @@ impl Span<'_> {
     /// Everything.
     pub const ALL: Self = Self { from: &[], to: &[] };
 
+    /// Whether a path belongs to it.
+    pub(super) fn holds(&self, path: &[u8]) -> bool {
+        path >= self.from && !self.ends_before(path)
+    }
+
     fn ends_before(&self, path: &[u8]) -> bool {
         !self.to.is_empty() && path >= self.to
     }
@@ -179,8 +184,7 @@ impl Table {
                 sum.add(&block.sum);
                 continue;
             }
-            let is_in =
-                |entry: &&Entry| entry.path() >= span.from && !span.ends_before(entry.path());
+            let is_in = |entry: &&Entry| span.holds(entry.path());
             block.entries.iter().filter(is_in).for_each(|entry| sum.add(&entry.digest().into()));
         }
         sum

@@ -25,8 +25,9 @@ const _: () = assert!(ENTRY_BYTES_MAX + 64 < FRAME_BYTES_MAX, "the longest entry
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Frame {
     /// Where the two may differ: an encoded [`reconcile::Message`]; and what the
-    /// sender's clock claims, in milliseconds since 1970.
-    Compare(ByteBuf, u64),
+    /// sender's clock claims, and claimed when it last knew what others know (0
+    /// for never), both in milliseconds since 1970.
+    Compare(ByteBuf, u64, u64),
     /// Entries that the other side lacks.
     Give(Vec<ByteBuf>),
     /// The sender holds the very entries that this short sum is of.
@@ -34,8 +35,8 @@ pub(super) enum Frame {
 }
 
 impl Frame {
-    pub(super) fn compare(message: &reconcile::Message, clock_ms: u64) -> Vec<u8> {
-        codec::encode(&Self::Compare(ByteBuf::from(message.encode()), clock_ms))
+    pub(super) fn compare(message: &reconcile::Message, clock_ms: u64, touch_ms: u64) -> Vec<u8> {
+        codec::encode(&Self::Compare(ByteBuf::from(message.encode()), clock_ms, touch_ms))
     }
 
     pub(super) fn same(short: [u8; 16]) -> Vec<u8> {

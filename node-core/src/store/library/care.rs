@@ -1,20 +1,22 @@
 //! Names, and the copies that they ask for.
 
+use ion_map::Set;
 use serde_bytes::ByteBuf;
 
 use super::{
-    CARE_MS, Edit, Effect, Error, GIVES_MIB, Library, NEW_MS, ORPHAN_MS, Putter, Putting,
-    STATEMENT_MS, TELL_MS, Wanted,
+    AUTHOR_PARTS_MAX, CARE_MS, Disk, Effect, GIVES_MIB, LEFT_MS, Library, NEW_MS, ORPHAN_MS,
+    Putter, Putting, STATEMENT_MS, TELL_MS, Wanted,
     gather::Purpose,
     held::Owner,
     holdings::{self, BUCKETS, Statement, of_key},
 };
 use crate::{
+    identity::IonId,
     platform::Time,
     store::{
         chunk::Cid,
-        files::{File, Row, SPACE, Write},
-        kv::{self, Entry, Key, Space, seal::GROUP_MAX},
+        files::{File, Row, SPACE},
+        kv::{self, Entry, Space},
         replicas::{self, GOAL, PART_BYTES, Part, placement::Offer},
     },
 };
@@ -23,11 +25,13 @@ use crate::{
 const VISITS_BYTES_MAX: u64 = 256 << 20;
 /// What an ion offers of which nothing is known: what it does unless it says
 /// otherwise.
-const USUAL_OFFER: Offer = Offer { capacity_mib: GIVES_MIB, has_room: true };
+const USUAL_OFFER: Offer = Offer { capacity_mib: GIVES_MIB, has_room: true, is_leaving: false };
 /// What an ion offers at most whose blocks end with the tab, in MiB.
 const UNKEPT_MIB: u32 = 128;
 /// How long a full disk is taken to stay so, in milliseconds.
 const FULL_MS: u64 = 600_000;
+/// Statements that are said at once: more together may be too long to be told.
+const STATEMENTS_MAX: usize = 16;
 const MIB: u64 = 1 << 20;
 
 impl Library {
@@ -55,7 +59,7 @@ impl Library {
             });
             let (gone, new) = self.tree.take(name, row);
             if let Some((file, stamp)) = new {
-                self.want(now, &file, stamp.ms, effects);
+                self.want(now, &file, (body.author, stamp.ms), effects);
             }
             if let Some(file) = gone {
                 self.unwant(now, &file.manifest, effects);
@@ -67,7 +71,7 @@ impl Library {
     fn stated(
         &mut self,
         now: Time,
-        ion: crate::identity::IonId,
+        ion: IonId,
         gone: Vec<Part>,
         new: Vec<Part>,
         effects: &mut Vec<Effect>,
@@ -81,15 +85,30 @@ impl Library {
         }
     }
 
-    /// One more version names a file.
-    fn want(&mut self, now: Time, file: &File, at_ms: u64, effects: &mut Vec<Effect>) {
-        let new_until_ms = at_ms.saturating_add(NEW_MS);
+    /// One more version names a file: by whom and when.
+    fn want(
+        &mut self,
+        now: Time,
+        file: &File,
+        (author, at_ms): (IonId, u64),
+        effects: &mut Vec<Effect>,
+    ) {
         if let Some(wanted) = self.wanted.get_mut(&file.manifest) {
             wanted.versions += 1;
             return;
         }
-        let wanted = Wanted { bytes: file.size, versions: 1, new_until_ms };
+        let share = self.shares.entry(author).or_default();
+        let more = *share + parts_count(file.size);
+        let author = (more <= AUTHOR_PARTS_MAX).then_some(author);
+        if author.is_some() {
+            *share = more;
+        }
+        let new_until_ms = at_ms.saturating_add(NEW_MS);
+        let wanted = Wanted { bytes: file.size, versions: 1, new_until_ms, author };
         self.wanted.insert(file.manifest, wanted);
+        if author.is_none() {
+            return;
+        }
         self.wish(now, &file.manifest, effects);
         for (ion, part) in self.holdings.of_file(&file.manifest) {
             self.care(now, replicas::Input::Holds(ion, part), effects);
@@ -109,9 +128,11 @@ impl Library {
         if wanted.versions > 0 {
             return;
         }
-        let bytes = wanted.bytes;
+        let Wanted { bytes, author, .. } = *wanted;
         self.wanted.remove(file);
         self.unnamed.insert(*file);
+        let Some(share) = author.and_then(|author| self.shares.get_mut(&author)) else { return };
+        *share -= parts_count(bytes);
         for part in parts(*file, bytes) {
             self.care(now, replicas::Input::Unwish(part), effects);
         }
@@ -119,7 +140,8 @@ impl Library {
 
     /// Says what is wished of a file's parts.
     fn wish(&mut self, now: Time, file: &Cid, effects: &mut Vec<Effect>) {
-        let Some(wanted) = self.wanted.get(file).copied() else { return };
+        let wanted = self.wanted.get(file).filter(|wanted| wanted.author.is_some()).copied();
+        let Some(wanted) = wanted else { return };
         let is_new = self.wall_ms < wanted.new_until_ms;
         let is_pinned = self.pins.contains(file);
         for part in parts(*file, wanted.bytes) {
@@ -132,10 +154,14 @@ impl Library {
     pub(super) fn pin(&mut self, now: Time, pins: Vec<Cid>, effects: &mut Vec<Effect>) {
         let before = std::mem::replace(&mut self.pins, pins.into_iter().collect());
         let all: Vec<Cid> = before.iter().chain(self.pins.iter()).copied().collect();
-        for file in all {
-            if before.contains(&file) != self.pins.contains(&file) {
-                self.wish(now, &file, effects);
-            }
+        let is_new = |file: &Cid| before.contains(file) != self.pins.contains(file);
+        let new: Vec<Cid> = all.into_iter().filter(is_new).collect();
+        for file in &new {
+            self.wish(now, file, effects);
+        }
+        if self.is_open() && !new.is_empty() {
+            // Its user waits for it.
+            self.look_after(now, effects);
         }
         self.is_changed = true;
     }
@@ -175,13 +201,14 @@ impl Library {
 
     fn own_offer(&self, now: Time) -> Offer {
         let is_full = self.full_at.is_some_and(|at| now.since_ms(at) < FULL_MS);
-        let capacity_mib =
-            if self.is_kept { self.gives_mib } else { self.gives_mib.min(UNKEPT_MIB) };
+        let is_kept = self.disk == Disk::Open { is_kept: true };
+        let capacity_mib = if is_kept { self.gives_mib } else { self.gives_mib.min(UNKEPT_MIB) };
         let has_room = self.held.bytes() < u64::from(capacity_mib) * MIB;
-        Offer { capacity_mib, has_room: has_room && !is_full }
+        let is_leaving = now < self.leaves_until;
+        Offer { capacity_mib, has_room: has_room && !is_full, is_leaving }
     }
 
-    fn offers(&self, now: Time) -> ion_map::Map<crate::identity::IonId, Offer> {
+    fn offers(&self, now: Time) -> ion_map::Map<IonId, Offer> {
         let offer = |ion| self.holdings.offer(ion).unwrap_or(USUAL_OFFER);
         let others = self.live.iter().map(|ion| (*ion, offer(ion)));
         others.chain([(self.own, self.own_offer(now))]).collect()
@@ -208,29 +235,49 @@ impl Library {
 
     /// Deletes parts that no name has needed for a while. Where their names may
     /// only be unknown here, as others were not heard or the memory could not be
-    /// read, they stay.
+    /// read, they stay. Deletes also what is here of parts that are not whole, are
+    /// not being fetched, and stand whole elsewhere.
     fn sweep_orphans(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let fetching: Set<Part> = self.fetching().collect();
         let owners = self.held.owners().copied();
         let parts = owners.filter_map(|owner| match owner {
             Owner::Part(part) => Some(part),
             Owner::Import(..) | Owner::Visit(_) => None,
         });
-        let is_needed = |part: &Part| {
-            self.wanted.contains_key(&part.file)
-                || self.pins.contains(&part.file)
-                || self.imports.values().any(|import| import.file == Some(part.file))
-        };
         let knows_names = !self.wanted.is_empty() && !self.links.is_empty();
         let is_known = |part: &Part| knows_names || self.unnamed.contains(&part.file);
-        let unneeded: Vec<Part> = parts.filter(|part| !is_needed(part) && is_known(part)).collect();
-        self.orphans.retain(|part, _| unneeded.binary_search(part).is_ok());
-        for part in unneeded {
+        let is_unneeded = |part: &Part| !self.is_needed(&part.file) && is_known(part);
+        let is_left = |part: &Part| {
+            !self.held.is_whole(&Owner::Part(*part))
+                && !fetching.contains(part)
+                && !self.pins.contains(&part.file)
+                && !self.is_imported(&part.file)
+                && self.replicas.health(part).is_some_and(|health| health.live > 0)
+        };
+        let left: Vec<(Part, u64)> = parts
+            .filter_map(|part| match () {
+                () if is_unneeded(&part) => Some((part, ORPHAN_MS)),
+                () if is_left(&part) => Some((part, LEFT_MS)),
+                () => None,
+            })
+            .collect();
+        self.orphans.retain(|part, _| left.binary_search_by_key(part, |(part, _)| *part).is_ok());
+        for (part, after_ms) in left {
             let since = *self.orphans.entry(part).or_insert(now);
-            if now.since_ms(since) >= ORPHAN_MS {
+            if now.since_ms(since) >= after_ms {
                 self.orphans.remove(&part);
                 self.drop_part(part, effects);
             }
         }
+    }
+
+    /// Whether a name, the user, or an import needs a file here.
+    pub(super) fn is_needed(&self, file: &Cid) -> bool {
+        self.wanted.contains_key(file) || self.pins.contains(file) || self.is_imported(file)
+    }
+
+    fn is_imported(&self, file: &Cid) -> bool {
+        self.imports.values().any(|import| import.file == Some(*file))
     }
 
     /// Lets go of what the user only looked at, when it is too much.
@@ -252,15 +299,18 @@ impl Library {
     }
 
     /// Says anew what changed of what this ion holds and offers.
-    fn say(&mut self, now: Time, effects: &mut Vec<Effect>) {
+    pub(super) fn say(&mut self, now: Time, effects: &mut Vec<Effect>) {
         if self.unsaid.is_empty() {
             return;
         }
         self.said_at = now;
         let offer = self.own_offer(now);
-        let unsaid = std::mem::take(&mut self.unsaid);
         let mut changes = Vec::new();
-        for bucket in unsaid.iter().copied() {
+        for bucket in self.unsaid.clone() {
+            if changes.len() == STATEMENTS_MAX {
+                break;
+            }
+            self.unsaid.remove(&bucket);
             let owners = self.held.owners().filter(|owner| self.held.is_whole(owner));
             let parts = owners.filter_map(|owner| match owner {
                 Owner::Part(part) if holdings::bucket(&part.file) == bucket => Some(*part),
@@ -286,79 +336,6 @@ impl Library {
         effects.push(Effect::Put(ticket, changes));
     }
 
-    /// Changes names for the user.
-    pub(super) fn edit(&mut self, request: u64, edit: &Edit, effects: &mut Vec<Effect>) {
-        let writes = match edit {
-            Edit::Folder(path) => self.tree.make_folder(path),
-            Edit::Remove(path) => self.tree.remove(path),
-            Edit::Rename(from, to) => self.tree.rename(from, to),
-            Edit::Restore(path, id) => self.tree.restore(path, *id),
-        };
-        match writes {
-            Ok(writes) => self.put_names(Putter::Edit(request), writes, effects),
-            Err(why) => effects.push(Effect::Edited(request, Err(why.into()))),
-        }
-    }
-
-    /// Writes names, in batches of as many as fit together: all of one stand or
-    /// none.
-    pub(super) fn put_names(&mut self, who: Putter, writes: Vec<Write>, effects: &mut Vec<Effect>) {
-        let key = |name: String| Key { space: Space::Members(SPACE.to_owned()), name };
-        let change = |write: Write| {
-            let value = write.value.map(ByteBuf::from);
-            kv::Change { key: key(write.name), value, lasts_ms: None }
-        };
-        let changes: Vec<kv::Change> = writes.into_iter().map(change).collect();
-        let number = self.next_number();
-        let batches: Vec<Vec<kv::Change>> =
-            changes.chunks(GROUP_MAX).map(<[kv::Change]>::to_vec).collect();
-        if batches.is_empty() {
-            return self.put_ended(who, Ok(()), effects);
-        }
-        self.putting.insert(number, Putting { who, left: batches.len() });
-        for batch in batches {
-            let ticket = self.next_number();
-            self.puts.insert(ticket, number);
-            effects.push(Effect::Put(ticket, batch));
-        }
-    }
-
-    pub(super) fn put_done(
-        &mut self,
-        now: Time,
-        ticket: u64,
-        result: Result<(), kv::machine::Error>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let Some(number) = self.puts.remove(&ticket) else { return };
-        let Some(putting) = self.putting.get_mut(&number) else { return };
-        putting.left -= 1;
-        if putting.left > 0 && result.is_ok() {
-            return;
-        }
-        let who = putting.who;
-        self.putting.remove(&number);
-        if who == Putter::Nobody && result.is_err() {
-            // It is said again a little later.
-            self.say_all();
-            self.said_at = now;
-        }
-        self.put_ended(who, result.map_err(Error::from), effects);
-        self.advance_imports(now, effects);
-    }
-
-    fn put_ended(&mut self, who: Putter, result: Result<(), Error>, effects: &mut Vec<Effect>) {
-        match who {
-            Putter::Edit(request) => effects.push(Effect::Edited(request, result)),
-            Putter::Import(number) => {
-                let file = self.imports.get(&number).and_then(|import| import.file);
-                let result = result.and_then(|()| file.ok_or(Error::NoFile));
-                self.end_import(self.care_at, number, result, effects);
-            }
-            Putter::Nobody => {}
-        }
-    }
-
     /// Parts that are being fetched to be kept.
     pub(super) fn fetching(&self) -> impl Iterator<Item = Part> {
         let kept = self.gathers.values().filter(|gather| gather.purpose == Purpose::Keep);
@@ -369,7 +346,12 @@ impl Library {
     }
 }
 
-/// The parts of a file; an empty one has one too.
+/// How many parts a file has; an empty one has one too.
+fn parts_count(bytes: u64) -> u64 {
+    bytes.div_ceil(PART_BYTES).max(1)
+}
+
+/// The parts of a file.
 pub(super) fn parts(file: Cid, bytes: u64) -> impl Iterator<Item = Part> {
-    (0..bytes.div_ceil(PART_BYTES).max(1)).map(move |number| Part { file, number })
+    (0..parts_count(bytes)).map(move |number| Part { file, number })
 }

@@ -124,10 +124,9 @@ impl Library {
         let owner = gather.owner;
         if let (Purpose::Keep, Owner::Part(part)) = (&gather.purpose, owner) {
             let mut changes = Vec::new();
+            // All records, as a write that failed may have had some of them.
             for block in gather.blocks() {
-                if !self.held.owns(&owner, &block.0) {
-                    changes.extend(self.held.own(owner, block, None));
-                }
+                changes.extend(self.held.own(owner, block, None));
             }
             changes.push(Held::whole(owner));
             self.gathers.remove(&number);
@@ -278,7 +277,7 @@ impl Library {
         effects: &mut Vec<Effect>,
     ) {
         let reads = self.gathers.values().filter(|gather| gather.purpose != Purpose::Keep).count();
-        if reads == READS_MAX || bytes > READ_BYTES_MAX || !self.is_open {
+        if reads == READS_MAX || bytes > READ_BYTES_MAX || !self.is_open() {
             return effects.push(Effect::Bytes(request, Err(Error::Busy)));
         }
         let range = from..from.saturating_add(u64::from(bytes));
@@ -314,14 +313,18 @@ impl Library {
         self.seek_holders(effects);
     }
 
-    /// Tells of ions that hold what is wanted and are not linked.
+    /// Tells of ions that hold what is wanted and are not linked: that one is
+    /// needed where no neighbour holds any of it.
     fn seek_holders(&self, effects: &mut Vec<Effect>) {
         for gather in self.gathers.values() {
-            for (ion, _) in self.holdings.of_file(&gather.file) {
-                if self.live.contains(&ion) && !self.links.contains(&ion) {
-                    effects.push(Effect::Useful(ion));
-                }
-            }
+            let holders = self.holdings.of_file(&gather.file);
+            let is_needed = !holders.iter().any(|(ion, _)| self.links.contains(ion));
+            let others =
+                holders.iter().map(|(ion, _)| *ion).filter(|ion| !self.links.contains(ion));
+            let live = others.filter(|ion| self.live.contains(ion));
+            effects.extend(
+                live.map(|ion| if is_needed { Effect::Needed(ion) } else { Effect::Useful(ion) }),
+            );
         }
     }
 

@@ -135,6 +135,7 @@ impl Held {
         self.owners.get(owner).is_some_and(|owned| owned.is_whole)
     }
 
+    #[cfg(test)]
     pub(super) fn owns(&self, owner: &Owner, cid: &Cid) -> bool {
         self.owners.get(owner).is_some_and(|owned| owned.cids.contains(cid))
     }

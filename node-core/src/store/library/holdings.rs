@@ -3,8 +3,10 @@
 //! can write.
 //!
 //! What an ion holds is spread over [`BUCKETS`] entries by the files' names, so
-//! that a change writes a part of it. Bounds: [`FILES_MAX`] files in one entry;
-//! what is beyond is not told, and so copied once more than needed.
+//! that a change writes a part of it. Bounds: [`FILES_MAX`] files and
+//! [`PARTS_MAX`] parts in one entry of [`BYTES_MAX`] bytes: together more files
+//! than an ion may name, and more parts than it may give room for. What is beyond
+//! is not told, and nobody fetches it.
 
 use ion_map::Map;
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,7 @@ use crate::{
     codec,
     identity::IonId,
     store::{
-        chunk::Cid,
+        chunk::{CID_BYTES, Cid},
         kv::{Key, Space},
         replicas::{Part, placement::Offer},
     },
@@ -23,13 +25,17 @@ use crate::{
 /// The space of each ion in which it says what it holds.
 pub const SPACE: &str = "holds";
 /// Entries that it says it in.
-pub const BUCKETS: u8 = 16;
+pub const BUCKETS: u8 = 64;
 /// Files in one of them.
 pub const FILES_MAX: usize = 800;
-/// Parts of one file that can be told: 16 GiB of it.
-const PARTS_MAX: u64 = 256;
+/// Parts in one of them: 1 TiB.
+pub const PARTS_MAX: usize = 16_384;
 /// An encoded entry, in bytes.
 pub const BYTES_MAX: usize = 64 << 10;
+/// What an entry takes beside its files, and a file beside its bits, at most, in
+/// bytes.
+const FORM_BYTES: usize = 128;
+const FILE_BYTES: usize = CID_BYTES + 12;
 /// The form's version.
 const VERSION: u32 = 1;
 
@@ -48,18 +54,20 @@ impl Statement {
     /// From the parts that it holds, ascending.
     pub fn new(offer: Offer, parts: impl IntoIterator<Item = Part>) -> Self {
         let mut files: Vec<(Cid, ByteBuf)> = Vec::new();
-        for part in parts {
-            if part.number >= PARTS_MAX {
-                continue;
+        let mut bytes = FORM_BYTES;
+        for part in parts.into_iter().take(PARTS_MAX) {
+            let (byte, bit) = place(part.number);
+            let is_new = files.last().is_none_or(|(file, _)| *file != part.file);
+            let known = if is_new { 0 } else { files.last().map_or(0, |(_, bits)| bits.len()) };
+            let more = (byte + 1).saturating_sub(known) + usize::from(is_new) * FILE_BYTES;
+            if bytes + more > BYTES_MAX || (is_new && files.len() == FILES_MAX) {
+                break;
             }
-            if files.last().is_none_or(|(file, _)| *file != part.file) {
-                if files.len() == FILES_MAX {
-                    break;
-                }
+            bytes += more;
+            if is_new {
                 files.push((part.file, ByteBuf::new()));
             }
             let (_, bits) = files.last_mut().expect("there is one now");
-            let (byte, bit) = place(part.number);
             let length = bits.len().max(byte + 1);
             bits.resize(length, 0);
             bits[byte] |= bit;
@@ -80,9 +88,13 @@ impl Statement {
     /// From bytes of anybody; `None` where they are no statement.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let statement: Self = codec::decode(bytes, BYTES_MAX)?;
-        let is_good = |(_, bits): &(Cid, ByteBuf)| bits.len() as u64 * 8 <= PARTS_MAX;
-        let is_all = statement.files.len() <= FILES_MAX && statement.files.iter().all(is_good);
+        let is_all = statement.files.len() <= FILES_MAX && statement.count() <= PARTS_MAX;
         (is_all && statement.version == VERSION).then_some(statement)
+    }
+
+    fn count(&self) -> usize {
+        let bits = self.files.iter().flat_map(|(_, bits)| bits.iter());
+        bits.map(|byte| byte.count_ones() as usize).sum()
     }
 
     /// The parts that it names.
@@ -171,7 +183,7 @@ mod tests {
     }
 
     fn offer() -> Offer {
-        Offer { capacity_mib: 100, has_room: true }
+        Offer { capacity_mib: 100, has_room: true, is_leaving: false }
     }
 
     fn sorted(mut parts: Vec<Part>) -> Vec<Part> {
@@ -193,13 +205,27 @@ mod tests {
     #[test]
     fn the_largest_statement_fits_and_what_is_beyond_is_left_out() {
         let files = (0..FILES_MAX as u64 + 5).map(|number| part(&number.to_le_bytes(), 255));
-        let mut parts = sorted(files.collect());
-        parts.push(Part { number: PARTS_MAX, ..parts[0] });
-        parts.sort_unstable();
-        let statement = Statement::new(offer(), parts);
+        let statement = Statement::new(offer(), sorted(files.collect()));
         assert!(statement.encode().len() <= BYTES_MAX);
         assert_eq!(statement.parts().count(), FILES_MAX);
         assert!(Statement::decode(&statement.encode()).is_some());
+        let long = (0..FILES_MAX as u64).map(|number| part(&number.to_le_bytes(), 9_999));
+        let statement = Statement::new(offer(), sorted(long.collect()));
+        assert!(statement.encode().len() <= BYTES_MAX);
+        let whole = (0..PARTS_MAX as u64 + 5).map(|number| part(b"a", number));
+        let statement = Statement::new(offer(), whole);
+        assert_eq!(statement.parts().count(), PARTS_MAX);
+        let again = Statement::decode(&statement.encode()).expect("it keeps the bounds");
+        assert_eq!(again, statement);
+    }
+
+    #[test]
+    fn who_claims_more_than_there_can_be_is_not_believed() {
+        let file = |number: u8| (part(&[number], 0).file, ByteBuf::from(vec![0xff; 1_000]));
+        let files = (0..60).map(file).collect();
+        let statement = Statement { version: VERSION, offer: offer(), files };
+        assert!(statement.encode().len() <= BYTES_MAX);
+        assert_eq!(Statement::decode(&statement.encode()), None);
     }
 
     #[test]
@@ -222,7 +248,7 @@ mod tests {
         let ion = IonId::from_bytes([1; 32]);
         assert_eq!(of_key(&key(ion, 15)), Some((ion, 15)));
         let other = |space, name: &str| of_key(&Key { space, name: name.to_owned() });
-        assert_eq!(other(Space::Own(ion, SPACE.to_owned()), "16"), None);
+        assert_eq!(other(Space::Own(ion, SPACE.to_owned()), "64"), None);
         assert_eq!(other(Space::Own(ion, "other".to_owned()), "01"), None);
         assert_eq!(other(Space::Members(SPACE.to_owned()), "01"), None);
     }

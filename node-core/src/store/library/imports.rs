@@ -36,7 +36,7 @@ impl Library {
         }
         self.imports.insert(import, Import::new(parcel));
         self.is_changed = true;
-        if self.is_open {
+        if self.is_open() {
             self.advance_imports(now, effects);
         }
     }
@@ -57,7 +57,7 @@ impl Library {
 
     /// Lets every import that may do its next step.
     pub(super) fn advance_imports(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        if !self.is_open {
+        if !self.is_open() {
             return;
         }
         let is_active = |import: &&mut Import| import.stage != Stage::Waiting && !import.is_paused;
@@ -211,12 +211,21 @@ impl Library {
             self.care(now, replicas::Input::Holds(own, part), effects);
         }
         match self.tree.put(&path, file) {
-            Ok(writes) => self.put_names(Putter::Import(number), writes, effects),
+            Ok(writes) => self.put_names(Putter::Import(number), &writes, effects),
             Err(why) => self.end_import(now, number, Err(why.into()), effects),
         }
     }
 
-    /// An import ends; what it wrote goes unless it has its name.
+    /// Gives an import up. Once its name is being written it is too late: the
+    /// name would stand for what is not there.
+    pub(super) fn cancel_import(&mut self, now: Time, number: u64, effects: &mut Vec<Effect>) {
+        if self.imports.get(&number).is_some_and(|import| import.stage != Stage::Naming) {
+            self.end_import(now, number, Err(Error::Cancelled), effects);
+        }
+    }
+
+    /// An import ends; what it wrote goes unless it has its name, or others need
+    /// the same file.
     pub(super) fn end_import(
         &mut self,
         now: Time,
@@ -228,7 +237,7 @@ impl Library {
         let mut owners: Vec<Owner> =
             import.parts().map(|(part, _)| Owner::Import(number, part)).collect();
         if let (Err(_), Some(file)) = (&result, import.file)
-            && !self.wanted.contains_key(&file)
+            && !self.is_needed(&file)
         {
             let parts = import.parts().map(|(number, _)| Part { file, number });
             owners.extend(parts.map(Owner::Part));

@@ -20,9 +20,14 @@ struct Bench {
     records: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Bytes of blocks that the disk takes.
     room: usize,
+    /// Writes that fail.
+    failures: usize,
     /// Bytes that sources have.
     source_bytes: u64,
     stamps: u64,
+    /// Whether what is put into the shared memory waits.
+    is_slow: bool,
+    putting: Vec<(u64, Vec<kv::Change>)>,
     told: Vec<Effect>,
 }
 
@@ -36,10 +41,14 @@ impl Bench {
             blocks: BTreeMap::new(),
             records: BTreeMap::new(),
             room: usize::MAX,
+            failures: 0,
             source_bytes: u64::MAX,
             stamps: 0,
+            is_slow: false,
+            putting: Vec::new(),
             told: Vec::new(),
         };
+        bench.input(Input::Begin);
         bench.input(Input::Opened(true));
         bench
     }
@@ -64,6 +73,10 @@ impl Bench {
                 let bytes = u32::try_from(rest).expect("it is not more than asked for");
                 vec![Input::Source(source, Ok(made_up(source, from, bytes)))]
             }
+            Effect::Put(ticket, changes) if self.is_slow => {
+                self.putting.push((ticket, changes));
+                Vec::new()
+            }
             Effect::Put(ticket, changes) => {
                 let entries = changes.into_iter().map(|change| self.entry(change)).collect();
                 vec![Input::Entries(entries), Input::Put(ticket, Ok(()))]
@@ -80,7 +93,9 @@ impl Bench {
             .iter()
             .map(|change| if let Change::Bytes(_, bytes) = change { bytes.len() } else { 0 })
             .sum();
-        if self.blocks.values().map(Vec::len).sum::<usize>() + more > self.room {
+        let is_failure = self.failures > 0;
+        self.failures -= usize::from(is_failure);
+        if is_failure || self.blocks.values().map(Vec::len).sum::<usize>() + more > self.room {
             return Err(storage::Error::QuotaExceeded);
         }
         for change in changes {
@@ -191,10 +206,10 @@ fn a_source_that_became_shorter_is_refused() {
 #[test]
 fn an_import_is_halted_and_goes_on() {
     let mut bench = Bench::new();
-    bench.library.is_open = false;
+    bench.library.disk = Disk::Opening;
     bench.begin_import(2, "a", 8 * MIB);
     bench.input(Input::Pause(2, true));
-    bench.library.is_open = true;
+    bench.library.disk = Disk::Open { is_kept: true };
     bench.pass(1_000);
     assert_eq!((bench.imported(2), bench.blocks.len()), (None, 0));
     bench.input(Input::Pause(2, false));
@@ -204,12 +219,62 @@ fn an_import_is_halted_and_goes_on() {
 #[test]
 fn an_import_that_is_given_up_leaves_nothing() {
     let mut bench = Bench::new();
-    bench.library.is_open = false;
+    bench.library.disk = Disk::Opening;
     bench.begin_import(2, "a", 8 * MIB);
     bench.input(Input::Cancel(2));
     assert_eq!(bench.imported(2), Some(Err(Error::Cancelled)));
     assert!(bench.told.contains(&Effect::Forget(2)));
     assert_eq!((bench.blocks.len(), bench.records.len()), (0, 0));
+}
+
+impl Bench {
+    /// What waited for the shared memory is in it, or is refused.
+    fn end_put(&mut self, (ticket, changes): (u64, Vec<kv::Change>), is_taken: bool) {
+        if is_taken {
+            for input in self.obey(Effect::Put(ticket, changes)) {
+                self.input(input);
+            }
+        } else {
+            self.input(Input::Put(ticket, Err(kv::machine::Error::Full)));
+        }
+    }
+
+    fn assert_is_here(&mut self, file: Cid) {
+        self.pass(2 * ORPHAN_MS);
+        assert!(self.read(file, 0, 10).expect("it is here").is_ok());
+    }
+}
+
+#[test]
+fn an_import_whose_name_is_being_written_is_not_given_up() {
+    let mut bench = Bench::new();
+    bench.is_slow = true;
+    bench.begin_import(1, "one", 2 * MIB);
+    bench.input(Input::Cancel(1));
+    assert_eq!(bench.imported(1), None);
+    bench.is_slow = false;
+    let put = bench.putting.remove(0);
+    bench.end_put(put, true);
+    let file = bench.imported(1).expect("it ends").expect("it has its name");
+    bench.assert_is_here(file);
+}
+
+#[test]
+fn an_import_that_fails_spares_another_of_the_same_file() {
+    let mut bench = Bench::new();
+    bench.is_slow = true;
+    bench.begin_import(1, "one", 2 * MIB);
+    let first = bench.library.imports.remove(&1).expect("it goes on");
+    bench.library.imports.insert(2, first);
+    bench.library.putting.values_mut().for_each(|putting| putting.who = Putter::Import(2));
+    bench.begin_import(1, "two", 2 * MIB);
+    bench.is_slow = false;
+    let (one, two) = (bench.putting.remove(0), bench.putting.remove(0));
+    bench.end_put(two, false);
+    assert!(bench.imported(1).expect("it ends").is_err());
+    bench.end_put(one, true);
+    let file = bench.imported(2).expect("it ends").expect("it has its name");
+    bench.assert_is_here(file);
 }
 
 #[test]
@@ -292,11 +357,23 @@ fn parts_stay_whose_names_are_only_unknown() {
 fn whoever_waits_is_answered_when_the_nebula_changes() {
     let mut bench = Bench::new();
     assert_eq!(bench.read(Cid::of(crate::store::chunk::Codec::DagCbor, b"x"), 0, 5), None);
-    bench.library.is_open = false;
+    bench.library.disk = Disk::Opening;
     bench.begin_import(2, "a", MIB);
     bench.input(Input::Begin);
     assert_eq!(bench.answer(), Some(Err(Error::Cancelled)));
     assert_eq!(bench.imported(2), Some(Err(Error::Cancelled)));
+}
+
+/// A page that was just opened does not know its nebula yet.
+#[test]
+fn what_is_brought_in_early_goes_to_the_first_nebula() {
+    let mut bench = Bench::new();
+    bench.library = Library::new(bench.keys.own(), 2, Time::ZERO);
+    bench.begin_import(2, "a", MIB);
+    bench.input(Input::Begin);
+    bench.input(Input::Opened(true));
+    bench.pass(1_000);
+    assert!(bench.imported(2).expect("it is begun").is_ok());
 }
 
 #[test]
@@ -311,4 +388,135 @@ fn a_ledger_that_is_none_is_refused() {
     bench.write(changes).expect("there is room");
     bench.library.held.written(&block.cid);
     assert_eq!(bench.read(block.cid, 0, 5), Some(Err(Error::NoFile)));
+}
+
+#[test]
+fn what_is_erased_goes_whole_and_last_that_it_was_deleted() {
+    let mut bench = Bench::new();
+    for number in 0..200 {
+        let name = format!("a/{number}");
+        bench.import(1, &name, number % 2).expect("there is room");
+        bench.told.clear();
+        bench.import(2, &name, 3).expect("there is room");
+        bench.told.clear();
+    }
+    bench.input(Input::Edit(1, Edit::Remove(path("a"))));
+    let gone: Vec<_> = (0..200)
+        .map(|number| bench.library.tree().versions(&path(&format!("a/{number}")))[0].id)
+        .collect();
+    bench.is_slow = true;
+    bench.input(Input::Edit(2, Edit::Erase(path("a"))));
+    let batches = std::mem::take(&mut bench.putting);
+    let batches: Vec<Vec<String>> = batches
+        .into_iter()
+        .map(|(_, changes)| changes.into_iter().map(|change| change.key.name).collect())
+        .collect();
+    assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 600);
+    for (number, gone) in gone.iter().enumerate() {
+        let of_path = format!("a/{number}//");
+        let of = |batch: &&Vec<String>| batch.iter().any(|name| name.starts_with(&of_path));
+        let [batch] = batches.iter().filter(of).collect::<Vec<_>>()[..] else {
+            panic!("{of_path} is parted");
+        };
+        let last = batch.iter().rfind(|name| name.starts_with(&of_path));
+        assert_eq!(last, Some(&format!("{of_path}{gone}")));
+    }
+}
+
+#[test]
+fn a_part_that_becomes_whole_at_the_second_time_keeps_all_its_blocks() {
+    let mut bench = Bench::new();
+    let file = bench.import(1, "one", 2 * MIB).expect("there is room");
+    let part = Part { file, number: 0 };
+    let blocks = bench.blocks.clone();
+    let mut again = Bench::new();
+    for (cid, bytes) in &blocks {
+        let size = (*cid, u32::try_from(bytes.len()).expect("it is a block"));
+        let owned = again.library.held.own(held::Owner::Visit(file), size, Some(bytes.clone()));
+        again.write(owned).expect("there is room");
+        again.library.held.written(cid);
+    }
+    for failures in [1, 0] {
+        again.failures = failures;
+        let (now, mut effects) = (again.now, Vec::new());
+        again.library.fetch_part(now, part, &mut effects);
+        for input in effects.into_iter().flat_map(|effect| again.obey(effect)).collect::<Vec<_>>() {
+            again.input(input);
+        }
+    }
+    let mut known = Held::default();
+    again.records.iter().for_each(|(key, value)| known.load(key, value));
+    assert!(known.is_whole(&held::Owner::Part(part)));
+    assert!(blocks.keys().all(|cid| known.owns(&held::Owner::Part(part), cid)));
+}
+
+#[test]
+fn a_write_that_fails_loses_nothing_of_an_earlier_one() {
+    let mut bench = Bench::new();
+    let block = super::super::chunk::Block::of(super::super::chunk::Codec::Raw, vec![1, 2, 3]);
+    let mut effects = Vec::new();
+    for file in [block.cid, Cid::of(super::super::chunk::Codec::Raw, b"x")] {
+        let owner = held::Owner::Visit(file);
+        let changes = bench.library.held.own(owner, (block.cid, 3), Some(block.bytes.clone()));
+        bench.library.write(Writing::Fetched(block.cid), changes, &mut effects);
+    }
+    let numbers = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Write(number, changes) => Some((number, changes)),
+        _ => None,
+    });
+    let [(first, changes), (second, _)] = numbers.collect::<Vec<_>>().try_into().expect("both");
+    bench.write(changes).expect("there is room");
+    bench.input(Input::Written(first, Ok(())));
+    bench.input(Input::Written(second, Err(storage::Error::QuotaExceeded)));
+    assert!(bench.library.held.has(&block.cid) && bench.blocks.contains_key(&block.cid));
+}
+
+#[test]
+fn who_lies_about_sizes_takes_no_care_from_others() {
+    let mut bench = Bench::new();
+    let liar: Arc<dyn Keys> = Arc::new(SimKeys::of(IonId::from_bytes([9; 32])));
+    let own = std::mem::replace(&mut bench.keys, liar);
+    for number in 0..70_u8 {
+        let manifest = Cid::of(super::super::chunk::Codec::DagCbor, &[number]);
+        let media_type = "text/plain".to_owned();
+        let size = 4 << 38;
+        let file = files::File { manifest, size, media_type, modified_ms: 1 };
+        let version = files::Version::new(files::What::File(file), Vec::new());
+        let (name, value) = version.entry(&path(&format!("lie-{number}")));
+        let key = kv::Key { space: kv::Space::Members(files::SPACE.to_owned()), name };
+        let entry = bench.entry(kv::Change { key, value: Some(value.into()), lasts_ms: None });
+        bench.input(Input::Entries(vec![entry]));
+    }
+    bench.keys = own;
+    let file = bench.import(1, "one", 2 * MIB).expect("there is room");
+    bench.pass(1_000);
+    assert_eq!(bench.library.copies(&file, 2 * MIB).live, 1);
+    assert!(bench.library.shares.values().all(|parts| *parts <= AUTHOR_PARTS_MAX));
+}
+
+#[test]
+fn pieces_of_a_part_that_others_hold_whole_go_late() {
+    for is_elsewhere in [true, false] {
+        let mut bench = Bench::new();
+        let file = bench.import(1, "one", 2 * MIB).expect("there is room");
+        let other = IonId::from_bytes([9; 32]);
+        bench.input(Input::Live(vec![other]));
+        // So this ion is not to fetch the rest.
+        bench.input(Input::Give(0));
+        let (now, mut effects) = (bench.now, Vec::new());
+        if is_elsewhere {
+            let holds = replicas::Input::Holds(other, Part { file, number: 0 });
+            bench.library.care(now, holds, &mut effects);
+        }
+        let raw = bench.blocks.keys().find(|cid| **cid != file);
+        let cid = *raw.expect("it has blocks");
+        bench.library.lose(now, &cid, &mut effects);
+        for input in effects.into_iter().flat_map(|effect| bench.obey(effect)).collect::<Vec<_>>() {
+            bench.input(input);
+        }
+        bench.pass(LEFT_MS - 5_000);
+        assert!(bench.blocks.contains_key(&file));
+        bench.pass(10_000);
+        assert_eq!(bench.blocks.is_empty(), is_elsewhere);
+    }
 }

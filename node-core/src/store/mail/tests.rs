@@ -32,10 +32,10 @@ impl Nebula {
     /// An ion hears all that stands, and what it writes then stands.
     fn wake(&mut self, number: u8, mailbox: &mut Mailbox) {
         let entries: Vec<Entry> = self.entries.values().cloned().collect();
-        let answer = mailbox.take(&entries);
+        let answer = mailbox.take(&entries).concat();
         self.write(number, answer);
         let entries: Vec<Entry> = self.entries.values().cloned().collect();
-        assert_eq!(mailbox.take(&entries), [], "it needs no second answer");
+        assert!(mailbox.take(&entries).is_empty(), "it needs no second answer");
     }
 }
 
@@ -47,6 +47,11 @@ fn letter(from: u8, to: u8, text: &str) -> Letter {
     Letter::new(ion(from), ion(to), 5, text.to_owned(), Vec::new()).expect("it is in its bounds")
 }
 
+/// The name that a letter has at its addressee.
+fn from(number: u8, id: &str) -> String {
+    format!("{}/{id}", ion(number))
+}
+
 #[test]
 fn a_letter_waits_for_its_addressee_and_is_taken_once() {
     let (mut nebula, mut one, mut two) = (Nebula::default(), mailbox(1), mailbox(2));
@@ -54,18 +59,18 @@ fn a_letter_waits_for_its_addressee_and_is_taken_once() {
     nebula.wake(1, &mut one);
     assert_eq!(one.letters()[0].2, State::Waits);
     nebula.wake(2, &mut two);
-    assert_eq!(two.letter("id").map(|letter| letter.text.as_str()), Some("hello"));
+    assert_eq!(two.letter(&from(1, "id")).map(|letter| letter.text.as_str()), Some("hello"));
     assert_eq!((two.letters()[0].2, two.unread()), (State::Came, 1));
     nebula.wake(1, &mut one);
     assert_eq!(one.letters()[0].2, State::Taken);
-    nebula.write(2, two.read("id"));
+    nebula.write(2, two.read(&from(1, "id")));
     nebula.wake(2, &mut two);
     assert_eq!(two.unread(), 0);
     // A mailbox that begins anew finds what it kept.
     let mut again = mailbox(2);
     nebula.wake(2, &mut again);
     assert_eq!(again.letters().len(), 1);
-    nebula.write(2, again.discard("id"));
+    nebula.write(2, again.discard(&from(1, "id")));
     nebula.wake(2, &mut again);
     assert_eq!(again.letters().len(), 0);
 }
@@ -79,6 +84,40 @@ fn a_letter_can_be_taken_back_while_it_waits() {
     nebula.wake(1, &mut one);
     nebula.wake(2, &mut two);
     assert_eq!((one.letters().len(), two.letters().len()), (0, 0));
+}
+
+#[test]
+fn only_its_addressee_makes_a_letter_one_that_was_taken() {
+    let (mut nebula, mut one) = (Nebula::default(), mailbox(1));
+    nebula.write(1, one.send("id", &letter(1, 2, "hello")).expect("there is an addressee"));
+    nebula.wake(1, &mut one);
+    // Three says that it is for somebody else, and takes that back.
+    let name = format!("{}/id", ion(2));
+    for space in
+        [between(ion(1), ion(3)), Space::Named(vec![ion(1), ion(2), ion(3)], SPACE.to_owned())]
+    {
+        let key = Key { space, name: name.clone() };
+        nebula.write(3, vec![Change { key, value: None, lasts_ms: None }]);
+        nebula.wake(1, &mut one);
+        assert_eq!(one.letters()[0].2, State::Waits);
+    }
+    // It ends on its way, while this ion is away.
+    nebula.entries.retain(|path, _| path[0] == b'o');
+    let mut again = mailbox(1);
+    nebula.wake(1, &mut again);
+    assert_eq!(again.letters()[0].2, State::Ended);
+}
+
+#[test]
+fn that_a_letter_was_taken_is_known_when_that_is_long_ago() {
+    let (mut nebula, mut one, mut two) = (Nebula::default(), mailbox(1), mailbox(2));
+    nebula.write(1, one.send("id", &letter(1, 2, "hello")).expect("there is an addressee"));
+    nebula.wake(2, &mut two);
+    nebula.wake(1, &mut one);
+    nebula.entries.retain(|path, _| path[0] == b'o');
+    let mut again = mailbox(1);
+    nebula.wake(1, &mut again);
+    assert_eq!(again.letters()[0].2, State::Taken);
 }
 
 #[test]
@@ -96,7 +135,17 @@ fn nobody_else_reads_it_or_speaks_in_anothers_name() {
     let mut two = mailbox(2);
     nebula.write(3, mailbox(3).send("lie", &letter(1, 2, "I am one")).expect("it can be sent"));
     nebula.wake(2, &mut two);
-    assert!(two.letter("lie").is_none() && two.letter("id").is_some());
+    assert!(two.letter(&from(3, "lie")).is_none() && two.letter(&from(1, "id")).is_some());
+}
+
+#[test]
+fn nobody_writes_over_a_letter_of_another_by_its_id() {
+    let (mut nebula, mut two) = (Nebula::default(), mailbox(2));
+    nebula.write(1, mailbox(1).send("id", &letter(1, 2, "of one")).expect("it can be sent"));
+    nebula.write(3, mailbox(3).send("id", &letter(3, 2, "of three")).expect("it can be sent"));
+    nebula.wake(2, &mut two);
+    let text = |number| two.letter(&from(number, "id")).map(|letter| letter.text.as_str());
+    assert_eq!([text(1), text(3)], [Some("of one"), Some("of three")]);
 }
 
 #[test]
@@ -129,5 +178,31 @@ fn the_largest_letter_fits_into_an_entry() {
     let (mut nebula, mut two) = (Nebula::default(), mailbox(2));
     nebula.write(1, mailbox(1).send("id", &largest).expect("it can be sent"));
     nebula.wake(2, &mut two);
-    assert_eq!(two.letter("id"), Some(&largest));
+    assert_eq!(two.letter(&from(1, "id")), Some(&largest));
+}
+
+#[test]
+fn a_sender_fills_its_part_of_the_box_and_the_rest_stays_on_its_way() {
+    let (mut nebula, mut two) = (Nebula::default(), mailbox(2));
+    for number in 0..SENDER_LETTERS_MAX + 5 {
+        let id = format!("{number:03}");
+        nebula.write(1, mailbox(1).send(&id, &letter(1, 2, "hello")).expect("it can be sent"));
+    }
+    let text = "x".repeat(TEXT_BYTES_MAX);
+    for number in 0..SENDER_BYTES_MAX / TEXT_BYTES_MAX {
+        let sent = mailbox(3).send(&format!("{number:03}"), &letter(3, 2, &text));
+        nebula.write(3, sent.expect("it can be sent"));
+    }
+    nebula.write(4, mailbox(4).send("id", &letter(4, 2, "hello")).expect("it can be sent"));
+    nebula.wake(2, &mut two);
+    let of = |two: &Mailbox, number| {
+        two.came.values().filter(|letter| letter.from == ion(number)).count()
+    };
+    assert_eq!([1, 4].map(|number| of(&two, number)), [SENDER_LETTERS_MAX, 1]);
+    let expected = SENDER_BYTES_MAX / (TEXT_BYTES_MAX + FORM_BYTES);
+    assert_eq!(of(&two, 3), expected);
+    nebula.write(2, two.discard(&from(1, "000")));
+    nebula.wake(2, &mut two);
+    let last = format!("{SENDER_LETTERS_MAX:03}");
+    assert!(two.letter(&from(1, &last)).is_some() && two.letter(&from(1, "000")).is_none());
 }

@@ -6,6 +6,14 @@
 //! least `-ln(h) / capacity` are named. So an ion is named first with a
 //! probability that is its share of all capacity, whatever others come and go.
 //! The logarithm is computed in integers, so that every machine names the same.
+//!
+//! Which copies beyond the goal are given up is decided by the hash alone: what an
+//! ion offers is its own word, and who claimed to hold everything and to offer
+//! without end would be the first that keeps each part, so that a goal's number of
+//! liars emptied the store. So the holders that the hash names first keep theirs,
+//! whatever others offer: liars fewer than the goal cost no part its last copy; as
+//! many as the goal, beside as many true holders, do where the hash names all of
+//! them first, one part of 20 at a goal of three.
 
 use ion_map::{Map, Set};
 
@@ -26,21 +34,20 @@ pub struct Offer {
     pub capacity_mib: u32,
     /// Whether it has room for more than it holds.
     pub has_room: bool,
+    /// Whether it is about to leave: what it holds does not count.
+    #[serde(default)]
+    pub is_leaving: bool,
 }
 
 /// All ions that offer something, in the order in which they are named.
 pub fn rank(part: &Part, ions: &Map<IonId, Offer>) -> Vec<IonId> {
-    let hasher = hasher(part);
     let offering = ions.iter().filter(|(_, offer)| offer.capacity_mib > 0);
-    let mut order: Vec<_> =
-        offering.map(|(ion, offer)| (cost(&hasher, ion, offer.capacity_mib), *ion)).collect();
-    ion_map::sort(&mut order);
-    order.into_iter().map(|(_, ion)| ion).collect()
+    order(part, offering.map(|(ion, offer)| (*ion, offer.capacity_mib)))
 }
 
-/// Who should hold a part: of those that do, the first by rank, at most as many
-/// as the goal says; and where these are fewer, the first with room of those
-/// that do not, and so many extra. Only the ions given count as holders.
+/// Who should hold a part: of those that do, the first by hash, at most as many
+/// as the goal says; and where these are fewer, the first by rank with room of
+/// those that do not, and so many extra. Only the ions given count as holders.
 pub fn wanted(
     part: &Part,
     ions: &Map<IonId, Offer>,
@@ -49,19 +56,29 @@ pub fn wanted(
     extra: usize,
 ) -> Vec<IonId> {
     let goal = goal.min(GOAL_MAX);
-    let holding = holders.iter().filter(|ion| ions.contains_key(ion)).count();
-    if holding == goal {
-        return holders.iter().filter(|ion| ions.contains_key(ion)).copied().collect();
+    let holding: Vec<IonId> =
+        holders.iter().filter(|ion| ions.contains_key(ion)).copied().collect();
+    if holding.len() == goal {
+        return holding;
     }
-    let order = rank(part, ions);
-    let held = order.iter().filter(|ion| holders.contains(ion));
-    let mut named: Vec<IonId> = held.take(goal).copied().collect();
-    let missing = goal.saturating_sub(holding);
+    let offering = holding.iter().filter(|ion| ions[ion].capacity_mib > 0);
+    let mut named = order(part, offering.map(|ion| (*ion, 1)));
+    named.truncate(goal);
+    let missing = goal.saturating_sub(holding.len());
     if missing > 0 {
-        let others = order.iter().filter(|ion| !holders.contains(ion) && ions[ion].has_room);
+        let order = rank(part, ions);
+        let others = order.into_iter().filter(|ion| !holders.contains(ion) && ions[ion].has_room);
         named.extend(others.take(missing + extra));
     }
     named
+}
+
+/// Ions with their weights in the order in which a part's hash names them.
+fn order(part: &Part, ions: impl Iterator<Item = (IonId, u32)>) -> Vec<IonId> {
+    let hasher = hasher(part);
+    let mut order: Vec<_> = ions.map(|(ion, weight)| (cost(&hasher, &ion, weight), ion)).collect();
+    ion_map::sort(&mut order);
+    order.into_iter().map(|(_, ion)| ion).collect()
 }
 
 /// What hashes any ion together with this part.
@@ -72,12 +89,12 @@ fn hasher(part: &Part) -> blake3::Hasher {
     hasher
 }
 
-fn cost(hasher: &blake3::Hasher, ion: &IonId, capacity_mib: u32) -> u128 {
+fn cost(hasher: &blake3::Hasher, ion: &IonId, weight: u32) -> u128 {
     let mut hasher = hasher.clone();
     hasher.update(ion.as_bytes());
     let hash = hasher.finalize();
     let number = u64::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash is longer"));
-    (u128::from(minus_log2(number)) << 64) / u128::from(capacity_mib)
+    (u128::from(minus_log2(number)) << 64) / u128::from(weight)
 }
 
 /// `-log2((number + 1) / 2^64)`, with 32 bits after the point, rounded down or
@@ -112,7 +129,7 @@ mod tests {
     }
 
     fn offers(capacities: &[u32]) -> Map<IonId, Offer> {
-        let offer = |capacity_mib| Offer { capacity_mib, has_room: true };
+        let offer = |capacity_mib| Offer { capacity_mib, has_room: true, is_leaving: false };
         (1..).map(ion).zip(capacities.iter().map(|capacity| offer(*capacity))).collect()
     }
 
@@ -178,11 +195,29 @@ mod tests {
     }
 
     #[test]
+    fn liars_who_offer_without_end_are_not_the_first_to_keep() {
+        let mut ions = offers(&[100; 6]);
+        for liar in [4, 5, 6] {
+            ions.insert(
+                ion(liar),
+                Offer { capacity_mib: u32::MAX, has_room: true, is_leaving: false },
+            );
+        }
+        let all: Set<IonId> = ions.keys().copied().collect();
+        let is_lost = |number: &u64| {
+            let keep = wanted(&part(*number), &ions, &all, 3, 0);
+            keep.iter().all(|other| other.as_bytes()[0] > 3)
+        };
+        let lost = (0..1_000).filter(is_lost).count();
+        assert!((30..70).contains(&lost), "{lost} of 1,000 are in the hands of liars alone");
+    }
+
+    #[test]
     fn the_full_keep_what_they_hold_and_get_nothing() {
         let mut ions = offers(&[100; 4]);
         let order = rank(&part(0), &ions);
         for full in [order[0], order[1]] {
-            ions.insert(full, Offer { capacity_mib: 100, has_room: false });
+            ions.insert(full, Offer { capacity_mib: 100, has_room: false, is_leaving: false });
         }
         let holders = Set::from([order[1]]);
         assert_eq!(wanted(&part(0), &ions, &holders, 3, 0), order[1..4]);

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::*;
+use super::{placement::rank, *};
 use crate::{platform::sim::Rng, store::chunk::Codec};
 
 const MIB: u64 = 1 << 20;
@@ -17,7 +17,7 @@ fn part(number: u64) -> Part {
 
 /// Long after the machine was made: it knows who is there.
 const START: Time = Time::from_ms(1_000_000);
-const OFFER: Offer = Offer { capacity_mib: 1_000, has_room: true };
+const OFFER: Offer = Offer { capacity_mib: 1_000, has_room: true, is_leaving: false };
 const WISH: Wish = Wish { bytes: 10 * MIB, goal: 3, is_new: true, is_pinned: false };
 
 fn offers(numbers: impl IntoIterator<Item = u64>) -> Map<IonId, Offer> {
@@ -181,20 +181,47 @@ fn repairs_keep_to_their_rate_and_new_files_need_not() {
 }
 
 #[test]
-fn health_and_hand_off() {
+fn health_tells_who_holds_a_part() {
     let mut machine = machine(&[0, 3]);
     let health = machine.health(&part(0)).expect("it is looked after");
     assert_eq!((health.live, health.goal, health.is_only_here), (2, 3, false));
     assert!(health.loss > 0.0 && health.loss < 0.01, "{}", health.loss);
-    assert_eq!(machine.hand_off(), []);
     after(&mut machine, 1, Input::Ions(offers([0, 1, 2])));
     let health = machine.health(&part(0)).expect("it is looked after");
     assert_eq!((health.live, health.goal, health.is_only_here), (1, 3, true));
-    let others = offers([1, 2]);
-    assert_eq!(machine.hand_off(), [(part(0), Some(rank(&part(0), &others)[0]))]);
-    after(&mut machine, 2, Input::Ions(offers([0])));
-    assert_eq!(machine.hand_off(), [(part(0), None)]);
     assert_eq!(machine.health(&part(1)), None);
+}
+
+#[test]
+fn what_only_one_holds_who_leaves_is_fetched_at_once() {
+    let old = |goal| Wish { goal, is_new: false, ..WISH };
+    let leaving = |numbers: &[u64]| {
+        let mut ions = offers(0..3);
+        for number in numbers {
+            ions.insert(ion(*number), Offer { is_leaving: true, ..OFFER });
+        }
+        Input::Ions(ions)
+    };
+    let (soon, later) = (part(1), part(2));
+    let mut machine = Replicas::new(ion(0), Time::ZERO);
+    after(&mut machine, 0, Input::Ions(offers(0..3)));
+    for (part, holders) in [(soon, &[1][..]), (later, &[1, 2])] {
+        after(&mut machine, 0, Input::Wish(part, old(3)));
+        for holder in holders {
+            after(&mut machine, 0, Input::Holds(ion(*holder), part));
+        }
+    }
+    assert_eq!(tick(&mut machine, 1), [], "each may be on its way");
+    after(&mut machine, 2, leaving(&[1]));
+    assert_eq!(tick(&mut machine, 2), [Effect::Fetch(soon)], "another holds the other part");
+    after(&mut machine, 3, leaving(&[1, 2]));
+    assert_eq!(tick(&mut machine, 3), [Effect::Fetch(later)]);
+    // Who leaves takes nothing over.
+    let mut own = Replicas::new(ion(0), Time::ZERO);
+    after(&mut own, 0, leaving(&[0]));
+    after(&mut own, 0, Input::Wish(soon, WISH));
+    after(&mut own, 0, Input::Holds(ion(1), soon));
+    assert_eq!(tick(&mut own, 1), []);
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn request(wish: &Wish) -> u64 {
         | Wish::MakeFolder { request, .. }
         | Wish::Remove { request, .. }
         | Wish::Rename { request, .. }
+        | Wish::Erase { request, .. }
         | Wish::Restore { request, .. } => *request,
         other => panic!("{other:?} is no request"),
     }
@@ -75,44 +76,109 @@ fn only_the_answer_to_the_last_list_is_shown() {
     assert!(files.take(listed(again, &[row("b/y", RowKind::File)])).1 && files.problem.is_none());
 }
 
+/// Answers all that a change asks for; what it asked, in order.
+fn finished(files: &mut Files, first: Option<Wish>, deleted: &[RowView]) -> Vec<Wish> {
+    let (mut asked, mut next) = (Vec::new(), first);
+    while let Some(wish) = next {
+        let answer = match &wish {
+            Wish::List { request, after, .. } => {
+                let mut rows = deleted.to_vec();
+                rows.retain(|row| row.path > *after);
+                let is_more = rows.len() > 2;
+                rows.truncate(2);
+                News::Listed { request: *request, result: Ok(rows), is_more }
+            }
+            wish => News::Done { request: request(wish), result: Ok(()) },
+        };
+        asked.push(wish);
+        next = files.take(answer).0.pop();
+    }
+    asked
+}
+
+fn restored(asked: &[Wish]) -> Vec<&str> {
+    let path = asked.iter().filter_map(|wish| match wish {
+        Wish::Restore { path, .. } => Some(path.as_str()),
+        _ => None,
+    });
+    path.collect()
+}
+
 #[test]
 fn a_deleted_file_is_brought_back_as_it_was() {
     let mut files = Files::default();
-    let wish = files.remove(&row("a/x", RowKind::File));
+    let wish = files.remove(&[row("a/x", RowKind::File)]);
     assert_eq!(files.undoable(), None);
-    files.take(News::Done { request: request(&wish), result: Ok(()) });
-    assert_eq!(files.undoable(), Some("a/x"));
+    finished(&mut files, wish, &[]);
+    assert_eq!(files.undoable().as_deref(), Some("a/x"));
     let back = files.undo().expect("there is something to undo");
     assert!(matches!(&back, Wish::Restore { path, version, .. }
         if path == "a/x" && version == "v-a/x"));
+    finished(&mut files, Some(back), &[]);
     assert_eq!(files.undoable(), None);
 }
 
 #[test]
-fn a_deleted_folder_comes_back_without_what_was_deleted_before() {
+fn what_is_deleted_for_good_is_not_brought_back() {
     let mut files = Files::default();
-    let survey = files.remove(&row("a", RowKind::Folder));
-    let old = row("a/old", RowKind::Deleted);
-    let (wishes, _) = files.take(listed(request(&survey), std::slice::from_ref(&old)));
-    assert!(matches!(&wishes[..], [Wish::Remove { path, .. }] if path == "a"));
-    files.take(News::Done { request: request(&wishes[0]), result: Ok(()) });
-    assert_eq!(files.undoable(), Some("a"));
-    let ask = files.undo().expect("there is something to undo");
-    let all = [row("a/1", RowKind::Deleted), old, row("a/2", RowKind::Deleted)];
-    let (mut wishes, _) = files.take(listed(request(&ask), &all));
-    let mut back = Vec::new();
-    while let Some(Wish::Restore { request, path, .. }) = wishes.pop() {
-        back.push(path);
-        wishes = files.take(News::Done { request, result: Ok(()) }).0;
-    }
-    assert_eq!(back, ["a/1", "a/2"]);
+    let wish = files.remove(&[row("a/x", RowKind::File)]);
+    finished(&mut files, wish, &[]);
+    let wish = files.erase("a/x".to_owned());
+    let asked = finished(&mut files, wish, &[]);
+    assert!(matches!(&asked[..], [Wish::Erase { path, .. }] if path == "a/x"));
+    assert_eq!(files.changed, Changed::Done("Deleted a/x for good".to_owned()));
+    assert_eq!(files.undoable(), None);
+}
+
+#[test]
+fn a_deleted_folder_comes_back_without_what_was_deleted_before_however_much_that_is() {
+    let mut files = Files::default();
+    let gone = |paths: &[&str]| -> Vec<RowView> {
+        paths.iter().map(|path| row(path, RowKind::Deleted)).collect()
+    };
+    let wish = files.remove(&[row("a", RowKind::Folder)]);
+    let asked = finished(&mut files, wish, &gone(&["a/2", "a/4", "a/6"]));
+    assert_eq!(asked.len(), 3, "two lists come before the folder goes");
+    assert!(matches!(&asked[2], Wish::Remove { path, .. } if path == "a"));
+    assert_eq!(files.undoable().as_deref(), Some("a"));
+    let ask = files.undo();
+    let asked =
+        finished(&mut files, ask, &gone(&["a/1", "a/2", "a/3", "a/4", "a/5", "a/6", "a/7"]));
+    assert_eq!(restored(&asked), ["a/1", "a/3", "a/5", "a/7"]);
     assert_eq!(files.changed, Changed::Done("Brought back a".to_owned()));
+    assert_eq!(files.undoable(), None);
+}
+
+#[test]
+fn many_are_deleted_and_come_back_together() {
+    let mut files = Files::default();
+    let rows = [row("f", RowKind::Folder), row("x", RowKind::File), row("y", RowKind::File)];
+    let wish = files.remove(&rows);
+    let asked = finished(&mut files, wish, &[]);
+    assert_eq!(asked.len(), 4);
+    assert_eq!(files.changed, Changed::Done("Deleted 3 items".to_owned()));
+    assert_eq!(files.undoable().as_deref(), Some("3 items"));
+    let ask = files.undo();
+    let asked = finished(&mut files, ask, &[row("f/1", RowKind::Deleted)]);
+    let mut back = restored(&asked);
+    back.sort_unstable();
+    assert_eq!(back, ["f/1", "x", "y"]);
+}
+
+#[test]
+fn many_are_moved_one_after_the_other_and_what_is_there_already_stays() {
+    let mut files = Files::default();
+    let paths = ["a/x", "b/y"].map(str::to_owned);
+    let wish = files.move_into(&paths, "b");
+    let asked = finished(&mut files, wish, &[]);
+    assert!(matches!(&asked[..], [Wish::Rename { from, to, .. }] if from == "a/x" && to == "b/x"));
+    assert_eq!(files.changed, Changed::Done("Moved 2 items into b".to_owned()));
 }
 
 #[test]
 fn a_refused_change_says_why_and_has_nothing_to_undo() {
     let mut files = Files::default();
-    let wish = files.rename("a".to_owned(), "b/..".to_owned());
+    let wish = files.rename("a".to_owned(), "b/..".to_owned()).expect("it is asked for");
     let why = problem("Not renamed.", "`..` is no name.", "Choose another.");
     files.take(News::Done { request: request(&wish), result: Err(why.clone()) });
     assert_eq!((files.changed.clone(), files.undoable()), (Changed::Refused(why), None));

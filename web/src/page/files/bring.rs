@@ -144,7 +144,7 @@ fn field(desk: At, word: &str, class: &str, is_folder: bool) -> Part {
         }
         chosen.set_value("");
     });
-    tag("label", class).add(icon(drawn)).say(word).put(input)
+    tag("label", class).put(icon(drawn)).say(word).put(input)
 }
 
 /// Takes what is dropped anywhere on the page, as long as it stands.
@@ -215,12 +215,13 @@ pub(super) fn progress(desk: At) -> AnyView {
     let head = tag("div", "part-head").put(sum).put(steer(desk, &imports));
     let shown = imports.list.iter().filter(|one| one.stage != Stage::Done);
     let rows = shown.clone().take(ROWS_MAX).map(|one| row(desk, one));
-    let mut panel = tag("section", "panel")
-        .set("aria-label", "On their way in")
-        .test("imports")
-        .put(head)
-        .put(tag("ul", "rows").put_all(rows));
-    let more = shown.count().saturating_sub(ROWS_MAX);
+    let panel = tag("section", "panel").set("aria-label", "On their way in");
+    let mut panel = panel.test("imports").put(head);
+    let count = shown.clone().count();
+    if count > 0 {
+        panel = panel.put(tag("ul", "rows").put_all(rows));
+    }
+    let more = count.saturating_sub(ROWS_MAX);
     if more > 0 {
         panel = panel.put(text("p", "small muted", &format!("and {more} more")));
     }

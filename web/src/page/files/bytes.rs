@@ -234,7 +234,8 @@ pub(super) fn download_button(desk: At, test: &str, subject: Subject) -> Part {
     button(test, "button", "Download", move || download(desk, &subject))
 }
 
-fn download(desk: At, subject: &Subject) {
+/// Saves a file on this device.
+pub(super) fn download(desk: At, subject: &Subject) {
     if let Some(address) = address(desk, subject, "") {
         LEFT_AT.set(browser::now_ms());
         // A browser that goes nowhere has said so itself.

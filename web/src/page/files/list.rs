@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use node_core::node::files::{LIST_MAX, RowKind, RowView};
 
-use super::{Sheet, bring, rows, sheet};
+use super::{Sheet, bring, marks, rows, sheet};
 use crate::{
     model::{format, words::Meaning},
     page::{
@@ -12,7 +12,6 @@ use crate::{
         icons::icon,
         parts,
         raw::{Part, button, tag, text},
-        sealed::Seal,
     },
 };
 
@@ -26,7 +25,7 @@ pub(super) fn view(desk: At, search: RwSignal<String>) -> AnyView {
     let others = desk.files.store.read().as_ref().map_or(0, |store| store.others);
     let files = desk.files.list.read();
     if let Some(problem) = &files.problem {
-        return parts::told(problem.clone(), "files-refused");
+        return parts::told(problem, "files-refused").seal();
     }
     let is_found =
         |row: &&RowView| wanted.is_empty() || browser::lowercase(&row.name).contains(&wanted);
@@ -36,7 +35,8 @@ pub(super) fn view(desk: At, search: RwSignal<String>) -> AnyView {
         return nothing(desk, files.is_listed, files.deleted, files.rows.is_empty());
     }
     keep_focus();
-    let mut all = tag("div", "files-list").put(table(body));
+    let body = marks::listen(desk, body);
+    let mut all = tag("div", "files-list").put(table(desk, body));
     if files.is_more {
         let words =
             format!("The first {LIST_MAX} are shown. Put some into folders to see the rest.");
@@ -68,11 +68,15 @@ fn nothing(desk: At, is_listed: bool, deleted: bool, is_empty: bool) -> AnyView 
         ),
     };
     let is_bare = is_listed && is_empty && !deleted;
-    parts::empty(title, about, if is_bare { bring::add_button(desk).seal() } else { ().seal() })
+    parts::empty(title, about, is_bare.then(|| bring::add_button(desk))).seal()
 }
 
-fn table(body: Part) -> Part {
-    let heads = COLUMNS.map(|(name, class)| text("th", class, name).set("scope", "col"));
+fn table(desk: At, body: Part) -> Part {
+    let heads = COLUMNS.map(|(name, class)| {
+        let head = tag("th", class).set("scope", "col");
+        let head = if name == "Name" { head.put(marks::tick_all(desk)) } else { head };
+        head.say(name)
+    });
     let head = tag("thead", "").put(tag("tr", "").put_all(heads));
     let table = tag("table", "table cards files-table").put(head).put(body);
     tag("div", "table-wrap panel flush").put(table)
@@ -86,7 +90,8 @@ fn line(desk: At, row: &RowView, others: usize) -> Part {
         copies = copies.put(rows::health(file, others));
     }
     let name = tag("span", "file-name")
-        .add(icon(rows::row_icon(row)))
+        .put(marks::tick(desk, row))
+        .put(icon(rows::row_icon(row)))
         .put(badges(tag("span", "").put(name(desk, row)).say(" "), row));
     tag("tr", "")
         .test("file-row")
@@ -125,7 +130,7 @@ fn name(desk: At, row: &RowView) -> Part {
 
 fn badges(mut name: Part, row: &RowView) -> Part {
     if row.kind == RowKind::Conflict {
-        name = name.add(parts::pill(Meaning::Waiting, "written at once"));
+        name = name.put(parts::pill(Meaning::Waiting, "written at once"));
     }
     if row.file.as_ref().is_some_and(|file| file.is_pinned) {
         name = name.put(text("span", "badge", "kept here"));

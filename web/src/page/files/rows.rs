@@ -64,7 +64,7 @@ pub(super) fn health(file: &FileView, others: usize) -> Part {
         .set("data-copies", &file.copies.to_string())
         .set("data-goal", &file.goal.to_string())
         .put(segments)
-        .add(parts::pill(meaning, word))
+        .put(parts::pill(meaning, &word))
 }
 
 /// Where a row leads; `None` where it is no place of its own.

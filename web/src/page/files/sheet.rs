@@ -8,10 +8,10 @@ use node_core::node::files::{FileView, RowKind, RowView, Wish};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-use super::{Sheet, bytes, close, list, open, rows};
+use super::{Sheet, bytes, close, list, marks, open, rows};
 use crate::{
     model::{
-        files::{joined, name, parent, words},
+        files::{items, joined, name, parent, words},
         format, invitation,
         route::Route,
     },
@@ -34,8 +34,9 @@ pub(super) fn view(desk: At) -> AnyView {
         Sheet::Row(row) => about(desk, &row),
         Sheet::NewFolder => new_folder(desk),
         Sheet::Rename(path) => rename(desk, path),
-        Sheet::Move(path) => move_to(desk, path),
+        Sheet::Move(paths) => move_to(desk, paths),
         Sheet::Versions(path) => versions(desk, &path),
+        Sheet::Erase(path) => erase(desk, path),
     }
 }
 
@@ -62,7 +63,7 @@ fn about(desk: At, row: &RowView) -> AnyView {
         };
         sheet = sheet
             .put(text("p", "field-name", "Link"))
-            .add(copyable(link(desk, &place), "file-link"))
+            .put(copyable(link(desk, &place), "file-link"))
             .put(text("p", "small muted", whom));
     }
     sheet.put(tag("div", "actions").test("file-sheet").put_all(acts(desk, row))).seal()
@@ -124,7 +125,7 @@ fn acts(desk: At, row: &RowView) -> Vec<Part> {
     }
     if stands {
         acts.push(shows(desk, "file-rename", "Rename", Sheet::Rename(path.clone())));
-        acts.push(shows(desk, "file-move", "Move", Sheet::Move(path.clone())));
+        acts.push(shows(desk, "file-move", "Move", Sheet::Move(vec![path.clone()])));
     }
     if let Some(file) = &row.file {
         acts.push(button("file-versions", "button", "Versions", move || {
@@ -134,9 +135,16 @@ fn acts(desk: At, row: &RowView) -> Vec<Part> {
         acts.push(bytes::download_button(desk, "file-download", open::Subject::of(row)));
         acts.push(pin_button(desk, file));
     }
+    if row.kind == RowKind::Deleted {
+        let erase = Sheet::Erase(row.path.clone());
+        let act = shows(desk, "file-erase", "Delete for good", erase);
+        acts.push(act.set("class", "button danger"));
+    }
     if stands {
         let row = row.clone();
-        acts.push(button("file-delete", "button danger", "Delete", move || remove(desk, &row)));
+        acts.push(button("file-delete", "button danger", "Delete", move || {
+            remove(desk, std::slice::from_ref(&row));
+        }));
     }
     acts
 }
@@ -151,9 +159,22 @@ fn pin_button(desk: At, file: &FileView) -> Part {
 }
 
 /// Deletes what a row shows; the page says how to undo it.
-pub(super) fn remove(desk: At, row: &RowView) {
+pub(super) fn remove(desk: At, rows: &[RowView]) {
     show(desk, Sheet::None);
-    desk.do_files(|files| files.remove(row));
+    desk.alter_files(|files| files.remove(rows));
+}
+
+/// Asks whether what was deleted at a path shall go for good.
+fn erase(desk: At, path: String) -> AnyView {
+    let about = "All its versions go, on every ion of the nebula, and nothing brings them back.";
+    let no = button("sheet-cancel", "button", "Cancel", move || show(desk, Sheet::None));
+    let title = format!("Delete {} for good?", name(&path));
+    let yes = button("erase-confirm", "button danger", "Delete for good", move || {
+        show(desk, Sheet::None);
+        desk.alter_files(|files| files.erase(path.clone()));
+    });
+    let acts = tag("div", "dialog-actions").put(no).put(yes);
+    titled(&title).put(text("p", "", about)).put(acts).seal()
 }
 
 /// The button that makes a version the one that stands.
@@ -166,7 +187,7 @@ pub(super) fn restore_button(desk: At, row: &RowView) -> Part {
     let (path, version) = (row.path.clone(), row.version.clone());
     button("file-restore", "button", word, move || {
         show(desk, Sheet::None);
-        desk.do_files(|files| files.restore(path.clone(), version.clone()));
+        desk.alter_files(|files| files.restore(path.clone(), version.clone()));
     })
 }
 
@@ -199,7 +220,7 @@ fn naming(title: &str, word: &str, first: &str, named: Rc<dyn Fn(String)>) -> An
 fn new_folder(desk: At) -> AnyView {
     let made = move |typed: String| {
         show(desk, Sheet::None);
-        desk.do_files(|files| files.make_folder(&typed));
+        desk.alter_files(|files| files.make_folder(&typed));
     };
     naming("New folder", "Make it", "", Rc::new(made))
 }
@@ -213,17 +234,21 @@ fn rename(desk: At, path: String) -> AnyView {
 fn rename_to(desk: At, from: &str, to: String) {
     show(desk, Sheet::None);
     if to != from {
-        desk.do_files(|files| files.rename(from.to_owned(), to));
+        desk.alter_files(|files| files.rename(from.to_owned(), to));
     }
 }
 
-fn move_to(desk: At, path: String) -> AnyView {
-    let title = format!("Move {}", name(&path));
-    desk.do_files(|files| files.show_places(parent(&path)));
-    titled(&title).add(live(move || choose_folder(desk, &path)).seal()).seal()
+fn move_to(desk: At, paths: Vec<String>) -> AnyView {
+    let title = match &paths[..] {
+        [path] => format!("Move {}", name(path)),
+        paths => format!("Move {}", items(paths.len())),
+    };
+    let from = paths.first().map(|path| parent(path).to_owned()).unwrap_or_default();
+    desk.do_files(|files| files.show_places(&from));
+    titled(&title).live(move || Some(choose_folder(desk, &paths))).seal()
 }
 
-fn choose_folder(desk: At, path: &str) -> AnyView {
+fn choose_folder(desk: At, paths: &[String]) -> Part {
     let go = |folder: &str, word: &str| {
         let folder = folder.to_owned();
         button("place", "button quiet place", word, move || {
@@ -237,19 +262,22 @@ fn choose_folder(desk: At, path: &str) -> AnyView {
         places = places.put(go(parent(here), "← Up").test("place-up"));
     }
     // A folder has no place in itself.
-    for row in files.places.rows.iter().flatten().filter(|row| row.path != path) {
+    for row in files.places.rows.iter().flatten().filter(|row| !paths.contains(&row.path)) {
         places = places.put(go(&row.path, &row.name));
     }
-    let (from, to) = (path.to_owned(), joined(here, name(path)));
+    let (from, to) = (paths.to_vec(), here.clone());
     let words = if here.is_empty() { "All files" } else { here };
     let done = button("move-here", "button primary", "Move here", move || {
-        rename_to(desk, &from, to.clone());
+        show(desk, Sheet::None);
+        marks::clear(desk);
+        if from.iter().any(|path| parent(path) != to) {
+            desk.alter_files(|files| files.move_into(&from, &to));
+        }
     });
     tag("div", "sheet")
         .put(text("p", "muted", &format!("Into {words}")))
         .put(places)
         .put(tag("div", "dialog-actions").put(done))
-        .seal()
 }
 
 fn versions(desk: At, path: &str) -> AnyView {

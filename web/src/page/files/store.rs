@@ -58,7 +58,7 @@ pub(crate) fn closing(desk: At, test: &str) -> Part {
     let shown = live(move || {
         let words = said.get();
         match &*desk.files.store.now() {
-            Some(store) => parts::pill(words::closing(store, None).0, words),
+            Some(store) => parts::pill(words::closing(store, None).0, &words).seal(),
             None => ().seal(),
         }
     });
@@ -140,7 +140,7 @@ fn lasting(desk: At) -> Part {
         "small muted",
         said,
     ));
-    let mut actions = tag("div", "actions").add(parts::pill(meaning, word));
+    let mut actions = tag("div", "actions").put(parts::pill(meaning, word));
     if lasts != Some(true) && browser::is_secure() {
         actions = actions.put(button("persist", "button", "Ask it to keep it", move || {
             spawn_local(async move {

@@ -22,11 +22,15 @@ impl Kv {
             return;
         }
         let sum = self.sum();
-        let question = Frame::compare(&Message::first(self.replica.table()), self.clock_ms);
+        let question = self.frame(&Message::first(self.replica.table()));
         for ion in due {
             self.peers.asked(now, &ion, sum, self.number);
             effects.push(Effect::Say(ion, question.clone()));
         }
+    }
+
+    fn frame(&self, message: &Message) -> Vec<u8> {
+        Frame::compare(message, self.clock_ms, self.touch_ms.unwrap_or_default())
     }
 
     fn sum(&self) -> [u8; 16] {
@@ -38,14 +42,18 @@ impl Kv {
             return;
         }
         let is_good = match Frame::decode(bytes) {
-            Some(Frame::Compare(bytes, clock_ms)) => {
+            Some(Frame::Compare(bytes, clock_ms, touch_ms)) => {
                 self.peers.clock(&ion, self.clock_ms, clock_ms);
-                self.compare(ion, &bytes, effects)
+                let is_fresher = self.is_fresher(clock_ms, touch_ms);
+                self.compare(ion, &bytes, is_fresher, effects)
             }
             Some(Frame::Give(entries)) => self.given(now, &entries),
             Some(Frame::Same(sum)) => {
-                self.peers.holds(now, &ion, *sum);
+                self.peers.holds(now, &ion, *sum, self.number);
                 self.spread();
+                if *sum == self.sum() {
+                    self.is_level(ion, effects);
+                }
                 true
             }
             None => false,
@@ -53,7 +61,13 @@ impl Kv {
         effects.extend((!is_good).then_some(Effect::Offence(ion)));
     }
 
-    fn compare(&mut self, ion: IonId, bytes: &[u8], effects: &mut Vec<Effect>) -> bool {
+    fn compare(
+        &mut self,
+        ion: IonId,
+        bytes: &[u8],
+        is_fresher: bool,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let Ok(message) = Message::decode(bytes) else { return false };
         let Ok(answer) = message.answer(self.replica.table()) else { return false };
         let is_same = answer.message.is_none() && answer.given.is_empty() && message.is_first();
@@ -62,12 +76,20 @@ impl Kv {
             effects.push(Effect::Say(ion, Frame::same(sum)));
             self.peers.level(&ion, self.number);
             self.spread();
+            self.is_level(ion, effects);
+            return true;
+        }
+        if is_fresher && self.old.is_none() {
+            self.begin_anew(ion);
+            let question = self.frame(&Message::first(self.replica.table()));
+            effects.push(Effect::Say(ion, question));
             return true;
         }
         let given = Frame::give(answer.given);
         effects.extend(given.into_iter().map(|frame| Effect::Say(ion, frame)));
-        let answer = answer.message.map(|message| Frame::compare(&message, self.clock_ms));
+        let answer = answer.message.map(|message| self.frame(&message));
         effects.extend(answer.map(|frame| Effect::Say(ion, frame)));
+        self.is_heard();
         true
     }
 

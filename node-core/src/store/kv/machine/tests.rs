@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     identity::SimKeys,
     store::kv::{
+        replica::HORIZON_MS,
         stamp::AHEAD_MS_MAX,
         table::tests::entry,
         wire::{FRAME_BYTES_MAX, Frame},
@@ -120,6 +121,17 @@ fn changes_of_one_ticket_are_made_all_or_none() {
 }
 
 #[test]
+fn what_cannot_be_told_to_all_is_compared_at_once() {
+    let mut kv = open(1);
+    step(&mut kv, 3, Input::Links(vec![ion(2)]));
+    assert!(!step(&mut kv, 3, Input::Tick).is_empty(), "a new neighbour is asked");
+    keep(&mut kv, "a", Some("x"));
+    assert_eq!(step(&mut kv, 4, Input::Tick), [], "it was told");
+    step(&mut kv, 4, Input::Untold);
+    assert!(matches!(step(&mut kv, 5, Input::Tick)[..], [Effect::Say(..)]));
+}
+
+#[test]
 fn neighbours_find_what_they_do_not_share_and_know_when_they_are_level() {
     let (mut one, mut other) = (open(1), open(2));
     for name in ["a", "b", "c"] {
@@ -178,7 +190,7 @@ fn bytes_at(bytes: &[u8], part: &[u8]) -> usize {
 }
 
 #[test]
-fn it_comes_back_from_its_disk_and_forgets_what_is_stale() {
+fn it_comes_back_from_its_disk_and_deletes_nothing_before_it_hears_others() {
     let mut kv = open(1);
     let (number, mut records) = write(&put(&mut kv, 7, "own", Some("x")));
     step(&mut kv, 2, Input::Written(number, Ok(())));
@@ -196,8 +208,112 @@ fn it_comes_back_from_its_disk_and_forgets_what_is_stale() {
     let (soon, _) = restart(NOW);
     assert!(value(&soon, "own").is_some() && value(&soon, "theirs").is_some());
     let (late, effects) = restart(NOW - HORIZON_MS);
-    assert!(value(&late, "own").is_some() && value(&late, "theirs").is_none());
-    assert_eq!(write(&effects).1, [(theirs.path().into(), None)]);
+    assert!(value(&late, "own").is_some() && value(&late, "theirs").is_some());
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Write(..))));
+}
+
+/// One that was in touch so long ago, and knows these.
+fn since(number: u8, ago_ms: Option<u64>, known: &[&Entry]) -> Kv {
+    let mut kv = Kv::new(Arc::new(SimKeys::of(ion(number))), 64 << 10);
+    step(&mut kv, 0, Input::Clock(NOW));
+    let records = known.iter().map(|entry| record(entry, true)).collect();
+    step(&mut kv, 0, Input::Records(records));
+    step(&mut kv, 0, Input::Opened(ago_ms.map(|ago_ms| NOW - ago_ms)));
+    kv
+}
+
+/// Lets two talk for a while; what each does.
+fn talk(one: &mut Kv, other: &mut Kv) -> (Vec<Effect>, Vec<Effect>) {
+    step(one, 3, Input::Links(vec![other.keys.own()]));
+    step(other, 3, Input::Links(vec![one.keys.own()]));
+    let (mut ms, mut seen) = (3, (Vec::new(), Vec::new()));
+    for _ in 0..40 {
+        ms += 500;
+        let mut said: Vec<(bool, Effect)> = Vec::new();
+        said.extend(step(one, ms, Input::Tick).into_iter().map(|effect| (true, effect)));
+        said.extend(step(other, ms, Input::Tick).into_iter().map(|effect| (false, effect)));
+        while !said.is_empty() {
+            let (is_ones, effect) = said.remove(0);
+            let (from, to) =
+                if is_ones { (&mut *one, &mut *other) } else { (&mut *other, &mut *one) };
+            let (by, seen) = (from.keys.own(), if is_ones { &mut seen.0 } else { &mut seen.1 });
+            let effects = match &effect {
+                Effect::Say(_, bytes) => {
+                    let heard = step(to, ms, Input::Heard(by, bytes.clone()));
+                    heard.into_iter().map(|effect| (!is_ones, effect)).collect()
+                }
+                Effect::Write(number, _) => {
+                    let written = step(from, ms, Input::Written(*number, Ok(())));
+                    written.into_iter().map(|effect| (is_ones, effect)).collect()
+                }
+                Effect::Offence(ion) => panic!("{ion} broke no rule"),
+                _ => Vec::new(),
+            };
+            said.extend(effects);
+            seen.push(effect);
+        }
+    }
+    seen
+}
+
+#[test]
+fn what_was_deleted_while_it_was_cut_off_for_long_does_not_come_back() {
+    let (kept, deleted) = (entry("kept", Some("x"), 5, 3), entry("deleted", Some("x"), 5, 3));
+    // It is awake all the time, and hears nobody.
+    let mut late = since(1, Some(1_000), &[&kept, &deleted]);
+    step(&mut late, 1, Input::Clock(NOW + HORIZON_MS));
+    step(&mut late, COLLECT_MS + 1, Input::Tick);
+    keep(&mut late, "own", Some("z"));
+    let mut fresh = since(2, Some(0), &[&kept]);
+    step(&mut fresh, 1, Input::Clock(NOW + HORIZON_MS));
+    fresh.touch_ms = Some(NOW + HORIZON_MS - 10);
+    let (lates, _) = talk(&mut late, &mut fresh);
+    for kv in [&late, &fresh] {
+        assert_eq!(value(kv, "deleted"), None);
+        assert!(value(kv, "kept").is_some() && value(kv, "own").is_some());
+    }
+    let is_deletion = |effect: &Effect| matches!(effect, Effect::Write(_, records) if records.contains(&(deleted.path().into(), None)));
+    assert!(lates.iter().any(is_deletion) && !late.is_stale());
+    assert!(lates.contains(&Effect::Awake(NOW + HORIZON_MS)));
+}
+
+#[test]
+fn a_nebula_whose_ions_were_all_away_for_long_puts_together_what_they_have() {
+    let long = Some(HORIZON_MS + 10);
+    let (one, other) = (entry("one", Some("x"), 5, 3), entry("other", Some("x"), 5, 3));
+    for ago_ms in [long, None] {
+        let mut kv = since(1, long, &[&one]);
+        let mut neighbour = since(2, ago_ms, &[&other]);
+        talk(&mut kv, &mut neighbour);
+        for kv in [kv, neighbour] {
+            assert!(value(&kv, "one").is_some() && value(&kv, "other").is_some());
+            assert!(!kv.is_stale() && kv.touch_ms.is_some());
+        }
+    }
+}
+
+#[test]
+fn who_is_in_touch_but_knows_nothing_of_before_takes_nothing_away() {
+    let (old, new) = (entry("old", Some("x"), 5, 3), entry("new", Some("x"), 5, 4));
+    let mut late = since(1, Some(HORIZON_MS + 10), &[&old]);
+    let mut newcomer = since(2, Some(0), &[&new]);
+    talk(&mut late, &mut newcomer);
+    assert!(value(&late, "old").is_some() && value(&newcomer, "old").is_some());
+    assert!(value(&late, "new").is_some());
+}
+
+#[test]
+fn what_was_put_aside_comes_back_when_the_neighbour_goes() {
+    let old = entry("old", Some("x"), 5, 3);
+    let mut late = since(1, Some(HORIZON_MS + 10), &[&old]);
+    step(&mut late, 1, Input::Links(vec![ion(2)]));
+    let mut table = Table::default();
+    table.put(entry("new", Some("x"), 5, 4));
+    let question = Frame::compare(&crate::store::kv::reconcile::Message::first(&table), NOW, NOW);
+    step(&mut late, 1, Input::Heard(ion(2), question));
+    assert!(value(&late, "old").is_none() && late.old.is_some());
+    step(&mut late, 1, Input::Links(vec![]));
+    assert!(value(&late, "old").is_some() && late.old.is_none());
 }
 
 #[test]
@@ -227,6 +343,7 @@ fn where_most_clocks_agree_they_are_right() {
         let question = Frame::compare(
             &crate::store::kv::reconcile::Message::first(&Table::default()),
             NOW + 3_600_000,
+            0,
         );
         step(&mut kv, 1, Input::Heard(ion(number), question));
     }

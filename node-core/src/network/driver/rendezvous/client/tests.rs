@@ -6,7 +6,6 @@ use futures::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Stre
 use libp2p::{
     StreamProtocol, Swarm, SwarmBuilder,
     core::{Transport as _, transport::MemoryTransport, upgrade::Version},
-    noise,
     swarm::SwarmEvent,
     yamux,
 };
@@ -66,7 +65,7 @@ fn swarm<B: NetworkBehaviour>(behaviour: impl FnOnce(&Keypair) -> B) -> Swarm<B>
         .with_other_transport(|key| {
             MemoryTransport::new()
                 .upgrade(Version::V1)
-                .authenticate(noise::Config::new(key).expect("a new key is valid"))
+                .authenticate(ion_noise::Config::new(key).expect("a new key is valid"))
                 .multiplex(yamux::Config::default())
         })
         .expect("it cannot fail")

@@ -1,34 +1,49 @@
-//! Reads JSON. The browser has a reader for it; its values are handed on in
-//! DAG-CBOR, so that the page has one way to read a type.
+//! JSON by the browser's own functions.
 
 use js_sys::{Array, JSON, Object};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::DEPTH_MAX;
+
 /// A value from JSON; the error is a reason for people.
-pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let value = JSON::parse(&String::from_utf8_lossy(bytes));
-    let value = value.map_err(|_| "it is no JSON".to_owned())?;
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let none = "it is no JSON";
+    let text = str::from_utf8(bytes).map_err(|_| none)?;
+    let value = JSON::parse(text).map_err(|_| none)?;
     let mut cbor = Vec::new();
-    write(&value, &mut cbor);
-    ion_codec::from_slice(&cbor).map_err(|_| "it says other things than it should".to_owned())
+    write(&value, DEPTH_MAX, &mut cbor)?;
+    Ok(crate::from_slice(&cbor).map_err(|_| "it says other things than it should")?)
 }
 
-fn write(value: &JsValue, out: &mut Vec<u8>) {
+/// A text as JSON writes it, in quotation marks.
+pub fn json_text(text: &str) -> String {
+    JSON::stringify(&text.into()).map(String::from).unwrap_or_default()
+}
+
+/// Writes a value that nests at most so deep.
+fn write(value: &JsValue, depth: u8, out: &mut Vec<u8>) -> Result<(), &'static str> {
     if let Some(is_true) = value.as_bool() {
         out.push(if is_true { 0xf5 } else { 0xf4 });
     } else if let Some(number) = value.as_f64() {
         write_number(number, out);
     } else if let Some(text) = value.as_string() {
         write_text(&text, out);
-    } else if let Some(array) = value.dyn_ref::<Array>() {
-        head(4, u64::from(array.length()), out);
-        array.iter().for_each(|element| write(&element, out));
-    } else if let Some(object) = value.dyn_ref::<Object>() {
-        write_object(object, out);
-    } else {
+    } else if value.is_null() {
         out.push(0xf6);
+    } else {
+        let depth = depth.checked_sub(1).ok_or("it is nested too deep")?;
+        match value.dyn_ref::<Array>() {
+            Some(array) => write_array(array, depth, out)?,
+            None => write_object(value.unchecked_ref(), depth, out)?,
+        }
     }
+    Ok(())
+}
+
+fn write_array(array: &Array, depth: u8, out: &mut Vec<u8>) -> Result<(), &'static str> {
+    head(4, u64::from(array.length()), out);
+    array.iter().try_for_each(|element| write(&element, depth, out))
 }
 
 fn write_number(number: f64, out: &mut Vec<u8>) {
@@ -49,7 +64,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend(text.as_bytes());
 }
 
-fn write_object(object: &Object, out: &mut Vec<u8>) {
+fn write_object(object: &Object, depth: u8, out: &mut Vec<u8>) -> Result<(), &'static str> {
     let pairs = Object::entries(object).into_iter().map(|pair| {
         let pair: Array = pair.unchecked_into();
         (pair.get(0).as_string().unwrap_or_default(), pair.get(1))
@@ -60,8 +75,9 @@ fn write_object(object: &Object, out: &mut Vec<u8>) {
     head(5, pairs.len() as u64, out);
     for (key, value) in pairs {
         write_text(&key, out);
-        write(&value, out);
+        write(&value, depth, out)?;
     }
+    Ok(())
 }
 
 /// The beginning of an item: its kind and a number, in as few bytes as possible.
