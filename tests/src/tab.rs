@@ -185,12 +185,16 @@ impl Tab {
     }
 
     /// Waits for a file that was downloaded under this name; its bytes, once
-    /// they are as many as the browser was given.
+    /// all are there.
+    ///
+    /// While it is written it has another name. Before Chromium gives it this
+    /// one, it keeps the place with an empty file.
     pub async fn downloaded(&self, name: &str) -> Vec<u8> {
         let path = self.browser.downloads().join(name);
+        let under_way =
+            ["crdownload", "part"].map(|kind| path.with_file_name(format!("{name}.{kind}")));
         let start = Instant::now();
-        // While it is written it has another name.
-        while !path.is_file() {
+        while !path.is_file() || under_way.iter().any(|path| path.is_file()) {
             assert!(start.elapsed() < PATIENCE, "{name} was not downloaded: {:?}", self.files());
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -48,6 +48,16 @@ async fn saved(tab: &Tab, path: &str) -> Vec<u8> {
     bytes
 }
 
+/// A file that is listed is there, all of it.
+fn is_same(saved: &[u8], file: &[u8]) {
+    let differs = saved.iter().zip(file).position(|(saved, file)| saved != file);
+    let lengths = (saved.len(), file.len());
+    assert!(
+        saved == file,
+        "of other bytes from {differs:?} on, or length (is, should be) {lengths:?}"
+    );
+}
+
 /// The places of tabs that hold nothing.
 async fn without_files(tabs: &[Tab]) -> Vec<usize> {
     let mut without = Vec::new();
@@ -139,7 +149,7 @@ async fn a_tab_that_is_killed_in_an_import_leaves_a_store_that_opens() {
         let is_there = tab.value(&format!("{} !== null", row(&name))).await;
         if is_there.expect("the page answers").as_bool() == Some(true) {
             finished += 1;
-            assert!(saved(&tab, &name).await == file, "a file that is listed is there, all of it");
+            is_same(&saved(&tab, &name).await, &file);
         }
         tab.close().await;
     }
