@@ -8,8 +8,8 @@
 //! [`wire::RESPONSE_BYTES_MAX`] long, and there are at most
 //! [`ANSWERS_PER_ADDRESS_MAX`] and [`ANSWERS_MAX`] in a [`WINDOW`].
 //!
-//! Written by hand after RFC 8489: the published crates bring password
-//! preparation, HMAC and MD5 along, of which a binding needs nothing.
+//! Messages are read and written by the crate that the relay's WebRTC uses for
+//! them too.
 
 mod wire;
 

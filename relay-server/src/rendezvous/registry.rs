@@ -4,9 +4,12 @@
 //! or was taken back. A peer that registers again replaces its entry, which
 //! then counts as new.
 //!
-//! Answers begin with what was registered first; a cookie says up to where an
-//! answer went, and the next one continues after it. A cookie holds only
-//! for the namespace and the registry that gave it.
+//! A cookie says up to where an answer went, and the next one continues after it,
+//! in the order of registration. A cookie holds only for the namespace and the
+//! registry that gave it. Where an answer without a cookie cannot hold all, it is a
+//! sample: each network that registrations come from has its turn, and gives one of
+//! its own by chance. So who registers first, or many peers that it made up, does
+//! not keep others from being found. That answer's cookie begins with the first.
 //!
 //! Where all places are taken, they are shared out among the networks that
 //! registrations come from: a newcomer takes the oldest place of the network
@@ -31,6 +34,7 @@ use node_core::network::driver::rendezvous::{
     record::{RECORD_BYTES_MAX, Record},
     wire::{Found, REGISTRATION_OVERHEAD_MAX, RESPONSE_BYTES_MAX, TOLD_MAX, Told},
 };
+use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use sha2::{Digest as _, Sha256};
 
 pub(super) use origin::Origin;
@@ -70,6 +74,7 @@ const COOKIE_SEAL_BYTES: usize = 16;
 /// All registrations.
 pub(super) struct Registry {
     cookie_key: CookieKey,
+    chance: StdRng,
     last: Number,
     entries: BTreeMap<Number, Entry>,
     by_namespace: BTreeMap<Arc<str>, BTreeSet<Number>>,
@@ -86,10 +91,11 @@ struct Entry {
 }
 
 impl Registry {
-    /// An empty one.
+    /// An empty one, which takes its chances from the key too.
     pub(super) fn new(cookie_key: CookieKey) -> Self {
         Self {
             cookie_key,
+            chance: StdRng::from_seed(Sha256::digest(cookie_key).into()),
             last: 0,
             entries: BTreeMap::new(),
             by_namespace: BTreeMap::new(),
@@ -148,12 +154,18 @@ impl Registry {
         cookie: Option<&[u8]>,
     ) -> Result<Found, Refusal> {
         check(namespace, Refusal::NamespaceRequired)?;
-        let after = cookie.map_or(Ok(0), |cookie| self.open_cookie(namespace, cookie))?;
+        let after = cookie.map(|cookie| self.open_cookie(namespace, cookie)).transpose()?;
         self.expire(now_ms);
         let limit = limit.filter(|limit| *limit > 0).map(usize::try_from);
         let limit = limit.and_then(Result::ok).unwrap_or(TOLD_MAX).min(TOLD_MAX);
-        let numbers = self.page(namespace, after, limit);
-        let cookie = self.cookie(namespace, numbers.last().copied().unwrap_or(after));
+        let mut numbers = self.page(namespace, after.unwrap_or(0), limit);
+        let mut told_up_to = numbers.last().copied().or(after).unwrap_or(0);
+        let all = self.by_namespace.get(namespace).map_or(0, BTreeSet::len);
+        if after.is_none() && numbers.len() < all {
+            numbers = self.sample(namespace, limit);
+            told_up_to = 0;
+        }
+        let cookie = self.cookie(namespace, told_up_to);
         let told = |number| {
             let Entry { namespace, record, ends_ms, .. } = &self.entries[number];
             let ttl_s = ends_ms.saturating_sub(now_ms).div_ceil(1_000);
@@ -175,15 +187,39 @@ impl Registry {
     /// The next registrations of a namespace that one answer may hold.
     fn page(&self, namespace: &str, after: Number, limit: usize) -> Vec<Number> {
         let mut room = TOLD_BYTES_MAX;
-        let fits = |number: &Number| {
-            let bytes = self.entries[number].record.bytes.len() + namespace.len();
-            let left = room.checked_sub(bytes + REGISTRATION_OVERHEAD_MAX);
-            room = left.unwrap_or(0);
-            left.is_some()
-        };
         let numbers = self.by_namespace.get(namespace).into_iter();
         let later = numbers.flat_map(|numbers| numbers.range(after.saturating_add(1)..));
-        later.copied().take(limit).take_while(fits).collect()
+        later.copied().take(limit).take_while(|number| self.fits(*number, &mut room)).collect()
+    }
+
+    /// As many of a namespace's registrations as one answer may hold, the networks
+    /// in turn, and by chance in each.
+    fn sample(&mut self, namespace: &str, limit: usize) -> Vec<Number> {
+        let numbers = self.by_namespace.get(namespace).into_iter().flatten();
+        let mut numbers: Vec<_> = numbers.copied().collect();
+        numbers.shuffle(&mut self.chance);
+        let mut turns: BTreeMap<Origin, usize> = BTreeMap::new();
+        let mut in_turn: Vec<_> = numbers
+            .into_iter()
+            .map(|number| {
+                let turn = turns.entry(self.entries[&number].origin).or_default();
+                *turn += 1;
+                (*turn, number)
+            })
+            .collect();
+        in_turn.sort_by_key(|(turn, _)| *turn);
+        let mut room = TOLD_BYTES_MAX;
+        let numbers = in_turn.into_iter().map(|(_, number)| number);
+        numbers.filter(|number| self.fits(*number, &mut room)).take(limit).collect()
+    }
+
+    /// Takes a registration's bytes from the room that there is, if it has so many.
+    fn fits(&self, number: Number, room: &mut usize) -> bool {
+        let Entry { namespace, record, .. } = &self.entries[&number];
+        let bytes = record.bytes.len() + namespace.len() + REGISTRATION_OVERHEAD_MAX;
+        let left = room.checked_sub(bytes);
+        *room = left.unwrap_or(*room);
+        left.is_some()
     }
 
     fn make_room(&mut self, peer: PeerId, origin: Origin) -> Result<(), Refusal> {

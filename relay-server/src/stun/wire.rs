@@ -8,7 +8,22 @@
 //!
 //! Specification: RFC 8489, sections 5, 6.3.1, 14.2, 14.8, 14.9.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+
+use stun::{
+    Error,
+    agent::TransactionId,
+    attributes::{
+        ATTR_MESSAGE_INTEGRITY, ATTR_MESSAGE_INTEGRITY_SHA256, ATTR_NONCE, ATTR_PASSWORD_ALGORITHM,
+        ATTR_PRIORITY, ATTR_REALM, ATTR_USE_CANDIDATE, ATTR_USER_HASH, ATTR_USERNAME, AttrType,
+    },
+    error_code::{CODE_UNKNOWN_ATTRIBUTE, ErrorCodeAttribute},
+    message::{
+        BINDING_ERROR, BINDING_REQUEST, BINDING_SUCCESS, MESSAGE_HEADER_SIZE, Message, Setter,
+    },
+    uattrs::UnknownAttributes,
+    xoraddr::XorMappedAddress,
+};
 
 /// Bytes of a request; longer ones are not read.
 pub(super) const REQUEST_BYTES_MAX: usize = 548;
@@ -16,120 +31,85 @@ pub(super) const REQUEST_BYTES_MAX: usize = 548;
 /// names [`UNKNOWN_MAX`] attributes.
 pub(super) const RESPONSE_BYTES_MAX: usize = 44;
 
-const HEADER_BYTES: usize = 20;
-const MAGIC: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// Attributes that an error names.
 const UNKNOWN_MAX: usize = 4;
-
-const BINDING_REQUEST: u16 = 0x0001;
-const BINDING_RESPONSE: u16 = 0x0101;
-const BINDING_ERROR: u16 = 0x0111;
-
-const ERROR_CODE: u16 = 0x0009;
-const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
-const XOR_MAPPED_ADDRESS: u16 = 0x0020;
-/// Attributes from here on may be passed over.
-const OPTIONAL: u16 = 0x8000;
 /// What asks for or carries authentication, which a server that wants none
-/// passes over: USERNAME, MESSAGE-INTEGRITY, REALM, NONCE,
-/// MESSAGE-INTEGRITY-SHA256, PASSWORD-ALGORITHM, USERHASH; and ICE's PRIORITY
-/// and USE-CANDIDATE, which some clients send.
-const PASSED_OVER: [u16; 9] =
-    [0x0006, 0x0008, 0x0014, 0x0015, 0x001c, 0x001d, 0x001e, 0x0024, 0x0025];
+/// passes over; and what ICE adds, which some clients send.
+const PASSED_OVER: [AttrType; 9] = [
+    ATTR_USERNAME,
+    ATTR_MESSAGE_INTEGRITY,
+    ATTR_REALM,
+    ATTR_NONCE,
+    ATTR_MESSAGE_INTEGRITY_SHA256,
+    ATTR_PASSWORD_ALGORITHM,
+    ATTR_USER_HASH,
+    ATTR_PRIORITY,
+    ATTR_USE_CANDIDATE,
+];
 
 /// The answer to these bytes, which came from there; none where they ask
 /// nothing that can be answered.
 pub(super) fn answer(request: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
-    let (id, attributes) = read(request)?;
-    let unknown = unknown(attributes)?;
-    let (kind, body) = if unknown.is_empty() {
-        (BINDING_RESPONSE, mapped_address(id, from))
-    } else {
-        (BINDING_ERROR, unknown_attributes(&unknown))
-    };
-    let mut response = Vec::with_capacity(RESPONSE_BYTES_MAX);
-    response.extend(kind.to_be_bytes());
-    response.extend(length(&body).to_be_bytes());
-    response.extend(MAGIC);
-    response.extend(id);
-    response.extend(body);
+    let request = read(request)?;
+    let unknown = unknown(&request);
+    let response =
+        if unknown.0.is_empty() { mapped(&request, from) } else { refused(&request, &unknown) };
+    let response = response.ok()?.raw;
     debug_assert!(response.len() <= RESPONSE_BYTES_MAX, "answers are short");
     Some(response)
 }
 
-/// A request's transaction id and attributes.
-fn read(request: &[u8]) -> Option<(&[u8; 12], &[u8])> {
-    if request.len() > REQUEST_BYTES_MAX {
+/// A binding request; the crate itself passes over what follows a message, and
+/// over the two bits that tell STUN from others.
+fn read(bytes: &[u8]) -> Option<Message> {
+    if bytes.len() > REQUEST_BYTES_MAX || !bytes.starts_with(&BINDING_REQUEST.value().to_be_bytes())
+    {
         return None;
     }
-    let (header, attributes) = request.split_first_chunk::<HEADER_BYTES>()?;
-    let kind = u16::from_be_bytes([header[0], header[1]]);
-    let length = u16::from_be_bytes([header[2], header[3]]);
-    let is_whole = usize::from(length) == attributes.len() && length.is_multiple_of(4);
-    let is_ours = kind == BINDING_REQUEST && header[4..8] == MAGIC;
-    let id = header.last_chunk::<12>()?;
-    (is_whole && is_ours).then_some((id, attributes))
+    let mut request = Message::new();
+    request.unmarshal_binary(bytes).ok()?;
+    let length = usize::try_from(request.length).ok()?;
+    (MESSAGE_HEADER_SIZE + length == bytes.len() && length.is_multiple_of(4)).then_some(request)
 }
 
-/// The attributes that must be understood and are not, the first of them;
-/// none where an attribute goes beyond the end.
-fn unknown(mut attributes: &[u8]) -> Option<Vec<u16>> {
+/// The attributes that must be understood and are not, the first of them.
+fn unknown(request: &Message) -> UnknownAttributes {
     let mut unknown = Vec::new();
-    while !attributes.is_empty() {
-        let (head, rest) = attributes.split_first_chunk::<4>()?;
-        let kind = u16::from_be_bytes([head[0], head[1]]);
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let (_, rest) = rest.split_at_checked(length.next_multiple_of(4))?;
-        attributes = rest;
-        let is_unknown = kind < OPTIONAL && !PASSED_OVER.contains(&kind);
+    for attribute in &request.attributes.0 {
+        let kind = attribute.typ;
+        let is_unknown = kind.required() && !PASSED_OVER.contains(&kind);
         if is_unknown && unknown.len() < UNKNOWN_MAX && !unknown.contains(&kind) {
             unknown.push(kind);
         }
     }
-    Some(unknown)
+    UnknownAttributes(unknown)
 }
 
-/// The address, each byte exclusive-or with the cookie and the id, so that
-/// routers that rewrite addresses in packets leave it alone.
-fn mapped_address(id: &[u8; 12], from: SocketAddr) -> Vec<u8> {
-    let (family, ip) = match from.ip() {
-        IpAddr::V4(v4) => (1, v4.octets().to_vec()),
-        IpAddr::V6(v6) => (2, v6.octets().to_vec()),
-    };
-    let mask: Vec<u8> = MAGIC.iter().chain(id).copied().collect();
-    let masked = |bytes: &[u8]| {
-        let pairs = bytes.iter().zip(&mask);
-        pairs.map(|(byte, mask)| byte ^ mask).collect::<Vec<u8>>()
-    };
-    let mut value = vec![0, family];
-    value.extend(masked(&from.port().to_be_bytes()));
-    value.extend(masked(&ip));
-    attribute(XOR_MAPPED_ADDRESS, &value)
+fn mapped(request: &Message, from: SocketAddr) -> Result<Message, Error> {
+    let address = XorMappedAddress { ip: from.ip(), port: from.port() };
+    response(request.transaction_id, &[&BINDING_SUCCESS, &address])
 }
 
-fn unknown_attributes(unknown: &[u16]) -> Vec<u8> {
-    // Class 4, number 20, no words.
-    let mut body = attribute(ERROR_CODE, &[0, 0, 4, 20]);
-    let names: Vec<u8> = unknown.iter().flat_map(|kind| kind.to_be_bytes()).collect();
-    body.extend(attribute(UNKNOWN_ATTRIBUTES, &names));
-    body
+/// An error without words, so that it is short.
+fn refused(request: &Message, unknown: &UnknownAttributes) -> Result<Message, Error> {
+    let error = ErrorCodeAttribute { code: CODE_UNKNOWN_ATTRIBUTE, reason: Vec::new() };
+    response(request.transaction_id, &[&BINDING_ERROR, &error, unknown])
 }
 
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let mut bytes = kind.to_be_bytes().to_vec();
-    bytes.extend(length(value).to_be_bytes());
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
-}
-
-fn length(bytes: &[u8]) -> u16 {
-    u16::try_from(bytes.len()).expect("answers are short")
+fn response(id: TransactionId, parts: &[&dyn Setter]) -> Result<Message, Error> {
+    let mut response = Message { transaction_id: id, ..Message::new() };
+    response.write_header();
+    for part in parts {
+        part.add_to(&mut response)?;
+    }
+    Ok(response)
 }
 
 #[cfg(test)]
 mod tests {
     use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+    use stun::message::MAGIC_COOKIE;
 
     use super::*;
 
@@ -137,7 +117,7 @@ mod tests {
 
     fn request(attributes: &[u8]) -> Vec<u8> {
         let length = u16::try_from(attributes.len()).expect("it is short").to_be_bytes();
-        [&[0, 1], &length[..], &MAGIC, &ID, attributes].concat()
+        [&[0, 1], &length[..], &MAGIC_COOKIE.to_be_bytes(), &ID, attributes].concat()
     }
 
     fn from(text: &str) -> SocketAddr {
@@ -149,7 +129,10 @@ mod tests {
     fn an_ipv4_address_is_told_as_the_rfc_shows_it() {
         let told = answer(&request(&[]), from("192.0.2.1:32853")).expect("it is answered");
         let attribute = b"\x00\x20\x00\x08\x00\x01\xa1\x47\xe1\x12\xa6\x43";
-        assert_eq!(told, [&b"\x01\x01\x00\x0c"[..], &MAGIC, &ID, attribute].concat());
+        assert_eq!(
+            told,
+            [&b"\x01\x01\x00\x0c"[..], &MAGIC_COOKIE.to_be_bytes(), &ID, attribute].concat()
+        );
     }
 
     /// The same of section 2.3.
@@ -159,7 +142,10 @@ mod tests {
         let told = answer(&request(&[]), from).expect("it is answered");
         let attribute = b"\x00\x20\x00\x14\x00\x02\xa1\x47\x01\x13\xa9\xfa\xa5\xd3\xf1\x79\
             \xbc\x25\xf4\xb5\xbe\xd2\xb9\xd9";
-        assert_eq!(told, [&b"\x01\x01\x00\x18"[..], &MAGIC, &ID, attribute].concat());
+        assert_eq!(
+            told,
+            [&b"\x01\x01\x00\x18"[..], &MAGIC_COOKIE.to_be_bytes(), &ID, attribute].concat()
+        );
     }
 
     #[test]
@@ -167,7 +153,7 @@ mod tests {
         // SOFTWARE "abcde" with its padding, USERNAME "u".
         let attributes = b"\x80\x22\x00\x05abcde\0\0\0\x00\x06\x00\x01u\0\0\0";
         let told = answer(&request(attributes), from("192.0.2.1:1")).expect("it is answered");
-        assert_eq!(told[..2], BINDING_RESPONSE.to_be_bytes());
+        assert_eq!(told[..2], BINDING_SUCCESS.value().to_be_bytes());
     }
 
     #[test]
@@ -177,7 +163,8 @@ mod tests {
         let told = answer(&request(attributes), from("192.0.2.1:1")).expect("it is answered");
         assert_eq!(told[..4], *b"\x01\x11\x00\x10");
         assert_eq!(told[20..], *b"\x00\x09\x00\x04\0\0\x04\x14\x00\x0a\x00\x04\x00\x03\x7f\xff");
-        let many: Vec<u8> = (0x100_u16..0x120).flat_map(|kind| attribute(kind, &[])).collect();
+        let many: Vec<u8> =
+            (0x100_u16..0x120).flat_map(|kind| [kind.to_be_bytes(), [0; 2]].concat()).collect();
         let told = answer(&request(&many), from("[::1]:1")).expect("it is answered");
         assert!(told.len() <= RESPONSE_BYTES_MAX, "{}", told.len());
     }

@@ -191,10 +191,11 @@ fn a_network_does_not_put_out_another_that_has_as_much() {
     registry.check_books();
 }
 
-/// Follows cookies to the end; returns the size of each page.
+/// Follows cookies from the first registration to the end; returns the size of
+/// each page.
 fn pages(registry: &mut Registry, limit: Option<u64>) -> Vec<usize> {
     let mut pages = Vec::new();
-    let mut cookie = None;
+    let mut cookie = Some(registry.cookie("ours", 0));
     loop {
         let found = registry.discover(0, "ours", limit, cookie.as_deref());
         let found = found.expect("the cookie is its own");
@@ -216,6 +217,54 @@ fn an_answer_holds_so_many_and_a_cookie_gets_the_rest() {
         assert_eq!(pages(&mut registry, limit), [TOLD_MAX, 1]);
     }
     assert_eq!(pages(&mut registry, Some(400)), [400, 400, 201]);
+}
+
+/// Who fills a namespace first, with peers of its own network and long records,
+/// keeps nobody from being found.
+#[test]
+fn an_answer_that_cannot_hold_all_tells_of_every_network() {
+    let mut registry = registry();
+    for _ in 0..500 {
+        registry.put_from(0, "ours", &record(RECORD_BYTES_MAX), 0).expect("there is room");
+    }
+    let honest: Vec<_> = (10..40).map(record).collect();
+    for (network, record) in (1..).zip(&honest) {
+        registry.put_from(0, "ours", record, network).expect("there is room");
+    }
+    let found = registry.discover(0, "ours", Some(64), None).expect("it is told");
+    let tells =
+        |one: &Record| found.registrations.iter().any(|told| Arc::ptr_eq(&told.record, &one.bytes));
+    assert!(honest.iter().all(tells), "{}", found.registrations.len());
+    // Its cookie leads through all.
+    let mut cookie = found.cookie;
+    let mut count = 0;
+    loop {
+        let found = registry.discover(0, "ours", None, Some(&cookie)).expect("it is told");
+        count += found.registrations.len();
+        cookie = found.cookie;
+        if found.registrations.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(count, 530);
+}
+
+/// Within one network, who comes late is found as often as who came first.
+#[test]
+fn an_answer_that_cannot_hold_all_is_not_always_the_same() {
+    let mut registry = registry();
+    for _ in 0..99 {
+        registry.put(0, "ours", &record(1)).expect("there is room");
+    }
+    let last = record(1);
+    registry.put(0, "ours", &last).expect("there is room");
+    let is_told = |registry: &mut Registry| {
+        let found = registry.discover(0, "ours", Some(10), None).expect("it is told");
+        assert_eq!(found.registrations.len(), 10);
+        found.registrations.iter().any(|told| Arc::ptr_eq(&told.record, &last.bytes))
+    };
+    let times = (0..1_000).filter(|_| is_told(&mut registry)).count();
+    assert!((50..200).contains(&times), "{times} of 1,000, where 100 are expected");
 }
 
 #[test]
