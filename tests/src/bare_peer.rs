@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, future::join_all};
 use libp2p::{
     Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
     core::{Transport, upgrade::Version},
@@ -148,14 +148,14 @@ impl Released {
     /// Opens a stream, writes these bytes as they are, and sees what comes
     /// back within `patience`.
     pub async fn say(
-        &mut self,
+        &self,
         to: PeerId,
         protocol: &'static str,
         bytes: &[u8],
         patience: Duration,
     ) -> Answer {
-        let protocol = StreamProtocol::new(protocol);
-        let mut stream = match self.control.open_stream(to, protocol).await {
+        let (mut control, protocol) = (self.control.clone(), StreamProtocol::new(protocol));
+        let mut stream = match control.open_stream(to, protocol).await {
             Ok(stream) => stream,
             Err(why) => return Answer::NotOpened(why.to_string()),
         };
@@ -170,6 +170,18 @@ impl Released {
             Ok(_) => Answer::Closed(answer),
             Err(_) => Answer::Silent,
         }
+    }
+
+    /// Does so with so many streams at once.
+    pub async fn say_at_once(
+        &self,
+        count: usize,
+        to: PeerId,
+        protocol: &'static str,
+        bytes: &[u8],
+        patience: Duration,
+    ) -> Vec<Answer> {
+        join_all((0..count).map(|_| self.say(to, protocol, bytes, patience))).await
     }
 }
 

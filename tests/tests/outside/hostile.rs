@@ -29,6 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Streams that may meet what an offence before them set off.
 const LATE_MAX: usize = 10;
 
+/// Streams that are opened at once.
+const STREAMS: usize = 1_000;
+
+/// Streams of a room that an ion may have open, while they replace each other.
+const STREAMS_PER_ROOM_MAX: usize = 4;
+
 async fn tab_and_stranger() -> (Relay, Browser, Tab, PeerId, Released) {
     let relay = Relay::start();
     let browser = Browser::start().await;
@@ -44,6 +50,15 @@ async fn tab_and_stranger() -> (Relay, Browser, Tab, PeerId, Released) {
 /// An opening that has the right form and a proof of nothing.
 fn opening(version: u32) -> Vec<u8> {
     encode(&Opening { version, proof: [7; 32], session: 1 })
+}
+
+/// The opening of a peer that knows the relay's open nebula.
+async fn proven(relay: &Relay, member: &Released, to: &PeerId) -> Vec<u8> {
+    let code = relay.document().await.nebula.expect("the relay has an open nebula");
+    let membership = Invitation::decode(&code).expect("it was written by us").membership();
+    let ion = |peer: &PeerId| IonId::from_peer(peer).expect("it is an Ed25519 key");
+    let proof = membership.prove(&ion(&member.id()), &ion(to));
+    framed(&encode(&Opening { version: VERSION, proof, session: 1 }))
 }
 
 /// What a stranger could say, with a name for each.
@@ -100,7 +115,7 @@ async fn a_stranger_gets_a_refusal_and_others_notice_nothing() {
     for room in Room::ALL {
         for (number, (name, bytes)) in attacks(room).into_iter().enumerate() {
             let what = format!("{name} on {}", room.protocol());
-            let mut stranger = stranger(&relay, id, number % 2 == 1).await;
+            let stranger = stranger(&relay, id, number % 2 == 1).await;
             match stranger.say(id, room.protocol(), &bytes, PATIENCE).await {
                 Answer::Reset => {}
                 Answer::Closed(said) if said.is_empty() || said == b"refused" => {}
@@ -120,14 +135,10 @@ async fn a_stranger_gets_a_refusal_and_others_notice_nothing() {
 #[tokio::test]
 async fn a_member_that_says_what_are_no_frames_is_shut_out() {
     let _turn = turn().await;
-    let (relay, browser, tab, id, mut member) = tab_and_stranger().await;
+    let (relay, browser, tab, id, member) = tab_and_stranger().await;
     let second = browser.open(&relay.url("/")).await;
     mission::counts_ions(&tab, 2).await;
-    let code = relay.document().await.nebula.expect("the relay has an open nebula");
-    let membership = Invitation::decode(&code).expect("it was written by us").membership();
-    let ion = |peer: &PeerId| IonId::from_peer(peer).expect("it is an Ed25519 key");
-    let proof = membership.prove(&ion(&member.id()), &ion(&id));
-    let right = framed(&encode(&Opening { version: VERSION, proof, session: 1 }));
+    let right = proven(&relay, &member, &id).await;
     let refused = Answer::Closed(b"refused".to_vec());
     for attempt in 0..=OFFENCES_MAX {
         let answer = member.say(id, Room::Link.protocol(), &[0x80; 32], PATIENCE).await;
@@ -149,7 +160,7 @@ async fn a_member_that_says_what_are_no_frames_is_shut_out() {
 #[tokio::test]
 async fn a_wrong_proof_is_refused_in_words() {
     let _turn = turn().await;
-    let (_relay, _browser, tab, id, mut stranger) = tab_and_stranger().await;
+    let (_relay, _browser, tab, id, stranger) = tab_and_stranger().await;
     let wrong = framed(&opening(VERSION));
     let answer = stranger.say(id, Room::Link.protocol(), &wrong, PATIENCE).await;
     assert_eq!(answer, Answer::Closed(b"refused".to_vec()));
@@ -159,12 +170,33 @@ async fn a_wrong_proof_is_refused_in_words() {
 #[tokio::test]
 async fn a_stranger_that_says_nothing_does_not_keep_a_stream() {
     let _turn = turn().await;
-    let (_relay, _browser, tab, id, mut stranger) = tab_and_stranger().await;
+    let (_relay, _browser, tab, id, stranger) = tab_and_stranger().await;
     for room in Room::ALL {
         let answer = stranger.say(id, room.protocol(), &[], PATIENCE).await;
         assert_ne!(answer, Answer::Silent, "{}", room.protocol());
     }
     mission::counts_ions(&tab, 1).await;
+}
+
+/// A stranger and a member, each with more streams than anybody needs.
+#[tokio::test]
+async fn who_opens_streams_without_end_keeps_few_and_others_notice_nothing() {
+    let _turn = turn().await;
+    let (relay, browser, tab, id, stranger) = tab_and_stranger().await;
+    let second = browser.open(&relay.url("/")).await;
+    mission::counts_ions(&tab, 2).await;
+    let storm = stranger.say_at_once(STREAMS, id, Room::Link.protocol(), &[], PATIENCE);
+    let (answers, _) = tokio::join!(storm, works(&second));
+    assert!(!answers.contains(&Answer::Silent), "strangers keep no stream");
+    let member = self::stranger(&relay, id, true).await;
+    let right = proven(&relay, &member, &id).await;
+    let storm = member.say_at_once(STREAMS, id, Room::Link.protocol(), &right, PATIENCE);
+    let (answers, _) = tokio::join!(storm, works(&second));
+    let kept = answers.iter().filter(|answer| **answer == Answer::Silent).count();
+    assert!(kept <= Room::ALL.len() * STREAMS_PER_ROOM_MAX, "{kept} of {STREAMS} streams are kept");
+    works(&tab).await;
+    drop(member);
+    mission::counts_ions(&tab, 2).await;
 }
 
 #[tokio::test]
