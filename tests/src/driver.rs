@@ -30,6 +30,10 @@ pub(crate) struct Program {
 /// How long a browser may take to end.
 const END_MAX: Duration = Duration::from_secs(20);
 
+/// How often a driver is started that ends at once. Chromium's takes a port that is
+/// free for IPv6 and needs the same for IPv4, where it may be taken.
+const STARTS_MAX: usize = 5;
+
 /// A driver that runs, with the browsers that it started, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -41,14 +45,23 @@ pub(crate) struct Driver {
 impl Driver {
     /// Starts one on a free port. Panics with a sentence when there is none.
     pub(crate) fn start(program: &Program) -> Self {
-        let mut command = Command::new(file(program));
-        let mut process = Process::start(program.name, command.args(program.arguments));
-        let port: u16 = process.wait_for_line("its port", |line| {
-            let (_, rest) = line.split_once(program.before_port)?;
-            rest.trim_end_matches('.').parse().ok()
-        });
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { address, session: None, process }
+        let mut last = String::new();
+        for _ in 0..STARTS_MAX {
+            let mut command = Command::new(file(program));
+            let mut process = Process::start(program.name, command.args(program.arguments));
+            let port = process.find_line("its port", |line| {
+                let (_, rest) = line.split_once(program.before_port)?;
+                rest.trim_end_matches('.').parse::<u16>().ok()
+            });
+            match port {
+                Ok(port) => {
+                    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+                    return Self { address, session: None, process };
+                }
+                Err(why) => last = why,
+            }
+        }
+        panic!("{last}")
     }
 
     /// What it and its browser have printed, the newest lines.

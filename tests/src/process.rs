@@ -47,19 +47,26 @@ impl Process {
     /// Waits for a line that `pick` finds something in. Panics with the
     /// program's words when it ends first, or after [`PATIENCE`].
     pub fn wait_for_line<T>(&mut self, what: &str, pick: impl Fn(&str) -> Option<T>) -> T {
+        self.find_line(what, pick).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same, with those words as the error.
+    pub(crate) fn find_line<T>(
+        &mut self,
+        what: &str,
+        pick: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, String> {
         let start = Instant::now();
         loop {
             if let Some(found) = self.lines().iter().find_map(|line| pick(line)) {
-                return found;
+                return Ok(found);
             }
             let has_ended = matches!(self.child.try_wait(), Ok(Some(_)));
             let is_mute = self.said.is_over.load(Ordering::Relaxed);
-            assert!(
-                !(has_ended && is_mute) && start.elapsed() < PATIENCE,
-                "{} did not say {what}; it said:\n{}",
-                self.name,
-                self.lines().join("\n")
-            );
+            if (has_ended && is_mute) || start.elapsed() > PATIENCE {
+                let lines = self.lines().join("\n");
+                return Err(format!("{} did not say {what}; it said:\n{lines}", self.name));
+            }
             thread::sleep(LOOK_EVERY);
         }
     }
