@@ -65,7 +65,8 @@ impl Control {
 
     /// Answers a peer's offer. Once the other side has accepted the answer, the
     /// connection comes in from that peer as any other does; that may take as
-    /// long as `patience`.
+    /// long as `patience`. A peer that offers again and again has three
+    /// connections at most: the first that does not stand is given up.
     ///
     /// # Errors
     ///
@@ -80,7 +81,7 @@ impl Control {
         let shared = self.shared.clone();
         let (sdp, remote) = (offer.to_sdp(SdpKind::Offer), offer.candidates.len());
         async move {
-            let owned = shared.create(Asker::Ourselves)?;
+            let owned = shared.create(Asker::Peer(peer))?;
             let id = owned.id;
             shared.with(|inner| {
                 inner.hub.post(Command::SetRemote { id, kind: SdpKind::Offer, sdp });

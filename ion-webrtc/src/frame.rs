@@ -82,7 +82,7 @@ pub fn encode_flag(flag: Flag) -> Vec<u8> {
 }
 
 /// Decodes the message of a frame, without its prefix. The payload is a
-/// part of the message and not a copy, unless it is less than half of it.
+/// part of the message and not a copy.
 ///
 /// # Errors
 ///
@@ -97,34 +97,36 @@ pub fn decode(message: &Bytes) -> Result<Frame, Malformed> {
             _ => {}
         }
     }
-    if frame.payload.len() * 2 < message.len() {
-        // A small payload must not keep the large message that it came in.
-        frame.payload = Bytes::copy_from_slice(&frame.payload);
-    }
     Ok(frame)
 }
 
 /// Puts frames together from the messages of a data channel.
 ///
 /// Usually a message is a frame and nothing is copied; frames that were split
-/// over messages are collected, up to [`RECEIVED_BYTES_MAX`] and one message.
+/// over messages are collected, up to [`RECEIVED_BYTES_MAX`] and one message. A
+/// payload that is less than half of what it came in is copied, so that it does not
+/// keep the rest: what waits to be read is counted by payloads.
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// A message of which nothing is missing so far.
     whole: Bytes,
     /// What was collected of a frame that came in pieces.
     partial: BytesMut,
+    /// The length of what a payload that is not copied would keep.
+    came_in: usize,
 }
 
 impl Decoder {
     /// Takes a message; [`Decoder::next`] then gives its frames.
     pub fn push(&mut self, message: Bytes) {
         if self.partial.is_empty() && self.whole.is_empty() {
+            self.came_in = message.len();
             self.whole = message;
             return;
         }
         self.partial.extend_from_slice(&std::mem::take(&mut self.whole));
         self.partial.extend_from_slice(&message);
+        self.came_in = self.came_in.max(self.partial.len());
     }
 
     /// The next whole frame, if there is one.
@@ -148,7 +150,11 @@ impl Decoder {
         } else {
             self.partial.split_to(range.end).freeze()
         };
-        decode(&message.split_off(range.start)).map(Some)
+        let mut frame = decode(&message.split_off(range.start))?;
+        if frame.payload.len() * 2 < self.came_in {
+            frame.payload = Bytes::copy_from_slice(&frame.payload);
+        }
+        Ok(Some(frame))
     }
 }
 
@@ -200,6 +206,26 @@ mod tests {
             assert_eq!(found[1].flag, Some(Flag::Fin));
             assert_eq!(found[2].payload.len(), 300);
         }
+    }
+
+    /// Neither other frames nor fields that nobody knows.
+    #[test]
+    fn a_small_payload_keeps_nothing_of_the_message_that_it_came_in() {
+        let mut all = encode_payload(b"small").0;
+        let padding = 16_000_usize;
+        let mut unknown = Vec::new();
+        put_length(15, padding, &mut unknown);
+        unknown.extend(vec![0; padding]);
+        put_varint(unknown.len() as u64, &mut all);
+        all.extend(unknown);
+        let message = Bytes::from(all);
+        let mut decoder = Decoder::default();
+        decoder.push(message.clone());
+        let small = decoder.next().unwrap().unwrap().payload;
+        assert!(decoder.next().unwrap().is_some_and(|frame| frame.payload.is_empty()));
+        drop(decoder);
+        assert_eq!(small, b"small"[..]);
+        assert!(message.is_unique(), "nothing holds it but this");
     }
 
     #[test]

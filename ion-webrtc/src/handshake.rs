@@ -170,6 +170,9 @@ impl Session {
     fn take_remote(&mut self, kind: SdpKind, sdp: String, effects: &mut Vec<Effect>) {
         self.has_remote = true;
         self.remote += count_candidates(&sdp);
+        if self.remote > CANDIDATES_MAX {
+            return self.fail(Failure::Signaling, effects);
+        }
         effects.push(Effect::SetRemote(kind, sdp));
         effects.extend(self.early.drain(..).map(Effect::Add));
     }

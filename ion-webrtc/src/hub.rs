@@ -42,6 +42,9 @@ pub const UNREAD_BYTES_MAX: usize = 16 << 20;
 pub const CONNECTION_UNREAD_BYTES_MAX: usize = 64 << 20;
 /// Bytes of all streams of one connection that are on the way to the network.
 pub const CONNECTION_WINDOW_BYTES: usize = 16 << 20;
+/// Connections that one peer may ask for: one that stands, and those that take its
+/// place.
+pub(crate) const PEER_MAX: usize = 3;
 /// Things that happened to a connection and no handshake has taken yet.
 const NEWS_MAX: usize = 256;
 /// Those who wait for one connection's statistics.
@@ -61,10 +64,10 @@ pub(crate) struct Hub {
 /// Who wants a peer connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asker {
-    /// We do, or have agreed to it.
+    /// We do.
     Ourselves,
-    /// Some peer, of whom nothing is known yet.
-    Peer,
+    /// Some peer, of whom no more is known than that it is who it says.
+    Peer(PeerId),
 }
 
 impl Hub {
@@ -90,17 +93,34 @@ impl Hub {
             return Err(Failure::Gone);
         }
         let all = self.config.peer_connections_max;
-        let places = if whose == Asker::Peer { all - all / 4 } else { all };
+        let asker = if let Asker::Peer(peer) = whose { Some(peer) } else { None };
+        let places = if asker.is_some() { all - all / 4 } else { all };
+        if let Some(peer) = asker {
+            self.make_place(peer)?;
+        }
         let living = self.connections.values().filter(|one| one.ended.is_none()).count();
         if living >= places {
             return Err(Failure::TooMany(living));
         }
         self.next = self.next.wrapping_add(1);
         let id = PeerConnectionId(self.next);
-        self.connections.insert(id, Connection::default());
+        self.connections.insert(id, Connection::asked_by(asker));
         let ice_servers = self.config.ice_servers.clone();
         self.port.post(Command::Create { id, ice_servers });
         Ok(id)
+    }
+
+    /// Sees to it that a peer has a place for one more, among [`PEER_MAX`]: the first
+    /// that it asked for and that does not stand is given up for a later one.
+    fn make_place(&mut self, peer: PeerId) -> Result<(), Failure> {
+        let is_its = |one: &Connection| one.asker == Some(peer) && one.ended.is_none();
+        let its = || self.connections.iter().filter(|(_, one)| is_its(one));
+        let count = its().count();
+        if count >= PEER_MAX {
+            let first = its().find(|(_, one)| one.peer.is_none()).map(|(id, _)| *id);
+            self.end(first.ok_or(Failure::TooMany(count))?, Failure::Closed);
+        }
+        Ok(())
     }
 
     /// Passes a command of a handshake on.

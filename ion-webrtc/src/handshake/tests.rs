@@ -89,6 +89,17 @@ fn what_does_not_belong_is_refused() {
 }
 
 #[test]
+fn an_offer_that_names_too_many_candidates_is_refused() {
+    let offer = |count| "a=candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n".repeat(count);
+    let takes = |count| {
+        let mut session = Session::new(Role::Answerer);
+        let effects = handle(&mut session, Input::Received(Message::Offer(offer(count))));
+        effects.iter().any(|effect| matches!(effect, Effect::SetRemote(..)))
+    };
+    assert_eq!([CANDIDATES_MAX, CANDIDATES_MAX + 1].map(takes), [true, false]);
+}
+
+#[test]
 fn candidates_without_end_are_refused() {
     let mut session = Session::new(Role::Answerer);
     for _ in 0..CANDIDATES_MAX {

@@ -29,6 +29,8 @@ pub(super) enum Silence {
 pub(super) struct Connection {
     /// Known once it is negotiated.
     pub(super) peer: Option<PeerId>,
+    /// The peer that asked for it, unless we did.
+    pub(super) asker: Option<PeerId>,
     /// What a handshake has not taken yet.
     pub(super) news: VecDeque<Input>,
     pub(super) news_waker: Option<Waker>,
@@ -68,6 +70,7 @@ impl Default for Connection {
     fn default() -> Self {
         Self {
             peer: None,
+            asker: None,
             news: VecDeque::new(),
             news_waker: None,
             channels: Map::new(),
@@ -93,6 +96,11 @@ impl Default for Connection {
 }
 
 impl Connection {
+    /// One in negotiation, that a peer asked for unless we did.
+    pub(super) fn asked_by(asker: Option<PeerId>) -> Self {
+        Self { asker, ..Self::default() }
+    }
+
     /// A number for a channel of ours.
     pub(super) fn new_channel(&mut self) -> ChannelId {
         self.next_channel = self.next_channel.wrapping_add(2);

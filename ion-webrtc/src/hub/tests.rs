@@ -236,13 +236,34 @@ fn a_server_gets_short_messages_until_it_is_known_to_be_newer() {
 }
 
 #[test]
+fn a_peer_that_asks_again_and_again_takes_its_own_places() {
+    let mut hub = Hub::new(Config::default(), Recorder::default());
+    let peer = PeerId::random();
+    let ids: Vec<_> = (0..PEER_MAX).map(|_| hub.create(Asker::Peer(peer)).unwrap()).collect();
+    hub.established(ids[0], peer);
+    let later = hub.create(Asker::Peer(peer)).unwrap();
+    let living = |hub: &Hub| {
+        let living = hub.connections.iter().filter(|(_, one)| one.ended.is_none());
+        living.map(|(id, _)| *id).collect::<Vec<_>>()
+    };
+    assert_eq!(living(&hub), [ids[0], ids[2], later]);
+    for id in [ids[2], later] {
+        hub.established(id, peer);
+    }
+    let refused = hub.create(Asker::Peer(peer));
+    assert!(matches!(refused, Err(Failure::TooMany(PEER_MAX))), "{refused:?}");
+    assert!(hub.create(Asker::Peer(PeerId::random())).is_ok(), "others have places");
+}
+
+#[test]
 fn strangers_leave_places_to_those_that_we_want() {
     let config = Config { peer_connections_max: 8, ..Config::default() };
     let mut hub = Hub::new(config, Recorder::default());
+    let stranger = || Asker::Peer(PeerId::random());
     for _ in 0..6 {
-        hub.create(Asker::Peer).unwrap();
+        hub.create(stranger()).unwrap();
     }
-    assert!(matches!(hub.create(Asker::Peer), Err(Failure::TooMany(6))));
+    assert!(matches!(hub.create(stranger()), Err(Failure::TooMany(6))));
     for _ in 0..2 {
         hub.create(Asker::Ourselves).unwrap();
     }

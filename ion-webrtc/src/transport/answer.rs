@@ -65,7 +65,7 @@ pub(super) async fn answer_offer(
     peer: PeerId,
     adopted: Adopted,
 ) -> Result<Muxer, Failure> {
-    let owned = shared.create(Asker::Peer)?;
+    let owned = shared.create(Asker::Peer(peer))?;
     let session = Session::new(Role::Answerer);
     let drive =
         Drive::new(&owned, session, shared.config().handshake_max).signaled(adopted.signals);

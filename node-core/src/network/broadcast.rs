@@ -41,7 +41,8 @@ pub use missing::{
     GRAFT_AGAIN_MS, GRAFT_MS, GRAFT_SPREAD_MS, GRAFTS_MAX, MISSING_MAX, PROMISES_MAX,
 };
 pub use neighbour::{
-    NEIGHBOUR_BYTES, NEIGHBOUR_FRAMES, PENDING_MAX, REPAIR_BYTES, UNKEPT_PROMISES,
+    GIVEN_BYTES, GIVEN_FRAMES, NEIGHBOUR_BYTES, NEIGHBOUR_FRAMES, PENDING_MAX, REPAIR_BYTES,
+    UNKEPT_PROMISES,
 };
 pub use repair::{HURT_MS, PROBATION_MAX, PROBATION_MS, PRUNES_PER_S, RATE_MS};
 pub use seen::{KEPT_BYTES_MAX, KEPT_MS, SEEN_MAX, SEEN_MS};
@@ -51,13 +52,13 @@ use ion_map::Map;
 
 use self::{
     missing::MissingTable,
-    neighbour::Neighbour,
+    neighbour::{Dues, Neighbour},
     repair::{Prunes, Repair},
     seen::{Body, Entry, Marks, Seen},
     wire::{Id, Message, Refusal, Rumour, Serial},
 };
 use super::{
-    budget::{Budget, Rate},
+    budget::{Budget, Left, Rate},
     wire::encode,
 };
 use crate::{
@@ -165,6 +166,7 @@ pub struct Broadcast {
     keys: Arc<dyn Keys>,
     rng: Rng,
     neighbours: Map<IonId, Neighbour>,
+    left: Left<Dues>,
     seen: Seen,
     missing: MissingTable,
     repair: Repair,
@@ -191,6 +193,7 @@ impl Broadcast {
             seen: Seen::new(rng.next_u64()),
             rng,
             neighbours: Map::new(),
+            left: Left::default(),
             missing: MissingTable::default(),
             repair: Repair::new(),
             fresh: Vec::new(),
@@ -205,6 +208,7 @@ impl Broadcast {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        let before = effects.len();
         match input {
             Input::NeighbourUp(ion) => self.up(now, ion, effects),
             Input::NeighbourDown(ion) => self.down(now, &ion),
@@ -215,6 +219,15 @@ impl Broadcast {
             Input::Alert { topic, payload } => self.alert(now, topic, payload, effects),
             Input::Tick => self.tick(now, effects),
         }
+        // Who is not given something now is told of it later, and may ask for it.
+        let neighbours = &mut self.neighbours;
+        let mut gives =
+            |to: &IonId, bytes| neighbours.get_mut(to).is_none_or(|one| one.gives(now, bytes));
+        let mut place = 0;
+        effects.retain(|effect| {
+            place += 1;
+            !matches!(effect, Effect::Send(to, frame) if place > before && !gives(to, frame.len()))
+        });
     }
 
     /// Neighbours that get everything at once.
@@ -234,7 +247,8 @@ impl Broadcast {
         // What is new already is not told twice.
         self.announce();
         let is_only = !self.has_eager();
-        let mut neighbour = Neighbour::new(now, mark, is_only);
+        let dues = self.left.take(&ion).unwrap_or_else(|| Dues::new(now));
+        let mut neighbour = Neighbour::new(mark, is_only, dues);
         if is_only {
             effects.push(Effect::Send(ion, encode(&Message::Graft(Vec::new()))));
         }
@@ -257,6 +271,7 @@ impl Broadcast {
                 entry.from.remove(neighbour.mark);
             }
         }
+        self.left.put(now, *ion, neighbour.dues);
     }
 
     fn heard(&mut self, now: Time, from: IonId, bytes: &[u8], effects: &mut Vec<Effect>) {
@@ -316,8 +331,8 @@ impl Broadcast {
         }
         let (is_fetched, knowers) = self.found(now, id, &way);
         way.is_repair |= is_fetched;
-        let is_taken = rumour.author != self.keys.own()
-            && self.author_may(now, rumour.author, rumour.payload.len());
+        let is_taken =
+            rumour.author != self.keys.own() && self.author_may(now, rumour.author, bytes.len());
         let body = is_taken.then(|| Arc::new(Body { bytes: bytes.into(), signature }));
         let Way { hops, age_ms, is_repair, .. } = way;
         let (receivers, kept) = (Marks::default(), body.clone());

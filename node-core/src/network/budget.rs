@@ -4,7 +4,12 @@
 //! refused and the bucket left as it was. Arithmetic saturates, so no number
 //! from outside can make it panic.
 
-use crate::platform::Time;
+use ion_map::Map;
+
+use crate::{identity::IonId, platform::Time};
+
+/// Neighbours that are gone and of which something is kept.
+pub const LEFT_MAX: usize = 256;
 
 /// How fast a bucket fills, and how much it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +86,37 @@ impl Budget {
     }
 }
 
+/// What is kept of neighbours that are gone, so that a new session is no new budget.
+/// Beyond [`LEFT_MAX`], those that left first are forgotten.
+#[derive(Debug)]
+pub struct Left<T> {
+    all: Map<IonId, (Time, T)>,
+}
+
+impl<T> Default for Left<T> {
+    fn default() -> Self {
+        Self { all: Map::new() }
+    }
+}
+
+impl<T> Left<T> {
+    /// Keeps something of who leaves now.
+    pub fn put(&mut self, now: Time, ion: IonId, kept: T) {
+        self.all.insert(ion, (now, kept));
+        if self.all.len() > LEFT_MAX {
+            let first = self.all.iter().min_by_key(|(_, (left_at, _))| *left_at);
+            if let Some(first) = first.map(|(ion, _)| *ion) {
+                self.all.remove(&first);
+            }
+        }
+    }
+
+    /// Gives back what was kept of who comes again.
+    pub fn take(&mut self, ion: &IonId) -> Option<T> {
+        self.all.remove(ion).map(|(_, kept)| kept)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +142,21 @@ mod tests {
         assert!(!bucket.take(at(5), 1));
         assert!(!bucket.take(Time::MAX, u64::MAX));
         assert!(bucket.take(Time::MAX, 1));
+    }
+
+    #[test]
+    fn what_is_kept_of_who_left_has_a_limit() {
+        let ion = |number: usize| IonId::from_bytes([u8::try_from(number % 256).unwrap(); 32]);
+        let mut left = Left::default();
+        for number in 0..256 {
+            left.put(at(number), ion(number as usize), number);
+        }
+        assert_eq!((left.take(&ion(1)), left.take(&ion(1))), (Some(1), None));
+        left.put(at(300), IonId::from_bytes([7; 32]), 300);
+        left.put(at(301), IonId::from_bytes(*blake3::hash(b"one").as_bytes()), 301);
+        left.put(at(302), IonId::from_bytes(*blake3::hash(b"more").as_bytes()), 302);
+        assert_eq!((left.all.len(), left.take(&ion(0))), (LEFT_MAX, None));
+        assert_eq!(left.take(&ion(7)), Some(300));
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub use asks::{
     ask_ms_max, search_ms_max,
 };
 pub use charges::{
-    ASKER_REQUESTS, ASKER_REQUESTS_IN_ALL, NEIGHBOUR_BYTES, NEIGHBOUR_FRAMES, ORIGIN_BYTES,
-    ORIGIN_FRAMES, ORIGINS_MAX,
+    ASKER_REQUESTS, ASKER_REQUESTS_IN_ALL, GIVEN_BYTES, GIVEN_FRAMES, NEIGHBOUR_BYTES,
+    NEIGHBOUR_FRAMES, NEIGHBOUR_REQUESTS, ORIGIN_BYTES, ORIGIN_FRAMES, ORIGINS_MAX,
 };
 pub use inbox::{
     CONVERSATION_MS, CONVERSATIONS_MAX, EARLY_MAX, GAP_MS, HELD_BYTES_MAX,
@@ -255,6 +255,7 @@ impl Routing {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        let before = effects.len();
         match input {
             Input::NeighbourUp(ion) => self.up(now, ion),
             Input::NeighbourDown(ion) => self.down(now, &ion, effects),
@@ -270,6 +271,16 @@ impl Routing {
             Input::Tick => self.tick(now, effects),
         }
         self.flush(now, effects);
+        // What is too much for a neighbour gets lost, as on any way.
+        let charges = &mut self.charges;
+        let mut place = 0;
+        effects.retain(|effect| {
+            place += 1;
+            match effect {
+                Effect::Send(to, frame) if place > before => charges.gives(now, to, frame.len()),
+                _ => true,
+            }
+        });
     }
 
     /// By which neighbour a message to this ion would leave; `None` when it
@@ -295,7 +306,7 @@ impl Routing {
 
     fn down(&mut self, now: Time, ion: &IonId, effects: &mut Vec<Effect>) {
         self.neighbours.remove(ion);
-        self.charges.down(ion);
+        self.charges.down(now, ion);
         self.paths.down(ion);
         self.outbox.down(ion);
         self.nobody_behind(now, ion, effects);

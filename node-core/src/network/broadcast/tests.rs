@@ -247,6 +247,50 @@ fn malformed_oversized_and_unknown_senders() {
     assert_eq!(step(&mut machine, 1, Input::Heard(ion(3), vec![0xff])), []);
 }
 
+/// A longer one could be taken by an ion and refused by the next, which would blame
+/// the wrong one.
+#[test]
+fn the_longest_rumour_that_is_taken_can_be_passed_on() {
+    let longest = |body: Vec<u8>| {
+        let (hops, age_ms, signature) = (u16::MAX, u32::MAX, [7; 64]);
+        encode(&Message::Push { hops, age_ms, is_repair: true, body, signature })
+    };
+    assert!(longest(vec![0; wire::BODY_BYTES_MAX]).len() <= wire::FRAME_BYTES_MAX);
+    let rumour = Rumour {
+        author: ion(9),
+        topic: Topic::Room("r".repeat(wire::ROOM_NAME_BYTES_MAX)),
+        serial: Serial { life: u64::MAX, number: u64::MAX },
+        payload: vec![0; PAYLOAD_BYTES_MAX],
+    };
+    let (body, signature) = wire::signed(&SimKeys::of(ion(9)), &rumour);
+    assert!(wire::read(&SimKeys::of(ion(1)), &body, &signature).is_ok(), "{}", body.len());
+    let padded = vec![0; wire::BODY_BYTES_MAX + 1];
+    let refused = wire::read(&SimKeys::of(ion(1)), &padded, &signature);
+    assert_eq!(refused, Err(Refusal::TooLarge));
+}
+
+/// A flood of many authors that passes by is not this ion's offence.
+#[test]
+fn what_is_passed_on_is_never_too_much_for_the_next() {
+    let mut machines = [machine(1, &[2, 3, 4, 5]), machine(2, &[1])];
+    let mut passed = 0;
+    for round in 0..2_000_u64 {
+        for from in 3..6 {
+            let author = 10 + u8::try_from((round + u64::from(from)) % 200).unwrap();
+            let frame = pushed(author, &[&round.to_le_bytes()[..], &[from; 400]].concat());
+            for effect in step(&mut machines[0], round, Input::Heard(ion(from), frame)) {
+                let Effect::Send(to, frame) = effect else { continue };
+                if to == ion(2) {
+                    passed += 1;
+                    let effects = step(&mut machines[1], round, Input::Heard(ion(1), frame));
+                    assert!(!effects.contains(&Effect::Offence(ion(1))), "in round {round}");
+                }
+            }
+        }
+    }
+    assert!(passed > 1_000, "{passed}");
+}
+
 #[test]
 fn an_author_that_says_too_much_is_not_passed_on() {
     let mut machine = machine(1, &[2]);

@@ -12,8 +12,11 @@ use crate::{
 
 /// What one rumour carries, in bytes: a state entry fits, with its frame.
 pub const PAYLOAD_BYTES_MAX: usize = 72 << 10;
-/// An encoded message, in bytes.
-pub const FRAME_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 512;
+/// An encoded rumour, in bytes.
+pub const BODY_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 256;
+/// An encoded message, in bytes: a rumour, with all numbers at their longest, so that
+/// what an ion takes and passes on is taken by the next.
+pub const FRAME_BYTES_MAX: usize = BODY_BYTES_MAX + 256;
 /// Ids in one message.
 pub const IDS_MAX: usize = 256;
 /// A room's name, in bytes.
@@ -134,7 +137,7 @@ pub enum Refusal {
     /// More ids than fit.
     #[error("more than {IDS_MAX} names in one message")]
     TooManyIds,
-    /// A payload over its limit, or a room's name of the wrong length.
+    /// A rumour or its payload over its limit, or a room's name of the wrong length.
     #[error("a payload or a room's name is longer than is taken")]
     TooLarge,
     /// Not signed by its author.
@@ -165,6 +168,9 @@ pub(super) fn signed(keys: &dyn Keys, rumour: &Rumour) -> (Vec<u8>, Signature) {
 
 /// A rumour from its body, checked, its signature last.
 pub fn read(keys: &dyn Keys, body: &[u8], signature: &Signature) -> Result<Rumour, Refusal> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Refusal::TooLarge);
+    }
     let rumour: Rumour = ion_codec::from_slice(body).map_err(|_| Refusal::Malformed)?;
     if rumour.payload.len() > PAYLOAD_BYTES_MAX || !rumour.topic.fits() {
         return Err(Refusal::TooLarge);

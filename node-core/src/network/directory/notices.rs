@@ -110,7 +110,11 @@ impl Notices {
             self.counts.retain(|_, (since, _)| now.since_ms(*since) < COUNT_MS);
         }
         if self.counts.len() >= AUTHORS_MAX && !self.counts.contains_key(&author) {
-            return false;
+            // Authors that somebody made up must not keep others from telling.
+            let first = self.counts.iter().min_by_key(|(_, (since, _))| *since);
+            if let Some(first) = first.map(|(author, _)| *author) {
+                self.counts.remove(&first);
+            }
         }
         let (since, count) = self.counts.entry(author).or_insert((now, 0));
         if now.since_ms(*since) >= COUNT_MS {

@@ -104,7 +104,7 @@ impl Overlay {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let is_in_need = match asking.why {
-            Why::Alone => asking.standing.links == 0,
+            Why::Alone => asking.standing.links == 0 && !self.has_many_alone(),
             Why::Split => !self.somebody_has_place(),
             // What is beyond the target is there to be given to whoever needs it: who
             // seeks blocks that are here has had nothing to do with this ion yet.
@@ -129,6 +129,15 @@ impl Overlay {
         self.room_at = now.plus_ms(ROOM_MS);
         self.cut(now, old, reason, effects);
         true
+    }
+
+    /// Whether a third of the places have those who were let in as they were alone and
+    /// say that they still are. Nobody is cut who has no other link, so whoever lies
+    /// about it, under many ids, would in the end have all places.
+    fn has_many_alone(&self) -> bool {
+        let is_alone = |link: &&Link| link.why == Why::Alone && !link.standing.has_another();
+        let alone = self.links.values().filter(is_alone).count();
+        alone >= (self.limits.max / 3).max(1)
     }
 
     /// Whom somebody may try who is turned away here: those with a place first.

@@ -107,6 +107,23 @@ fn when_both_ask_the_place_was_kept() {
     assert_eq!(step(&mut overlay, 2, Input::Linked(ion(2), stands(1))), []);
 }
 
+/// Made-up ions that all say to be alone take a third of the places and no more.
+#[test]
+fn who_says_to_be_alone_does_not_take_all_places() {
+    let mut overlay = filled(6, 9, 3);
+    let mut let_in = 0;
+    for salt in 100..150 {
+        let ms = u64::from(salt) * ROOM_MS;
+        let effects = asked(&mut overlay, ms, salt, 0, Why::Alone);
+        let_in += usize::from(effects.contains(&Effect::Accept(ion(salt))));
+    }
+    assert_eq!(let_in, 3);
+    // Who has found another link since leaves its place to the next.
+    step(&mut overlay, 200_000, Input::Standing(ion(100), stands(2)));
+    let effects = asked(&mut overlay, 200_000, 99, 0, Why::Alone);
+    assert!(effects.contains(&Effect::Accept(ion(99))), "{effects:?}");
+}
+
 #[test]
 fn room_is_made_for_whoever_is_alone() {
     let mut overlay = filled(2, 2, 2);
@@ -115,6 +132,7 @@ fn room_is_made_for_whoever_is_alone() {
     assert!(effects.contains(&Effect::Accept(ion(9))));
     // But not for one after the other.
     assert_eq!(cut_of(&asked(&mut overlay, 6, 10, 0, Why::Alone)), None);
+    step(&mut overlay, 7, Input::Standing(ion(9), stands(2)));
     assert!(cut_of(&asked(&mut overlay, 5 + ROOM_MS, 10, 0, Why::Alone)).is_some());
 }
 

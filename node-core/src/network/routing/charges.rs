@@ -4,16 +4,21 @@
 //! check every signature, so a neighbour that lies about origins spends only
 //! what is its own. Who asks a question has signed it and is charged wherever
 //! it comes from, but first for the neighbour that brings it: whoever brings old
-//! questions again leaves the asker most of what it may ask.
+//! questions again leaves the asker most of what it may ask. Ids cost nothing, so a
+//! neighbour is charged for all askers together, too.
+//!
+//! A neighbour is given less in a time than it takes ([`GIVEN_FRAMES`]): what others
+//! send in a flood ends here, and is not held against this ion by the next.
 //!
 //! Bounds: [`ORIGINS_MAX`] origins, as many askers, and as many of these by neighbour;
-//! those that were silent longest are forgotten.
+//! those that were silent longest are forgotten. What is left of a neighbour's budgets
+//! outlives its session.
 
 use ion_map::Map;
 
 use crate::{
     identity::IonId,
-    network::budget::{Bucket, Budget, Rate},
+    network::budget::{Bucket, Budget, Left, Rate},
     platform::Time,
 };
 
@@ -21,6 +26,12 @@ use crate::{
 pub const NEIGHBOUR_FRAMES: Rate = Rate { per_s: 1_000, burst: 5_000 };
 /// Bytes that a neighbour may send.
 pub const NEIGHBOUR_BYTES: Rate = Rate { per_s: 8 << 20, burst: 16 << 20 };
+/// Frames that a neighbour is given.
+pub const GIVEN_FRAMES: Rate = Rate { per_s: 800, burst: 4_000 };
+/// Bytes that a neighbour is given.
+pub const GIVEN_BYTES: Rate = Rate { per_s: 6 << 20, burst: 12 << 20 };
+/// Requests that a neighbour may bring, of all askers.
+pub const NEIGHBOUR_REQUESTS: Rate = Rate { per_s: 100, burst: 1_000 };
 /// Frames of one origin that are passed on for one neighbour.
 pub const ORIGIN_FRAMES: Rate = Rate { per_s: 200, burst: 1_000 };
 /// Bytes of one origin that are passed on for one neighbour.
@@ -36,13 +47,16 @@ const COMPLAINTS: Rate = Rate { per_s: 1, burst: 1 };
 
 #[derive(Debug)]
 struct Neighbour {
-    budget: Budget,
+    taken: Budget,
+    given: Budget,
+    requests: Bucket,
     complaints: Bucket,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Charges {
     neighbours: Map<IonId, Neighbour>,
+    left: Left<Neighbour>,
     origins: Map<(IonId, IonId), Budget>,
     /// By neighbour and asker.
     asked: Map<(IonId, IonId), Budget>,
@@ -51,25 +65,35 @@ pub(super) struct Charges {
 
 impl Charges {
     pub(super) fn up(&mut self, now: Time, ion: IonId) {
-        let budget = Budget::new(NEIGHBOUR_FRAMES, NEIGHBOUR_BYTES, now);
-        let complaints = Bucket::new(COMPLAINTS, now);
-        self.neighbours.insert(ion, Neighbour { budget, complaints });
+        let new = || Neighbour {
+            taken: Budget::new(NEIGHBOUR_FRAMES, NEIGHBOUR_BYTES, now),
+            given: Budget::new(GIVEN_FRAMES, GIVEN_BYTES, now),
+            requests: Bucket::new(NEIGHBOUR_REQUESTS, now),
+            complaints: Bucket::new(COMPLAINTS, now),
+        };
+        let neighbour = self.left.take(&ion).unwrap_or_else(new);
+        self.neighbours.insert(ion, neighbour);
     }
 
-    pub(super) fn down(&mut self, ion: &IonId) {
-        self.neighbours.remove(ion);
-        self.origins.retain(|(via, _), _| via != ion);
-        self.asked.retain(|(via, _), _| via != ion);
+    pub(super) fn down(&mut self, now: Time, ion: &IonId) {
+        if let Some(neighbour) = self.neighbours.remove(ion) {
+            self.left.put(now, *ion, neighbour);
+        }
     }
 
     /// Whether a neighbour may send a frame of that length. `Err` with whether
     /// that is to be told as an offence: at most once in a second.
     pub(super) fn frame(&mut self, now: Time, from: &IonId, bytes: usize) -> Result<(), bool> {
         let Some(neighbour) = self.neighbours.get_mut(from) else { return Err(false) };
-        if neighbour.budget.spend(now, bytes) {
+        if neighbour.taken.spend(now, bytes) {
             return Ok(());
         }
         Err(neighbour.complaints.take(now, 1))
+    }
+
+    /// Whether a neighbour is given a frame of that length.
+    pub(super) fn gives(&mut self, now: Time, to: &IonId, bytes: usize) -> bool {
+        self.neighbours.get_mut(to).is_some_and(|neighbour| neighbour.given.spend(now, bytes))
     }
 
     /// Whether a packet of an origin is passed on for a neighbour.
@@ -81,6 +105,10 @@ impl Charges {
 
     /// Whether a request of an asker, whose signature was checked, is taken.
     pub(super) fn request(&mut self, now: Time, via: IonId, asker: IonId) -> bool {
+        let neighbour = self.neighbours.get_mut(&via);
+        if !neighbour.is_some_and(|neighbour| neighbour.requests.take(now, 1)) {
+            return false;
+        }
         make_room(&mut self.asked, &(via, asker));
         make_room(&mut self.askers, &asker);
         let new = |rate| move || Budget::new(rate, NEIGHBOUR_BYTES, now);
@@ -121,10 +149,50 @@ mod tests {
     #[test]
     fn a_neighbour_that_brings_requests_again_leaves_their_asker_some() {
         let mut charges = Charges::default();
+        (1..5).for_each(|via| charges.up(Time::ZERO, ion(via)));
         let mut spent = |via| {
             (0..1_000).filter(|_| charges.request(Time::ZERO, ion(via), ion(9))).count() as u64
         };
         assert_eq!([1, 1, 2, 3, 4].map(&mut spent), [40, 0, 40, 40, 0]);
+    }
+
+    /// Ids cost nothing.
+    #[test]
+    fn a_neighbour_that_makes_up_askers_spends_its_own() {
+        let mut charges = Charges::default();
+        (1..3).for_each(|via| charges.up(Time::ZERO, ion(via)));
+        let mut spent = |via| {
+            (10..5_000).filter(|asker| charges.request(Time::ZERO, ion(via), ion(*asker))).count()
+                as u64
+        };
+        assert_eq!([1, 2].map(&mut spent), [NEIGHBOUR_REQUESTS.burst; 2]);
+    }
+
+    #[test]
+    fn a_new_session_is_no_new_budget() {
+        let mut charges = Charges::default();
+        let mut sent = 0;
+        for _ in 0..10 {
+            charges.up(Time::ZERO, ion(1));
+            sent += (0..NEIGHBOUR_FRAMES.burst)
+                .filter(|_| charges.frame(Time::ZERO, &ion(1), 1).is_ok())
+                .count() as u64;
+            charges.down(Time::ZERO, &ion(1));
+        }
+        assert_eq!(sent, NEIGHBOUR_FRAMES.burst);
+    }
+
+    /// What is given fits into what is taken at any time, however it is spread.
+    #[test]
+    fn what_is_given_is_taken() {
+        let mut charges = Charges::default();
+        charges.up(Time::ZERO, ion(1));
+        for ms in 0..20_000 {
+            let now = Time::from_ms(ms);
+            while charges.gives(now, &ion(1), 9_000) {
+                assert_eq!(charges.frame(now, &ion(1), 9_000), Ok(()), "at {ms} ms");
+            }
+        }
     }
 
     #[test]
@@ -140,9 +208,10 @@ mod tests {
     #[test]
     fn what_is_remembered_has_a_limit() {
         let mut charges = Charges::default();
+        charges.up(Time::ZERO, ion(1));
         for number in 0..ORIGINS_MAX + 10 {
             charges.transit(Time::from_ms(number as u64), ion(1), ion(number), 1);
-            charges.request(Time::from_ms(number as u64), ion(1), ion(number));
+            charges.request(Time::from_ms(10 * number as u64), ion(1), ion(number));
         }
         assert_eq!((charges.origins.len(), charges.askers.len()), (ORIGINS_MAX, ORIGINS_MAX));
         assert_eq!(charges.asked.len(), ORIGINS_MAX);

@@ -1,8 +1,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{wire::PIECE_BYTES_MAX, *};
+use super::{
+    wire::{Header, PIECE_BYTES_MAX},
+    *,
+};
 use crate::{
-    identity::{Ed25519Keys, SimKeys},
+    identity::{Ed25519Keys, SimKeys, keys::SEAL_BYTES},
     network::wire::Room,
 };
 
@@ -118,6 +121,32 @@ impl Net {
             |(_, frame): &&(IonId, Vec<u8>)| matches!(wire::decode(frame), Ok(Message::Ask { .. }));
         self.frames.iter().filter(is_search).count()
     }
+}
+
+/// A longer one could be taken by an ion and refused by the next, which would blame
+/// the wrong one.
+#[test]
+fn the_longest_packet_that_is_taken_can_be_passed_on() {
+    let packet = |sealed: usize, path: usize| Message::Packet {
+        header: Header {
+            origin: ion(1),
+            to: ion(2),
+            line: COMPUTE,
+            conversation: u64::MAX,
+            number: u64::MAX,
+            piece: 0,
+            pieces: 1,
+        },
+        sealed: vec![7; sealed],
+        signature: [7; 64],
+        attempt: u8::MAX,
+        path: vec![ion(1); path],
+    };
+    let longest = PIECE_BYTES_MAX + SEAL_BYTES;
+    let whole = encode(&packet(longest, wire::PATH_MAX));
+    assert!(wire::decode(&whole).is_ok(), "{}", whole.len());
+    let refused = wire::decode(&encode(&packet(longest + 1, 1)));
+    assert_eq!(refused, Err(Refused::TooLarge));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identity::{IonId, Keys, Signature},
+    identity::{IonId, Keys, Signature, keys::SEAL_BYTES},
     network::wire::{Room, encode},
 };
 
@@ -21,7 +21,8 @@ pub const QUESTION_BYTES_MAX: usize = 8 << 10;
 pub const ANSWER_BYTES_MAX: usize = 32 << 10;
 /// A piece of a message, in bytes, before it is sealed.
 pub const PIECE_BYTES_MAX: usize = 60 << 10;
-/// An encoded message, in bytes.
+/// An encoded message, in bytes. A piece fits with the longest path and all numbers
+/// at their longest, so that what an ion takes and passes on is taken by the next.
 pub const FRAME_BYTES_MAX: usize = 64 << 10;
 /// A signaling message, in bytes.
 pub const SIGNAL_BYTES_MAX: usize = 4 << 10;
@@ -255,13 +256,14 @@ fn check(message: &Message) -> Result<(), Refused> {
             check_path(path, &ask.asker, usize::from(ask.echo) + 1)
         }
         Message::Answer { answer, .. } => {
-            check_size(answer.sealed.len() <= ANSWER_BYTES_MAX + crate::identity::keys::SEAL_BYTES)
+            check_size(answer.sealed.len() <= ANSWER_BYTES_MAX + SEAL_BYTES)
         }
         Message::Done { .. } => Ok(()),
-        Message::Packet { header, path, .. } => {
+        Message::Packet { header, sealed, path, .. } => {
             let pieces_max = header.line.bytes_max().div_ceil(PIECE_BYTES_MAX);
             let is_counted = header.piece < header.pieces;
-            check_size(is_counted && header.pieces as usize <= pieces_max)?;
+            let is_short = sealed.len() <= PIECE_BYTES_MAX + SEAL_BYTES;
+            check_size(is_counted && is_short && header.pieces as usize <= pieces_max)?;
             check_line(header.line)?;
             check_path(path, &header.origin, PATH_MAX)
         }
