@@ -30,10 +30,10 @@ pub enum Call {
 /// [`Stop`](crate::Stop) of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Fuel: roughly one unit per executed instruction.
+    /// Fuel: roughly one unit per executed instruction, as [`meter`](crate::meter) says.
     pub fuel_max: u64,
     /// Linear memory and tables together, in bytes; an element of a table
-    /// counts for [`TABLE_ELEMENT_BYTES`](crate::TABLE_ELEMENT_BYTES).
+    /// counts for [`TABLE_ELEMENT_BYTES`](crate::meter::TABLE_ELEMENT_BYTES).
     pub memory_bytes_max: u64,
     /// Standard output and standard error together, in bytes.
     pub output_bytes_max: u64,

@@ -1,10 +1,9 @@
 //! Compiles modules for wasmi, the interpreter.
 //!
-//! Determinism: NaNs that arithmetic makes are canonical, functions are
-//! compiled when the module is loaded (so that fuel never pays for it), and
-//! vector instructions are refused until their lanes are canonical too.
-//! Each module has an engine of its own, so that dropping a module frees all
-//! that it took.
+//! What it compiles is the metered module ([`meter`](crate::meter)), which counts
+//! its own fuel, stack and memory, so the engine's own limits are never met: they
+//! lie above. Each module has an engine of its own, so that dropping a module
+//! frees all that it took.
 
 use std::sync::Arc;
 
@@ -14,15 +13,15 @@ use crate::{
     Call, Limits, Report, Stop,
     arguments::type_name,
     inspect::{Import, Inspection, Signature},
-    prepare::{Prepared, prepare},
+    meter::{self, Metered, meter},
     run::{self, Host},
     wasi,
 };
 
-/// How deep a guest's calls may nest.
-pub const CALL_DEPTH_MAX: usize = 16_384;
-/// A guest's stack of values, in bytes.
-pub const STACK_BYTES_MAX: usize = 4 << 20;
+/// How deep the engine lets calls nest: deeper than frames of the least size can.
+const CALL_DEPTH_MAX: usize = 16_384;
+/// The engine's stack of values, in bytes: several times what frames may count.
+const STACK_BYTES_MAX: usize = 4 << 20;
 
 /// The entry of a WASI command.
 pub(crate) const COMMAND_ENTRY: &str = "_start";
@@ -45,8 +44,8 @@ pub(crate) struct Compiled {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<Host>,
     pub(crate) module: wasmi::Module,
-    /// The start function, exported under this name.
-    pub(crate) start: Option<String>,
+    /// Whether it has a start function, exported as [`meter::START`].
+    pub(crate) has_start: bool,
     /// The memory it starts with, in bytes.
     pub(crate) memory_bytes: u64,
     /// The table elements it starts with.
@@ -65,7 +64,6 @@ impl Runtime {
     pub fn new() -> Self {
         let mut config = Config::default();
         config
-            .consume_fuel(true)
             .compilation_mode(CompilationMode::Eager)
             .ignore_custom_sections(true)
             .allow_start_fn(false)
@@ -75,15 +73,14 @@ impl Runtime {
     }
 
     /// Checks and compiles a binary of at most
-    /// [`MODULE_BYTES_MAX`](crate::MODULE_BYTES_MAX) bytes. The only error is
+    /// [`MODULE_BYTES_MAX`](crate::meter::MODULE_BYTES_MAX) bytes. The only error is
     /// [`Stop::NotAModule`]; imports are looked at when it runs.
     pub fn load(&self, binary: &[u8]) -> Result<Module, Stop> {
-        let Prepared { binary: prepared, start, memory_bytes, table_elements } = prepare(binary)?;
+        let metered =
+            meter(binary).map_err(|error| Stop::NotAModule { reason: error.to_string() })?;
+        let Metered { binary: metered, has_start, memory_bytes, table_elements } = metered;
         let engine = Engine::new(&self.config);
-        // Wholly validated before anything is translated: the translator takes one
-        // operator at a time, and panics on code that goes on after a function's end.
-        let module = wasmi::Module::validate(&engine, &prepared)
-            .and_then(|()| wasmi::Module::new(&engine, &prepared))
+        let module = wasmi::Module::new(&engine, &metered)
             .map_err(|error| Stop::NotAModule { reason: error.to_string() })?;
         let linker = run::linker(&engine);
         let bytes = binary.len() as u64;
@@ -91,7 +88,7 @@ impl Runtime {
             engine,
             linker,
             module,
-            start,
+            has_start,
             memory_bytes,
             table_elements,
             bytes,
@@ -143,7 +140,7 @@ impl Compiled {
     /// Exported functions, in the order of their names.
     pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, FuncType)> {
         self.module.exports().filter_map(|export| match export.ty() {
-            ExternType::Func(kind) if Some(export.name()) != self.start.as_deref() => {
+            ExternType::Func(kind) if !export.name().starts_with(meter::RESERVED) => {
                 Some((export.name(), kind.clone()))
             }
             _ => None,
@@ -152,7 +149,8 @@ impl Compiled {
 
     /// Imports, each with whether it is offered with that type.
     pub(crate) fn imports(&self) -> impl Iterator<Item = Import> {
-        self.module.imports().map(|import| Import {
+        let imports = self.module.imports().filter(|import| import.module() != meter::RESERVED);
+        imports.map(|import| Import {
             module: import.module().to_owned(),
             name: import.name().to_owned(),
             offered: is_offered(import.module(), import.name(), import.ty()),

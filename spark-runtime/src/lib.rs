@@ -11,15 +11,15 @@
 //! [`wire`].
 //!
 //! Reading order: [`call`], [`report`], [`inspect`], [`wire`], then how it is
-//! done: `engine` compiles, `prepare` reads a binary first, `run` drives one
-//! instance in slices of fuel, `wasi` is what the guest finds outside itself,
+//! done: [`meter`] rewrites a guest so that it counts what it uses, `engine`
+//! compiles, `run` drives one instance in slices of fuel, `wasi` is what the guest finds outside itself,
 //! and [`worker`] answers requests.
 
 mod arguments;
 pub mod call;
 mod engine;
 pub mod inspect;
-mod prepare;
+pub mod meter;
 pub mod report;
 mod run;
 mod wasi;
@@ -27,11 +27,7 @@ pub mod wire;
 pub mod worker;
 
 pub use call::{Call, Limits};
-pub use engine::{CALL_DEPTH_MAX, Module, Runtime, STACK_BYTES_MAX};
-pub use prepare::{
-    CONTROL_DEPTH_MAX, COPIES_MAX, DATA_SEGMENTS_MAX, ELEMENT_SEGMENTS_MAX, FUNCTIONS_MAX,
-    GLOBALS_MAX, LOCALS_MAX, MEMORIES_MAX, MODULE_BYTES_MAX, PARAMETERS_MAX, TABLES_MAX,
-};
+pub use engine::{Module, Runtime};
 pub use report::{Report, Stop, Value};
-pub use run::{ARGUMENT_BYTES_MAX, SLICE_FUEL, TABLE_ELEMENT_BYTES};
+pub use run::{ARGUMENT_BYTES_MAX, SLICE_FUEL};
 pub use wasi::{IOVECS_MAX, SUBSCRIPTIONS_MAX};

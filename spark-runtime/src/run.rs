@@ -2,33 +2,43 @@
 
 mod bridge;
 mod fuel;
-mod memory;
+mod gauges;
 
-use wasmi::{Error, Extern, Func, Instance, Memory, ResumableCall, Store, Val, errors::ErrorKind};
+use wasmi::{
+    AsContext, Error, Extern, Func, Instance, Memory, ResumableCall, Store, TrapCode, Val,
+    errors::{ErrorKind, MemoryError, TableError},
+};
 
 use crate::{
     Call, Limits, Report, Stop, Value, arguments,
     engine::{COMMAND_ENTRY, Compiled, LIBRARY_ENTRY},
+    meter::{CALL_FUEL, START, TABLE_ELEMENT_BYTES},
     wasi::{Halt, System},
 };
 
 use bridge::{Interrupt, Pending};
 pub(crate) use bridge::{function_type, linker};
-use fuel::Fuel;
 pub use fuel::SLICE_FUEL;
-use memory::Meter;
+use fuel::{Fuel, charged};
+use gauges::Gauges;
 
 /// The arguments and environment of one call, in bytes.
 pub const ARGUMENT_BYTES_MAX: usize = 1 << 20;
-/// What one element of a table counts for, in bytes of memory.
-pub const TABLE_ELEMENT_BYTES: u64 = 8;
 
 /// What a guest's calls out of its sandbox reach.
 pub(crate) struct Host {
     system: System,
-    meter: Meter,
     fuel: Fuel,
+    /// There as soon as there is an instance.
+    gauges: Option<Gauges>,
     pending: Option<Pending>,
+}
+
+impl Host {
+    /// Fuel that the guest has left; below nothing when it owes.
+    fn remaining(&self, store: impl AsContext) -> i64 {
+        self.gauges.map_or(0, |gauges| gauges.fuel(store))
+    }
 }
 
 /// How a run ended before its last call returned.
@@ -61,12 +71,11 @@ pub(crate) fn run(
 ) -> Report {
     let host = Host {
         system: System::new(call, limits.output_bytes_max),
-        meter: Meter::new(limits.memory_bytes_max),
         fuel: Fuel::new(limits.fuel_max),
+        gauges: None,
         pending: None,
     };
-    let mut store = Store::new(&compiled.engine, host);
-    store.limiter(|host| &mut host.meter);
+    let store = Store::new(&compiled.engine, host);
     let started_ms = clock();
     let mut run = Run { store, limits, clock, started_ms, memory: None };
     let ended = run.perform(compiled, call);
@@ -80,8 +89,8 @@ impl Run<'_> {
         let inputs = inputs(compiled, name, texts)?;
         let instance = self.instantiate(compiled)?;
         self.memory = instance.get_memory(&self.store, "memory");
-        if let Some(start) = &compiled.start {
-            self.call(instance, start, &[])?;
+        if compiled.has_start {
+            self.call(instance, START, &[])?;
         }
         if name != LIBRARY_ENTRY && matches!(call, Call::Export { .. }) && is_library(compiled) {
             self.call(instance, LIBRARY_ENTRY, &[])?;
@@ -93,18 +102,25 @@ impl Run<'_> {
         if let Some(import) = compiled.imports().find(|import| !import.offered) {
             return Err(Stop::ImportNotOffered { module: import.module, name: import.name });
         }
+        self.room_bytes(compiled).map(drop)
+    }
+
+    /// What memory and tables may grow by.
+    fn room_bytes(&self, compiled: &Compiled) -> Result<u64, Stop> {
         let tables = compiled.table_elements.saturating_mul(TABLE_ELEMENT_BYTES);
-        if compiled.memory_bytes.saturating_add(tables) > self.limits.memory_bytes_max {
-            return Err(self.memory_limit());
-        }
-        Ok(())
+        let taken = compiled.memory_bytes.saturating_add(tables);
+        self.limits.memory_bytes_max.checked_sub(taken).ok_or_else(|| self.memory_limit())
     }
 
     fn instantiate(&mut self, compiled: &Compiled) -> Result<Instance, Stop> {
-        compiled
+        let room_bytes = self.room_bytes(compiled)?;
+        let instance = compiled
             .linker
             .instantiate_and_start(&mut self.store, &compiled.module)
-            .map_err(|error| self.trap(&error))
+            .map_err(|error| self.trap(&error))?;
+        let gauges = Gauges::new(&mut self.store, instance, room_bytes);
+        self.store.data_mut().gauges = Some(gauges);
+        Ok(instance)
     }
 
     /// Calls an export to its end, slice by slice.
@@ -113,26 +129,51 @@ impl Run<'_> {
         let function = function.ok_or_else(|| no_such_export(name, Vec::new()))?;
         let results = function.ty(&self.store).results().len();
         let mut outputs = vec![Val::I32(0); results];
-        self.refuel(0)?;
+        self.prepare_call()?;
         let mut state = self.begin(function, inputs, &mut outputs);
         loop {
-            state = match state.map_err(|error| self.end(&error))? {
+            let paused = match state.map_err(|error| self.end(&error))? {
                 ResumableCall::Finished => return Ok(arguments::values(&outputs)),
-                ResumableCall::OutOfFuel(paused) => {
-                    self.refuel(paused.required_fuel())?;
-                    paused.resume(&mut self.store, &mut outputs)
-                }
-                ResumableCall::HostTrap(paused) => {
-                    if paused.host_error().downcast_ref() != Some(&Interrupt::Refuel) {
-                        return Err(self.end(paused.host_error()));
-                    }
-                    self.refuel(0)?;
-                    let answer = bridge::perform(&mut self.store, self.memory);
-                    let answer = answer.map_err(|error| self.end(&error))?;
-                    paused.resume(&mut self.store, answer.as_slice(), &mut outputs)
-                }
+                // The engine counts no fuel of its own.
+                ResumableCall::OutOfFuel(_) => return Err(self.out_of_fuel().into()),
+                ResumableCall::HostTrap(paused) => paused,
             };
+            let answer = match paused.host_error().downcast_ref() {
+                Some(Interrupt::Refuel) => {
+                    self.refuel()?;
+                    let answer = bridge::perform(&mut self.store, self.memory);
+                    answer.map_err(|error| self.end(&error))?
+                }
+                Some(Interrupt::Limit) => {
+                    self.limit()?;
+                    None
+                }
+                _ => return Err(self.end(paused.host_error())),
+            };
+            state = paused.resume(&mut self.store, answer.as_slice(), &mut outputs);
         }
+    }
+
+    /// A call from here costs what one from inside does, and has the whole stack.
+    fn prepare_call(&mut self) -> Result<(), Stop> {
+        if let Some(gauges) = self.store.data().gauges {
+            gauges.reset_stack(&mut self.store);
+            let fuel = charged(gauges.fuel(&self.store), CALL_FUEL.into());
+            gauges.set_fuel(&mut self.store, fuel);
+        }
+        self.refuel()
+    }
+
+    /// Finds out which limit the guest has met.
+    fn limit(&mut self) -> Result<(), Stop> {
+        let Some(gauges) = self.store.data().gauges else { return Ok(()) };
+        if gauges.has_failed(&self.store) {
+            return Err(no_memory_left());
+        }
+        if gauges.is_stack_exhausted(&self.store) {
+            return Err(self.trapped(TrapCode::StackOverflow.trap_message()));
+        }
+        self.refuel()
     }
 
     fn begin(
@@ -145,19 +186,21 @@ impl Run<'_> {
     }
 
     /// Gives the guest its next slice, when it has fuel and time left.
-    fn refuel(&mut self, required: u64) -> Result<(), Stop> {
+    fn refuel(&mut self) -> Result<(), Stop> {
         let remaining = self.remaining();
-        let next = self.store.data_mut().fuel.next_slice(remaining, required);
-        let next = next.ok_or(Stop::OutOfFuel { fuel_max: self.limits.fuel_max })?;
+        let next = self.store.data_mut().fuel.next_slice(remaining);
+        let next = next.ok_or_else(|| self.out_of_fuel())?;
         if (self.clock)().saturating_sub(self.started_ms) >= self.limits.wall_ms_max {
             return Err(Stop::Deadline { wall_ms_max: self.limits.wall_ms_max });
         }
-        self.store.set_fuel(next).expect("fuel is metered in every engine made here");
+        if let Some(gauges) = self.store.data().gauges {
+            gauges.set_fuel(&mut self.store, next);
+        }
         Ok(())
     }
 
-    fn remaining(&self) -> u64 {
-        self.store.get_fuel().expect("fuel is metered in every engine made here")
+    fn remaining(&self) -> i64 {
+        self.store.data().remaining(&self.store)
     }
 
     fn end(&self, error: &Error) -> End {
@@ -167,35 +210,45 @@ impl Run<'_> {
             Some(Interrupt::Halt(Halt::OutputLimit)) => {
                 Stop::OutputLimit { bytes_max: self.limits.output_bytes_max }.into()
             }
-            Some(Interrupt::Refuel | Interrupt::NoMemory) | None => self.trap(error).into(),
+            Some(Interrupt::Refuel | Interrupt::Limit | Interrupt::NoMemory) | None => {
+                self.trap(error).into()
+            }
         }
     }
 
     /// A trap, or what lies behind it. Reasons are the specification's words
     /// and nothing else, so that they are the same on every machine.
     fn trap(&self, error: &Error) -> Stop {
-        let meter = &self.store.data().meter;
-        if meter.is_exhausted {
-            return Stop::WorkerLost { reason: "the machine had no memory left for it".to_owned() };
-        }
-        if meter.was_denied {
-            return self.memory_limit();
-        }
         if let Some(interrupt) = error.downcast_ref::<Interrupt>() {
-            return Stop::Trap { reason: interrupt.to_string() };
+            return self.trapped(&interrupt.to_string());
         }
         let reason = match (error.as_trap_code(), error.kind()) {
-            (Some(wasmi::TrapCode::OutOfFuel), _) => {
-                return Stop::OutOfFuel { fuel_max: self.limits.fuel_max };
-            }
+            (Some(TrapCode::OutOfSystemMemory), _)
+            | (
+                _,
+                ErrorKind::Memory(MemoryError::OutOfSystemMemory)
+                | ErrorKind::Table(TableError::OutOfSystemMemory),
+            ) => return no_memory_left(),
             // wasmi adds an index that is always 2 to this one.
-            (Some(wasmi::TrapCode::IndirectCallToNull), _) => "uninitialized element",
+            (Some(TrapCode::IndirectCallToNull), _) => "uninitialized element",
             (Some(code), _) => code.trap_message(),
             (None, ErrorKind::Instantiation(_)) => "out of bounds table access",
             (None, ErrorKind::Message(message)) => message,
             (None, _) => "the module could not be instantiated",
         };
+        self.trapped(reason)
+    }
+
+    fn trapped(&self, reason: &str) -> Stop {
+        let gauges = self.store.data().gauges;
+        if gauges.is_some_and(|gauges| gauges.was_denied(&self.store)) {
+            return self.memory_limit();
+        }
         Stop::Trap { reason: reason.to_owned() }
+    }
+
+    fn out_of_fuel(&self) -> Stop {
+        Stop::OutOfFuel { fuel_max: self.limits.fuel_max }
     }
 
     fn memory_limit(&self) -> Stop {
@@ -209,12 +262,17 @@ impl Run<'_> {
             Err(End::Stop(stop)) => (Vec::new(), Some(stop)),
         };
         let remaining = self.remaining();
+        let gauges = self.store.data().gauges;
+        let memory_bytes_peak = gauges.map_or(0, |gauges| gauges.memory_bytes(&self.store));
         let host = self.store.into_data();
         let fuel = host.fuel.used(remaining).min(self.limits.fuel_max);
-        let memory_bytes_peak = host.meter.memory_bytes();
         let (stdout, stderr) = host.system.into_output();
         Report { stop, values, stdout, stderr, fuel, memory_bytes_peak }
     }
+}
+
+fn no_memory_left() -> Stop {
+    Stop::WorkerLost { reason: "the machine had no memory left for it".to_owned() }
 }
 
 /// The function that a call names, and its arguments as text.

@@ -3,14 +3,17 @@
 //! A call to the host costs fuel. What the slice cannot pay is owed, and the
 //! next call then waits ([`Interrupt::Refuel`]) until the run has looked at
 //! fuel and clock: a guest that only calls the host meets both limits too.
+//! When the guest itself meets a limit, it waits as well ([`Interrupt::Limit`]).
 
 use std::fmt;
 
 use wasmi::{
-    Caller, Engine, Error, Extern, FuncType, Linker, Memory, Store, Val, ValType, errors::HostError,
+    AsContextMut, Caller, Engine, Error, Extern, FuncType, Linker, Memory, Store, Val, ValType,
+    errors::HostError,
 };
 
-use super::Host;
+use super::{Host, fuel::charged};
+use crate::meter::{LIMIT, RESERVED};
 use crate::wasi::{self, Function, Halt, Kind};
 
 /// The most parameters that a function of the interface has.
@@ -23,6 +26,8 @@ pub(super) enum Interrupt {
     Halt(Halt),
     /// The slice must be renewed; the call waits in [`Host::pending`].
     Refuel,
+    /// The guest has met a limit of its own counting.
+    Limit,
     /// The module exports no memory for the system to write to.
     NoMemory,
 }
@@ -32,6 +37,7 @@ impl fmt::Display for Interrupt {
         f.write_str(match self {
             Self::Halt(_) => "the guest ended",
             Self::Refuel => "the slice of fuel was used up",
+            Self::Limit => "a limit was met",
             Self::NoMemory => "the module calls WASI but exports no memory named `memory`",
         })
     }
@@ -60,6 +66,9 @@ pub(crate) fn linker(engine: &Engine) -> Linker<Host> {
             .expect("the names in the table differ");
     }
     linker
+        .func_wrap(RESERVED, LIMIT, || Err::<(), _>(Error::host(Interrupt::Limit)))
+        .expect("no other function is of that module");
+    linker
 }
 
 /// A function's type in the interpreter's terms.
@@ -80,11 +89,7 @@ pub(super) fn perform(
     let (Some(pending), Some(memory)) = (pending, memory) else {
         return Err(Error::host(Interrupt::NoMemory));
     };
-    let remaining = store.get_fuel()?;
-    let (bytes, host) = memory.data_and_store_mut(&mut *store);
-    let (answer, left) = answer(host, bytes, &pending, remaining);
-    store.set_fuel(left)?;
-    let errno = answer?;
+    let errno = answer(&mut *store, memory, &pending)?;
     Ok(pending.function.has_result().then_some(Val::I32(errno)))
 }
 
@@ -97,33 +102,34 @@ fn called(
     let pending = Pending { function, arguments: raw(inputs) };
     let memory = caller.get_export("memory").and_then(Extern::into_memory);
     let memory = memory.ok_or_else(|| Error::host(Interrupt::NoMemory))?;
-    let remaining = caller.get_fuel()?;
-    if caller.data().fuel.is_due() {
+    if caller.data().remaining(&caller) < 0 {
         caller.data_mut().pending = Some(pending);
         return Err(Error::host(Interrupt::Refuel));
     }
-    let (bytes, host) = memory.data_and_store_mut(&mut caller);
-    let (answer, left) = answer(host, bytes, &pending, remaining);
-    caller.set_fuel(left)?;
-    let errno = answer?;
+    let errno = answer(&mut caller, memory, &pending)?;
     if let Some(output) = outputs.first_mut() {
         *output = Val::I32(errno);
     }
     Ok(())
 }
 
-/// Runs a function and charges for it; returns its answer and the fuel that remains.
+/// Runs a function and charges for it.
 fn answer(
-    host: &mut Host,
-    mut memory: &mut [u8],
+    mut store: impl AsContextMut<Data = Host>,
+    memory: Memory,
     call: &Pending,
-    remaining: u64,
-) -> (Result<i32, Error>, u64) {
+) -> Result<i32, Error> {
+    let gauges = store.as_context().data().gauges;
+    let remaining = store.as_context().data().remaining(&store);
+    let (mut bytes, host) = memory.data_and_store_mut(&mut store);
     host.system.set_fuel_used(host.fuel.used(remaining));
-    let result = host.system.call(call.function, &mut memory, &call.arguments);
-    let left = host.fuel.charge(remaining, host.system.take_work());
-    let errno = result.map(|errno| i32::from(errno as u16));
-    (errno.map_err(|halt| Error::host(Interrupt::Halt(halt))), left)
+    let result = host.system.call(call.function, &mut bytes, &call.arguments);
+    let left = charged(remaining, host.system.take_work());
+    if let Some(gauges) = gauges {
+        gauges.set_fuel(&mut store, left);
+    }
+    let errno = result.map_err(|halt| Error::host(Interrupt::Halt(halt)))?;
+    Ok(i32::from(errno as u16))
 }
 
 fn raw(inputs: &[Val]) -> [u64; PARAMETERS_MAX] {

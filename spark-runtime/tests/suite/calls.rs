@@ -1,6 +1,9 @@
 //! Loading, looking at, and calling modules; each mistake by name.
 
-use spark_runtime::{FUNCTIONS_MAX, MODULE_BYTES_MAX, Module, Runtime, Stop, Value};
+use spark_runtime::{
+    Module, Runtime, Stop, Value,
+    meter::{FUNCTIONS_MAX, MODULE_BYTES_MAX},
+};
 
 use crate::guests::{command, export, run, runtime};
 

@@ -6,6 +6,7 @@ mod calls;
 mod examples;
 mod guests;
 mod limits;
+mod meter;
 mod mutants;
 mod system;
 mod worker;

@@ -4,10 +4,9 @@
 //! have to be copied: three bytes of code can mean a hundred instructions.
 //! Compilers make next to none of this; a hostile module can be made of it.
 
-use wasmparser::{BinaryReaderError, BlockType, FuncType, FunctionBody, Operator, TypeRef};
+use wasmparser::{BlockType, FuncType, Operator, TypeRef};
 
-use super::{CONTROL_DEPTH_MAX, COPIES_MAX, at_most, malformed};
-use crate::Stop;
+use super::{CONTROL_DEPTH_MAX, COPIES_MAX, Error, at_most};
 
 /// What is known of a module's types and functions, and how much its code copies.
 #[derive(Default)]
@@ -55,36 +54,15 @@ impl Shape {
         self.functions.push(kind);
     }
 
-    /// Measures a function's code against the limits over the whole module.
-    pub(super) fn note_code(&mut self, body: &FunctionBody<'_>) -> Result<(), Stop> {
-        let mut depth: u32 = 0;
-        let mut branches: u64 = 0;
-        let mut widest = self.results_widest;
-        for operator in body.get_operators_reader().map_err(malformed)? {
-            match operator.map_err(malformed)? {
-                Operator::Block { blockty }
-                | Operator::Loop { blockty }
-                | Operator::If { blockty } => {
-                    depth += 1;
-                    at_most("nested blocks", u64::from(depth), u64::from(CONTROL_DEPTH_MAX))?;
-                    let width = self.block(blockty);
-                    widest = widest.max(width.copies());
-                    self.copies += width.copies();
-                }
-                Operator::End => depth = depth.saturating_sub(1),
-                Operator::Br { .. } | Operator::BrIf { .. } => branches += 1,
-                Operator::BrTable { targets } => branches += u64::from(targets.len()) + 1,
-                Operator::Call { function_index } => self.copies += self.call(function_index),
-                Operator::CallIndirect { type_index, .. } => {
-                    self.copies += self.call_type(type_index);
-                }
-                _ => {}
-            }
-        }
-        if widest > 1 {
-            self.copies = self.copies.saturating_add(branches.saturating_mul(widest));
-        }
-        at_most("copies of values around blocks", self.copies, COPIES_MAX)
+    /// The type of a function, and how many there are.
+    pub(super) fn function(&self, function: usize) -> Option<u32> {
+        self.functions.get(function).copied()
+    }
+
+    /// Begins to measure a function's code.
+    pub(super) fn begin(&mut self) -> Measured<'_> {
+        let widest = self.results_widest;
+        Measured { shape: self, depth: 0, branches: 0, widest }
     }
 
     fn block(&self, kind: BlockType) -> Width {
@@ -110,13 +88,46 @@ impl Shape {
     }
 }
 
-/// Reads every item of a section.
-pub(super) fn each<T>(
-    items: impl IntoIterator<Item = Result<T, BinaryReaderError>>,
-    mut note: impl FnMut(T),
-) -> Result<(), Stop> {
-    for item in items {
-        note(item.map_err(malformed)?);
+/// One function's code, measured against the limits over the whole module.
+pub(super) struct Measured<'a> {
+    shape: &'a mut Shape,
+    depth: u32,
+    branches: u64,
+    /// The most copies that any branch could mean.
+    widest: u64,
+}
+
+impl Measured<'_> {
+    /// Takes in an operator.
+    pub(super) fn note(&mut self, operator: &Operator<'_>) -> Result<(), Error> {
+        match operator {
+            Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
+                self.depth += 1;
+                at_most("nested blocks", u64::from(self.depth), u64::from(CONTROL_DEPTH_MAX))?;
+                let copies = self.shape.block(*blockty).copies();
+                self.widest = self.widest.max(copies);
+                self.shape.copies += copies;
+            }
+            Operator::End => self.depth = self.depth.saturating_sub(1),
+            Operator::Br { .. } | Operator::BrIf { .. } => self.branches += 1,
+            Operator::BrTable { targets } => self.branches += u64::from(targets.len()) + 1,
+            Operator::Call { function_index } => {
+                self.shape.copies += self.shape.call(*function_index);
+            }
+            Operator::CallIndirect { type_index, .. } => {
+                self.shape.copies += self.shape.call_type(*type_index);
+            }
+            _ => {}
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Ends with the function.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let copies = &mut self.shape.copies;
+        if self.widest > 1 {
+            *copies = copies.saturating_add(self.branches.saturating_mul(self.widest));
+        }
+        at_most("copies of values around blocks", *copies, COPIES_MAX)
+    }
 }
