@@ -7,6 +7,7 @@ mod generated;
 mod growth;
 mod nan;
 mod shape;
+mod specification;
 mod stack;
 
 use std::fmt;
