@@ -26,7 +26,8 @@
 //! by size; growth that the host cannot honour is never a −1 that the guest could
 //! see; float operators that may make a NaN of any bits make the canonical one
 //! (`nan`). Frames are charged at the entry of a function and given back at its
-//! exits, tail calls included. Custom sections are left out.
+//! exits, tail calls included. Custom sections are left out, but for one that hints
+//! to compilers that limits are seldom met.
 //!
 //! What it refuses: whatever is not valid WebAssembly 2.0 with tail calls and
 //! constant expressions extended; 64-bit memories, several memories, shared
@@ -34,8 +35,8 @@
 //! than the `_MAX` here, so that compiling takes seconds at most. Every operator
 //! has been validated before it is copied.
 //!
-//! Follows the WebAssembly core specification, and its deterministic profile for
-//! NaNs.
+//! Follows the WebAssembly core specification, its deterministic profile for NaNs,
+//! and the proposal for branch hints.
 
 mod body;
 mod charge;
@@ -79,9 +80,10 @@ pub const FLAG_FAILED: i32 = 2;
 /// What a guest's frames may take together, in bytes as they are counted here.
 ///
 /// A frame counts [`FRAME_BYTES`], 8 bytes for each parameter and local, and 16
-/// for each operand beyond the third; twice that where there are vectors. V8's
-/// two compilers, measured with up to 1024 locals and 256 operands, take at most
-/// 3 % more than that, and have 984 KiB. A function that calls nothing and
+/// for each operand beyond the third; where there are vectors, 16 bytes for each
+/// parameter and local, and 32 for each operand. V8 has 984 KiB of stack; of 55
+/// functions with up to 1000 locals and operands, none took more than 86 % of it
+/// in either of its compilers when it came to this limit. A function that calls nothing and
 /// counts at most [`LEAF_FRAME_BYTES_MAX`] is not charged: there is one at a time.
 pub const STACK_BYTES_MAX: u64 = 768 << 10;
 /// What a frame counts at least, in bytes.

@@ -41,33 +41,26 @@ impl Numbers {
         if before < self.imported { before } else { before + 1 }
     }
 
-    fn charge(self, fuel: u64, into: &mut Vec<u8>) {
-        let fuel = i64::try_from(fuel).unwrap_or(i64::MAX);
-        take(self.fuel, fuel, into);
-        self.check_fuel(into);
+    fn charge(self, fuel: u64, into: &mut Vec<u8>, rare: &mut Rare) {
+        take(self.fuel, i64::try_from(fuel).unwrap_or(i64::MAX), into);
+        self.check_fuel(into, rare);
     }
 
-    fn check_fuel(self, into: &mut Vec<u8>) {
-        InstructionSink::new(into)
-            .global_get(self.fuel)
-            .i64_const(0)
-            .i64_lt_s()
-            .if_(BlockType::Empty)
-            .call(self.limit())
-            .end();
+    fn check_fuel(self, into: &mut Vec<u8>, rare: &mut Rare) {
+        InstructionSink::new(into).global_get(self.fuel);
+        self.call_below_nothing(into, rare);
     }
 
     /// Both are below nothing exactly when a sign bit is set in either.
-    fn check_fuel_and_stack(self, into: &mut Vec<u8>) {
-        InstructionSink::new(into)
-            .global_get(self.fuel)
-            .global_get(self.stack)
-            .i64_or()
-            .i64_const(0)
-            .i64_lt_s()
-            .if_(BlockType::Empty)
-            .call(self.limit())
-            .end();
+    fn check_fuel_and_stack(self, into: &mut Vec<u8>, rare: &mut Rare) {
+        InstructionSink::new(into).global_get(self.fuel).global_get(self.stack).i64_or();
+        self.call_below_nothing(into, rare);
+    }
+
+    fn call_below_nothing(self, into: &mut Vec<u8>, rare: &mut Rare) {
+        InstructionSink::new(into).i64_const(0).i64_lt_s();
+        rare.note(into);
+        InstructionSink::new(into).if_(BlockType::Empty).call(self.limit()).end();
     }
 
     fn raise(self, flag: i32, into: &mut Vec<u8>) {
@@ -79,35 +72,64 @@ impl Numbers {
     }
 }
 
+/// Where code branches that hardly ever does, as offsets into a function.
+///
+/// Engines that read these hints keep what a call would cost out of the usual way:
+/// in V8 that is up to half of what metering costs.
+#[derive(Default)]
+pub(super) struct Rare(Vec<usize>);
+
+impl Rare {
+    fn note(&mut self, code: &[u8]) {
+        self.0.push(code.len());
+    }
+
+    /// The hints for one function, encoded as the proposal for branch hints says;
+    /// nothing when there are none.
+    pub(super) fn encoded(&self, function: u32) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        function.encode(&mut bytes);
+        self.0.len().encode(&mut bytes);
+        for offset in &self.0 {
+            offset.encode(&mut bytes);
+            // One byte, which says: not likely.
+            bytes.extend([1, 0]);
+        }
+        (!self.0.is_empty()).then_some(bytes)
+    }
+}
+
 /// Takes an amount from what a global counts.
 fn take(global: u32, amount: i64, into: &mut Vec<u8>) {
     InstructionSink::new(into).global_get(global).i64_const(amount).i64_sub().global_set(global);
 }
 
 /// Writes a function as planned; `results` is the type of a block with its results.
+/// Returns its code, and where that hardly ever branches.
 pub(super) fn write(
     binary: &[u8],
     body: &FunctionBody<'_>,
     plan: &Plan,
     results: &[u8],
     numbers: Numbers,
-) -> Result<Vec<u8>, Error> {
+) -> Result<(Vec<u8>, Rare), Error> {
+    let mut rare = Rare::default();
     let frame = i64::try_from(plan.frame_bytes).unwrap_or(i64::MAX);
     let mut head = locals(binary, body, plan)?;
     if plan.frame_bytes > 0 {
         take(numbers.fuel, i64::try_from(plan.entry_fuel).unwrap_or(i64::MAX), &mut head);
         take(numbers.stack, frame, &mut head);
-        numbers.check_fuel_and_stack(&mut head);
+        numbers.check_fuel_and_stack(&mut head, &mut rare);
         // Whatever leaves the function comes to the end of this block.
         head.push(0x02);
         head.extend_from_slice(results);
     } else if plan.entry_fuel > 0 {
-        numbers.charge(plan.entry_fuel, &mut head);
+        numbers.charge(plan.entry_fuel, &mut head, &mut rare);
     }
     let code = body.get_operators_reader().map_err(malformed)?.original_position();
     let mut rewrite = Rewrite::after(head, binary, code..body.range().end);
     for edit in &plan.edits {
-        apply(edit, plan, numbers, &mut rewrite);
+        apply(edit, plan, numbers, &mut rewrite, &mut rare);
     }
     let mut code = rewrite.finish();
     if plan.frame_bytes > 0 {
@@ -115,7 +137,7 @@ pub(super) fn write(
         InstructionSink::new(&mut code).end();
     }
     at_most("bytes in a metered function", code.len() as u64, FUNCTION_BYTES_MAX)?;
-    Ok(code)
+    Ok((code, rare))
 }
 
 /// The declarations of locals, with those that are added.
@@ -137,14 +159,14 @@ fn locals(binary: &[u8], body: &FunctionBody<'_>, plan: &Plan) -> Result<Vec<u8>
     Ok(head)
 }
 
-fn apply(edit: &Edit, plan: &Plan, numbers: Numbers, rewrite: &mut Rewrite<'_>) {
+fn apply(edit: &Edit, plan: &Plan, numbers: Numbers, rewrite: &mut Rewrite<'_>, rare: &mut Rare) {
     if let Change::Function(before) = edit.what {
         return rewrite.number(edit.at, numbers.function(before));
     }
     let is_framed = plan.frame_bytes > 0;
     let into = rewrite.up_to(edit.at);
     match edit.what {
-        Change::Charge(fuel) => numbers.charge(fuel, into),
+        Change::Charge(fuel) => numbers.charge(fuel, into, rare),
         Change::Canonical(kind) => {
             nan::make_canonical(kind, plan.locals + plan.scratch.index(kind), into);
         }
@@ -207,7 +229,7 @@ pub(super) fn charge_units(numbers: Numbers, per_fuel_log2: i64) -> Vec<u8> {
         .i64_shr_u()
         .i64_sub()
         .global_set(numbers.fuel);
-    numbers.check_fuel(&mut code);
+    numbers.check_fuel(&mut code, &mut Rare::default());
     InstructionSink::new(&mut code).local_get(0).end();
     code
 }
@@ -282,7 +304,7 @@ pub(super) fn grow(numbers: Numbers, grown: Grown) -> Vec<u8> {
         .i64_shl()
         .i64_sub()
         .global_set(numbers.fuel);
-    numbers.check_fuel(&mut code);
+    numbers.check_fuel(&mut code, &mut Rare::default());
     let mut grow = InstructionSink::new(&mut code);
     match grown {
         Grown::Memory { .. } => grow.local_get(by).memory_grow(0),

@@ -17,7 +17,7 @@
 use wasmparser::Operator;
 
 /// What a stretch costs at least that is charged by itself.
-pub(super) const STRETCH_FUEL: u64 = 24;
+pub(super) const STRETCH_FUEL: u64 = 64;
 
 /// One function's charges, as its operators come in.
 pub(super) struct Charges {

@@ -91,11 +91,22 @@ impl Items {
 
     /// Appends them as a section.
     pub(super) fn write(&self, id: u8, into: &mut Vec<u8>) {
-        let mut count = Vec::new();
-        self.count.encode(&mut count);
+        self.write_after(&[], id, into);
+    }
+
+    /// Appends them as a custom section.
+    pub(super) fn write_custom(&self, name: &str, into: &mut Vec<u8>) {
+        let mut head = Vec::new();
+        name.encode(&mut head);
+        self.write_after(&head, 0, into);
+    }
+
+    fn write_after(&self, head: &[u8], id: u8, into: &mut Vec<u8>) {
+        let mut head = head.to_vec();
+        self.count.encode(&mut head);
         into.push(id);
-        (count.len() + self.bytes.len()).encode(into);
-        into.extend_from_slice(&count);
+        (head.len() + self.bytes.len()).encode(into);
+        into.extend_from_slice(&head);
         into.extend_from_slice(&self.bytes);
     }
 }

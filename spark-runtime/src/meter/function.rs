@@ -15,7 +15,7 @@ use super::{
 
 /// The first byte of every vector operator.
 const VECTOR_PREFIX: u8 = 0xfd;
-/// Operands that an engine keeps in registers.
+/// Operands that an engine keeps in registers; vectors it does not.
 const OPERANDS_FREE: u32 = 3;
 
 /// One change: what stands before the bytes at an offset, or in their place.
@@ -114,7 +114,6 @@ struct Draft {
     charges: Charges,
     results: Results,
     edits: Vec<Edit>,
-    scratch: Scratch,
     calls: bool,
     has_vectors: bool,
     /// Whether the operator before compares integers, or an integer with nought.
@@ -149,7 +148,15 @@ impl Planner {
             let height = validator.operand_stack_height();
             validator.op(at, &operator).map_err(malformed)?;
             height_max = height_max.max(validator.operand_stack_height());
-            draft.note(&operator, at..reader.original_position(), height, is_vector);
+            let is_float = |local| {
+                let kind = validator.get_local_type(local);
+                matches!(kind, Some(ValType::F32 | ValType::F64))
+            };
+            let range = at..reader.original_position();
+            if !draft.charges.is_dead() {
+                draft.results.note(&operator, height, range.end, is_float);
+            }
+            draft.note(&operator, range, is_vector);
         }
         validator.finish(reader.original_position()).map_err(malformed)?;
         measured.finish()?;
@@ -164,27 +171,15 @@ impl Draft {
             charges: Charges::new(at),
             results: Results::default(),
             edits: Vec::new(),
-            scratch: Scratch::default(),
             calls: false,
             has_vectors: false,
             after_comparison: false,
         }
     }
 
-    fn note(
-        &mut self,
-        operator: &Operator<'_>,
-        range: std::ops::Range<usize>,
-        height: u32,
-        is_vector: bool,
-    ) {
+    fn note(&mut self, operator: &Operator<'_>, range: std::ops::Range<usize>, is_vector: bool) {
         self.has_vectors |= is_vector;
         if !self.charges.is_dead() {
-            let Self { edits, scratch, .. } = self;
-            self.results.note(operator, height, range.end, |at, kind| {
-                scratch.need(kind);
-                edits.push(Edit { at, replaced: 0, what: Change::Canonical(kind) });
-            });
             self.change(operator, &range);
         }
         self.renumber(operator, range.start);
@@ -237,12 +232,16 @@ impl Draft {
     }
 
     fn finish(self, locals: u32, height_max: u32) -> Result<Plan, Error> {
-        let Self { charges, mut edits, scratch, .. } = self;
+        let Self { charges, results, mut edits, .. } = self;
+        let mut scratch = Scratch::default();
+        for (at, kind) in results.finish() {
+            scratch.need(kind);
+            edits.push(Edit { at, replaced: 0, what: Change::Canonical(kind) });
+        }
         let added = u32::try_from(scratch.types().count()).expect("there are three at most");
         at_most("locals in a function", u64::from(locals + added), FUNCTION_LOCALS_MAX)?;
-        let slot_bytes = if self.has_vectors { 16 } else { 8 };
-        let slots =
-            u64::from(locals + added) + 2 * u64::from(height_max.saturating_sub(OPERANDS_FREE));
+        let (slot_bytes, free) = if self.has_vectors { (16, 0) } else { (8, OPERANDS_FREE) };
+        let slots = u64::from(locals + added) + 2 * u64::from(height_max.saturating_sub(free));
         let frame_bytes = FRAME_BYTES + slots * slot_bytes;
         let is_free = !self.calls && frame_bytes <= LEAF_FRAME_BYTES_MAX;
         let (entry_fuel, inner) = charges.finish();

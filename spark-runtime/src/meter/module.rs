@@ -34,6 +34,8 @@ const HEADER_BYTES: usize = 8;
 const FUNCTION_TYPE: u8 = 0x60;
 const BLOCK_EMPTY: u8 = 0x40;
 const MUTABLE: u8 = 1;
+/// The custom section for hints on branches, which stands before the code.
+const HINTS: &str = "metadata.code.branch_hint";
 const SECTION_TYPE: u8 = 1;
 const SECTION_IMPORT: u8 = 2;
 const SECTION_FUNCTION: u8 = 3;
@@ -96,6 +98,8 @@ struct Module<'a> {
     globals: Items,
     exports: Items,
     code: Items,
+    /// Hints on branches, by function.
+    hints: Items,
     elements: Option<Vec<u8>>,
     imported_functions: u32,
     imported_globals: u32,
@@ -258,8 +262,11 @@ impl Module<'_> {
         let kind = self.shape.function(index as usize);
         let block = kind.and_then(|kind| self.blocks.get(kind as usize));
         let block = block.map_or(&[BLOCK_EMPTY][..], Vec::as_slice);
-        let code = body::write(self.binary, body, &plan, block, self.numbers())?;
+        let (code, rare) = body::write(self.binary, body, &plan, block, self.numbers())?;
         self.code.push_sized(&code);
+        if let Some(hints) = rare.encoded(self.numbers().function(index)) {
+            self.hints.push(&hints);
+        }
         at_most("bytes of metered code", self.code.bytes(), METERED_BYTES_MAX)
     }
 
@@ -298,7 +305,10 @@ impl Module<'_> {
                 SECTION_FUNCTION => self.functions.write(id, &mut binary),
                 SECTION_GLOBAL => self.globals.write(id, &mut binary),
                 SECTION_EXPORT => self.exports.write(id, &mut binary),
-                SECTION_CODE => self.code.write(id, &mut binary),
+                SECTION_CODE => {
+                    self.hints.write_custom(HINTS, &mut binary);
+                    self.code.write(id, &mut binary);
+                }
                 _ => {
                     let Some(range) = self.sections[usize::from(id)].clone() else { continue };
                     let kept = self.content(&range);

@@ -6,10 +6,14 @@
 //! own result is looked at in turn, or an operator for which one NaN is like
 //! another: a comparison, a conversion to integers, `drop`. Results wait on a
 //! picture of the operand stack until their taker is known. Any operator that
-//! is not known to leave them alone makes all of them canonical, and so does
-//! every branch, call and end of a block; so the picture never spans two ways
-//! through the code. Loads, stores, `copysign`, `abs`, `neg` and reinterpretations
+//! is not known to leave them alone reads all of them, and so does every branch,
+//! call and end of a block; so the picture never spans two ways through the code.
+//!
+//! A float local may hold any NaN, as long as nothing in the whole function reads
+//! its bits, nor those of a local that it is copied to. Loads, stores, `copysign`, `abs`, `neg` and reinterpretations
 //! move bits and make none.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_encoder::InstructionSink;
 use wasmparser::Operator;
@@ -37,60 +41,118 @@ enum Role {
     Reads,
 }
 
-/// A result on the operand stack that may be a NaN with any bits.
-struct Result {
+/// An operand that may be a NaN with any bits.
+struct Operand {
     /// How many operands lie under it.
     height: u32,
-    /// The end of its operator.
-    made_at: usize,
-    kind: Float,
+    source: Source,
 }
 
-/// Results that nothing has read yet.
+/// Where an operand comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// An operator that ends at an offset.
+    Made { at: usize, kind: Float },
+    /// A local.
+    Local(u32),
+}
+
+/// Results whose bits may still turn out to be read.
 #[derive(Default)]
-pub(super) struct Results(Vec<Result>);
+pub(super) struct Results {
+    operands: Vec<Operand>,
+    /// Results that went into locals.
+    kept: Vec<(u32, usize, Float)>,
+    /// For each local, those that were copied to it.
+    copied: BTreeMap<u32, Vec<u32>>,
+    /// Locals whose bits something reads.
+    read: Vec<u32>,
+    /// Results that have to be made canonical.
+    found: Vec<(usize, Float)>,
+}
 
 impl Results {
     /// Takes in an operator, with the number of operands before it and the
-    /// offset of its end; says which results have to be made canonical where.
+    /// offset of its end; `is_float` says whether a local is a float and no vector.
     pub(super) fn note(
         &mut self,
         operator: &Operator<'_>,
         height: u32,
         end: usize,
-        mut found: impl FnMut(usize, Float),
+        is_float: impl Fn(u32) -> bool,
     ) {
+        match *operator {
+            Operator::LocalGet { local_index } if is_float(local_index) => {
+                self.operands.push(Operand { height, source: Source::Local(local_index) });
+                return;
+            }
+            Operator::LocalSet { local_index } if is_float(local_index) => {
+                self.keep(height, local_index);
+                return self.take(height, 1, None);
+            }
+            Operator::LocalTee { local_index } if is_float(local_index) => {
+                return self.keep(height, local_index);
+            }
+            _ => {}
+        }
         match role(operator) {
             Role::LeavesAlone => {}
-            Role::Drops => self.take(height, 1, None, &mut found),
-            Role::Ignores { operands, taken } => {
-                self.take(height, operands, Some(taken), &mut found);
-            }
+            Role::Drops => self.take(height, 1, None),
+            Role::Ignores { operands, taken } => self.take(height, operands, Some(taken)),
             Role::Makes { operands, taken, made } => {
-                self.take(height, operands, Some(taken), &mut found);
+                self.take(height, operands, Some(taken));
                 let height = height.saturating_sub(operands);
-                self.0.push(Result { height, made_at: end, kind: made });
+                self.operands
+                    .push(Operand { height, source: Source::Made { at: end, kind: made } });
             }
             Role::Reads => {
-                for result in self.0.drain(..) {
-                    found(result.made_at, result.kind);
+                for operand in std::mem::take(&mut self.operands) {
+                    self.read(operand.source);
                 }
             }
         }
     }
 
+    /// The results to make canonical, in the order of their offsets.
+    pub(super) fn finish(mut self) -> Vec<(usize, Float)> {
+        let mut seen = BTreeSet::new();
+        while let Some(local) = self.read.pop() {
+            if seen.insert(local) {
+                self.read.extend(self.copied.remove(&local).unwrap_or_default());
+            }
+        }
+        let kept = self.kept.into_iter().filter(|(local, ..)| seen.contains(local));
+        self.found.extend(kept.map(|(_, at, kind)| (at, kind)));
+        self.found.sort_by_key(|(at, _)| *at);
+        self.found.dedup();
+        self.found
+    }
+
+    fn read(&mut self, source: Source) {
+        match source {
+            Source::Made { at, kind } => self.found.push((at, kind)),
+            Source::Local(local) => self.read.push(local),
+        }
+    }
+
+    /// Puts the operand on top into a local.
+    fn keep(&mut self, height: u32, local: u32) {
+        let top = self.operands.last().filter(|operand| operand.height + 1 == height);
+        match top.map(|operand| operand.source) {
+            Some(Source::Made { at, kind }) => self.kept.push((local, at, kind)),
+            Some(Source::Local(from)) => self.copied.entry(local).or_default().push(from),
+            None => {}
+        }
+    }
+
     /// Takes operands away. A vector whose lanes are read in another shape is read.
-    fn take(
-        &mut self,
-        height: u32,
-        operands: u32,
-        taken: Option<Float>,
-        found: &mut impl FnMut(usize, Float),
-    ) {
+    fn take(&mut self, height: u32, operands: u32, taken: Option<Float>) {
         let left = height.saturating_sub(operands);
-        while let Some(result) = self.0.pop_if(|result| result.height >= left) {
-            if taken.is_some_and(|taken| taken != result.kind) {
-                found(result.made_at, result.kind);
+        while let Some(operand) = self.operands.pop_if(|operand| operand.height >= left) {
+            if let Source::Made { kind, .. } = operand.source
+                && taken.is_some_and(|taken| taken != kind)
+            {
+                self.read(operand.source);
             }
         }
     }

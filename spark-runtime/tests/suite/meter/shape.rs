@@ -34,7 +34,10 @@ fn it_exports_its_gauges_and_imports_one_function() {
                     imports.push((import.module, import.name));
                 }
             }
-            Payload::StartSection { .. } | Payload::CustomSection(_) => panic!("it is left out"),
+            Payload::StartSection { .. } => panic!("it is left out"),
+            Payload::CustomSection(section) => {
+                assert_eq!(section.name(), "metadata.code.branch_hint");
+            }
             _ => {}
         }
     }
@@ -140,7 +143,7 @@ fn what_is_not_the_same_everywhere_is_refused_by_name() {
 fn locals_that_are_added_count() {
     let text = |locals: usize| {
         format!(
-            "(module (func (local {}) (f64.sqrt (f64.const 2)) (local.set 0)))",
+            "(module (func (local {}) (f64.store (i32.const 0) (f64.sqrt (f64.const 2)))) (memory 1))",
             "f64 ".repeat(locals)
         )
     };
@@ -183,5 +186,31 @@ fn a_condition_that_compares_with_nought_chooses_what_it_says() {
                 assert_eq!(guest.number(name, &[3, value]), expected, "{condition} of {value}");
             }
         }
+    }
+}
+
+#[test]
+fn what_is_hinted_to_be_rare_is_a_call_of_the_host() {
+    let text = r#"(module (import "a" "b" (func)) (func) (func (export "f") (local i32)
+        (loop $l (call 0) (call 1) (br_if $l (local.get 0)))))"#;
+    let metered = meter(&wat::parse_str(text).unwrap()).unwrap().binary;
+    let (mut hints, mut bodies) = (Vec::new(), Vec::new());
+    for payload in Parser::new(0).parse_all(&metered) {
+        match payload.unwrap() {
+            Payload::CustomSection(section) => {
+                assert!(bodies.is_empty(), "hints come before the code");
+                hints = section.data().to_vec();
+            }
+            Payload::CodeSectionEntry(body) => bodies.push(body.range()),
+            _ => {}
+        }
+    }
+    // One function, the second that is defined: its entry and its loop.
+    assert_eq!(hints[..3], [1, 3, 2]);
+    for hint in hints[3..].chunks(3) {
+        assert_eq!(hint[1..], [1, 0]);
+        let at = bodies[1].start + usize::from(hint[0]);
+        // `if`, and a call of the import that was added.
+        assert_eq!(metered[at..at + 5], [0x04, 0x40, 0x10, 0x01, 0x0b]);
     }
 }

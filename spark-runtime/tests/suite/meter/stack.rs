@@ -1,8 +1,11 @@
 //! Frames: charged at the entry, given back at every exit.
 
-use spark_runtime::meter::{FRAME_BYTES, STACK, STACK_BYTES_MAX};
+use spark_runtime::meter::{FRAME_BYTES, STACK, STACK_BYTES_MAX, meter};
 
-use super::{End, Guest};
+use super::{
+    End, Guest,
+    engines::{Compiler, Stopped, World},
+};
 
 const WHOLE: i64 = STACK_BYTES_MAX.cast_signed();
 
@@ -28,6 +31,22 @@ fn frames_are_charged_by_what_is_in_them() {
     assert_eq!(depth("", &pushes, &drops), whole / (frame + 16 * 16));
     let many = "i64 ".repeat(10_000);
     assert_eq!(depth(&format!("(local {many})"), "", ""), whole / (frame + 80_000));
+}
+
+#[test]
+fn vectors_take_twice_as_much() {
+    let text = r#"(module (global $depth (export "depth") (mut i32) (i32.const 0))
+        (func $f (export "f") (local v128)
+            (global.set $depth (i32.add (global.get $depth) (i32.const 1)))
+            (v128.const i64x2 0 0) (call $f) (local.set 0)))"#;
+    let mut world = Compiler::default();
+    let metered = meter(&wat::parse_str(text).unwrap()).unwrap();
+    let instance = world.instantiate(&metered.binary).unwrap();
+    world.fill(instance, 1 << 40, 0);
+    assert_eq!(world.call(instance, "f", &[]), Err(Stopped::Limit));
+    // One local and two operands, each of these for two.
+    let depth = world.global(instance, "depth").unwrap().integer();
+    assert_eq!(depth, WHOLE / (FRAME_BYTES.cast_signed() + 16 * (1 + 2 * 2)));
 }
 
 #[test]
