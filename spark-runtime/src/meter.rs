@@ -98,8 +98,10 @@ const TABLE_ELEMENT_BYTES_LOG2: i64 = 3;
 pub const MODULE_BYTES_MAX: usize = 16 << 20;
 /// The largest metered code of a module, in bytes.
 pub const METERED_BYTES_MAX: u64 = 64 << 20;
-/// The largest metered function, in bytes: what browsers compile.
+/// The largest function, in bytes, before and after: what browsers compile.
 pub const FUNCTION_BYTES_MAX: u64 = 7_654_321;
+/// Places in one function that are changed, or have to be kept in mind.
+pub const CHANGES_MAX: u64 = 1_000_000;
 /// Functions that a module may define or import.
 pub const FUNCTIONS_MAX: u32 = 50_000;
 /// Locals over all functions.

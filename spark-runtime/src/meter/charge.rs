@@ -10,6 +10,9 @@
 //! does not cost what its dearest case would. So a branch makes at most
 //! `STRETCH_FUEL` units be charged for nothing.
 //!
+//! So a unit of fuel buys one operator at most, not counting what is compiled to
+//! nothing; `cost` has the prices.
+//!
 //! The way to a point is its cost since the charge it belongs to. A loop inside
 //! adds nothing to the way around it: it is charged at its own head, and the code
 //! after it goes on from the way to its beginning.
@@ -88,6 +91,11 @@ impl Charges {
     /// Blocks that are open around the next operator.
     pub(super) fn depth(&self) -> usize {
         self.blocks.len()
+    }
+
+    /// Charges that were found so far.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
     }
 
     /// Takes in an operator of valid code; `end` is where the next one begins.

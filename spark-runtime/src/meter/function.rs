@@ -5,7 +5,8 @@ use wasmparser::{
 };
 
 use super::{
-    Error, FRAME_BYTES, FUNCTION_LOCALS_MAX, LEAF_FRAME_BYTES_MAX, LOCALS_MAX, at_most,
+    CHANGES_MAX, Error, FRAME_BYTES, FUNCTION_BYTES_MAX, FUNCTION_LOCALS_MAX, LEAF_FRAME_BYTES_MAX,
+    LOCALS_MAX, at_most,
     charge::Charges,
     cost::{CALLEE_FUEL, cost},
     malformed,
@@ -128,6 +129,7 @@ impl Planner {
         body: &FunctionBody<'_>,
         shape: &mut Shape,
     ) -> Result<Plan, Error> {
+        at_most("bytes in a function", body.range().len() as u64, FUNCTION_BYTES_MAX)?;
         let mut validator = function.into_validator(std::mem::take(&mut self.allocations));
         let mut reader = body.get_binary_reader();
         let params = validator.len_locals();
@@ -157,6 +159,7 @@ impl Planner {
                 draft.results.note(&operator, height, range.end, is_float);
             }
             draft.note(&operator, range, is_vector);
+            at_most("changes in a function", draft.changes(), CHANGES_MAX)?;
         }
         validator.finish(reader.original_position()).map_err(malformed)?;
         measured.finish()?;
@@ -184,6 +187,11 @@ impl Draft {
         }
         self.renumber(operator, range.start);
         self.charges.note(operator, cost(operator, is_vector), range.end);
+    }
+
+    /// What has been noted to be written or to be looked at again.
+    fn changes(&self) -> u64 {
+        (self.edits.len() + self.charges.count() + self.results.count()) as u64
     }
 
     /// What an operator is changed to, or has to have before it.

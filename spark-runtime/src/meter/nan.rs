@@ -65,6 +65,7 @@ pub(super) struct Results {
     kept: Vec<(u32, usize, Float)>,
     /// For each local, those that were copied to it.
     copied: BTreeMap<u32, Vec<u32>>,
+    copies: usize,
     /// Locals whose bits something reads.
     read: Vec<u32>,
     /// Results that have to be made canonical.
@@ -113,6 +114,11 @@ impl Results {
         }
     }
 
+    /// How much has been noted so far.
+    pub(super) fn count(&self) -> usize {
+        self.operands.len() + self.kept.len() + self.read.len() + self.copies + self.found.len()
+    }
+
     /// The results to make canonical, in the order of their offsets.
     pub(super) fn finish(mut self) -> Vec<(usize, Float)> {
         let mut seen = BTreeSet::new();
@@ -140,7 +146,10 @@ impl Results {
         let top = self.operands.last().filter(|operand| operand.height + 1 == height);
         match top.map(|operand| operand.source) {
             Some(Source::Made { at, kind }) => self.kept.push((local, at, kind)),
-            Some(Source::Local(from)) => self.copied.entry(local).or_default().push(from),
+            Some(Source::Local(from)) => {
+                self.copied.entry(local).or_default().push(from);
+                self.copies += 1;
+            }
             None => {}
         }
     }

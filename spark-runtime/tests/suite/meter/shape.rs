@@ -153,6 +153,44 @@ fn locals_that_are_added_count() {
     assert_eq!((what, count, max), ("locals in a function", 50_001, FUNCTION_LOCALS_MAX));
 }
 
+/// A module of one function of no parameters, with bytes for its code.
+fn of_code(code: &[u8]) -> Vec<u8> {
+    let mut binary = wat::parse_str("(module (func))").unwrap();
+    // The code section is the last: its number, its length, one function.
+    binary.truncate(binary.iter().rposition(|byte| *byte == 10).unwrap() + 1);
+    let leb = |number: usize| {
+        let byte = |shift: usize| (number >> shift).to_le_bytes()[0] | 0x80;
+        [byte(0), byte(7), byte(14), byte(21) & 0x7f]
+    };
+    binary.extend(leb(code.len() + 7));
+    binary.push(1);
+    binary.extend(leb(code.len() + 2));
+    binary.push(0);
+    binary.extend(code);
+    binary.push(0x0b);
+    binary
+}
+
+#[test]
+fn code_that_metering_would_make_much_larger_is_refused() {
+    // `f32.const 0`, then square roots whose bits are read; `loop`, `end`.
+    let root = [&[0x43, 0, 0, 0, 0][..], &[0x91, 0x8c].repeat(1_000_001), &[0x1a]].concat();
+    let copies = [0x03, 0x40, 0x0b].repeat(1_000_001);
+    for (code, what) in [(root, "changes in a function"), (copies, "changes in a function")] {
+        let Err(Error::TooMany { what: found, .. }) = meter(&of_code(&code)) else { panic!() };
+        assert_eq!(found, what);
+    }
+    let Err(Error::TooMany { what, .. }) = meter(&of_code(&vec![0x01; 7_654_321])) else {
+        panic!()
+    };
+    assert_eq!(what, "bytes in a function");
+    assert!(meter(&of_code(&vec![0x01; 7_000_000])).is_ok());
+    // Half as many roots make less than a million changes, and far more code.
+    let roots = [&[0x43, 0, 0, 0, 0][..], &[0x91, 0x8c].repeat(600_000), &[0x1a]].concat();
+    let Err(Error::TooMany { what, .. }) = meter(&of_code(&roots)) else { panic!() };
+    assert_eq!(what, "bytes in a metered function");
+}
+
 #[test]
 fn numbers_that_are_encoded_at_length_are_read_as_they_are() {
     // `call 1`, with the number in five bytes, and an export's name length in two.
