@@ -48,6 +48,15 @@ fn the_dearer_of_two_short_ways_is_charged() {
 }
 
 #[test]
+fn a_way_that_leaves_early_is_paid_for_by_the_same_charge() {
+    let steps = "(local.set 2 (i32.add (local.get 2) (i32.const 3)))".repeat(10);
+    let text = format!("(if (local.get 0) (then {steps} (return (local.get 2)))) (i32.const 1)");
+    for inputs in [[0, 0], [1, 0]] {
+        assert_eq!(fuel(&text, inputs), 2 + 40 + 2);
+    }
+}
+
+#[test]
 fn a_dear_way_that_is_not_taken_is_not_charged() {
     let dear = "(local.set 2 (i32.add (local.get 2) (i32.const 3)))".repeat(100);
     let arm = format!("(if (local.get 0) (then {dear})) (local.get 2)");
@@ -82,6 +91,14 @@ fn loops_are_charged_each_time_round() {
     // Each turn of the outer loop begins the inner one: thirteen operators and one.
     assert_eq!(fuel(nested, [0, 1000]) - fuel(nested, [0, 999]), 14);
     assert_eq!(fuel(nested, [1000, 0]) - fuel(nested, [999, 0]), 13);
+}
+
+#[test]
+fn what_follows_a_loops_head_at_once_is_charged_too() {
+    let text = r#"(module (func (export "f") (loop (return))))"#;
+    assert_eq!(Guest::new(text).fuel_of("f", &[]), 2);
+    let table = r#"(module (func (export "f") (loop (block (br_table 0 1 (i32.const 0))))))"#;
+    assert_eq!(Guest::new(table).fuel_of("f", &[]), 4);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use wasmi::Val;
 use super::{End, Guest};
 
 const TEXT: &str = r#"(module (memory 1 10) (table $t 2 20 externref) (table $u 1 funcref)
+    (table $v 1 20000000 funcref)
+    (func (export "vast") (param i32) (result i32) (table.grow $v (ref.null func) (local.get 0)))
     (func (export "memory") (param i32) (result i32) (memory.grow (local.get 0)))
     (func (export "size") (result i32) (memory.size))
     (func (export "table") (param i32) (result i32) (table.grow $t (ref.null extern) (local.get 0)))
@@ -21,6 +23,7 @@ fn over_the_declared_maximum_the_guest_is_told() {
     }
     let most = i32::try_from(TABLE_ELEMENTS_MAX).unwrap();
     assert_eq!(guest.number("other", &[most]), -1);
+    assert_eq!(guest.number("vast", &[most]), -1);
     assert_eq!((guest.get(FLAGS), guest.get(ROOM)), (0, room));
     assert_eq!((guest.number("memory", &[9]), guest.number("size", &[])), (1, 10));
     assert_eq!((guest.number("table", &[18]), guest.number("elements", &[])), (2, 20));
