@@ -3,7 +3,10 @@
 use spark_runtime::meter::{FUEL, VERSION, meter};
 use wasmi::Val;
 
-use super::{End, Guest};
+use super::{
+    End, Guest,
+    engines::{Compiler, Number, World},
+};
 
 fn body(body: &str) -> String {
     format!(
@@ -26,6 +29,18 @@ fn code_without_branches_costs_the_sum_of_its_operators() {
     let roots = "(drop (f64.sqrt (f64.div (f64.const 1) (f64.const 2))))".repeat(9);
     assert_eq!(fuel(&format!("{roots} (i32.const 1)"), [1, 2]), 9 * 15 + 1);
     assert_eq!(fuel("(block (nop) (nop) (block)) (call $g) (i32.const 1)", [0, 0]), 17);
+}
+
+#[test]
+fn operators_on_vectors_cost_twice() {
+    let sums = "(drop (i32x4.add (v128.const i64x2 0 0) (v128.const i64x2 0 0)))".repeat(9);
+    let text = format!(r#"(module (func (export "f") {sums}))"#);
+    let mut world = Compiler::default();
+    let metered = meter(&wat::parse_str(text).unwrap()).unwrap();
+    let instance = world.instantiate(&metered.binary).unwrap();
+    world.fill(instance, 1000, 0);
+    world.call(instance, "f", &[]).unwrap();
+    assert_eq!(world.global(instance, FUEL), Some(Number::I64(1000 - 9 * 7)));
 }
 
 #[test]
