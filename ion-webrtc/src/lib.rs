@@ -60,6 +60,8 @@ mod protobuf;
 mod shared;
 mod stream;
 mod transport;
+#[cfg(any(target_arch = "wasm32", test))]
+mod unacknowledged;
 
 pub use behaviour::{Behaviour, Event, PATHS_MAX, PEERS_MAX};
 pub use config::{Config, IceServer};

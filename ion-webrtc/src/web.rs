@@ -23,7 +23,7 @@ mod peers;
 mod remote;
 mod wire;
 
-pub use host::{Host, UNACKNOWLEDGED_BYTES_MAX};
+pub use host::Host;
 pub use page::{NoPage, Page};
 pub use remote::Remote;
 

@@ -11,7 +11,8 @@
 //!
 //! Bounds: those of [`registry`] for what is kept and told, of `node-core`'s
 //! `rendezvous`, with which ions ask, for what is read, [`STREAMS_MAX`]
-//! questions at a time on one connection, each for at most [`REQUEST_MAX`].
+//! questions at a time on one connection, each for at most [`REQUEST_MAX`], and
+//! [`QUESTIONS`] in a time.
 //! Nothing is kept on disk.
 //!
 //! Reading order: [`refusal`], [`registry`] (the machine), and here the
@@ -39,11 +40,17 @@ use libp2p::{
         THandlerOutEvent, ToSwarm,
     },
 };
-use node_core::network::driver::rendezvous::{
-    PROTOCOL,
-    codec::Codec,
-    record::Record,
-    wire::{Request, Response},
+use node_core::{
+    network::{
+        budget::{Bucket, Rate},
+        driver::rendezvous::{
+            PROTOCOL,
+            codec::Codec,
+            record::Record,
+            wire::{Request, Response},
+        },
+    },
+    platform::Time,
 };
 use tokio::time::Instant;
 
@@ -53,6 +60,9 @@ use registry::{Origin, Registry};
 
 /// Questions that one connection may have open. Ions ask one at a time.
 const STREAMS_MAX: usize = 8;
+/// Questions that one connection may ask in a time. An ion that is alone asks every two
+/// seconds.
+const QUESTIONS: Rate = Rate { per_s: 2, burst: 120 };
 /// How long a question may take to arrive and its answer to leave.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
 
@@ -77,8 +87,8 @@ pub(crate) enum Event {
 pub(crate) struct Behaviour {
     inner: Inner,
     registry: Registry,
-    /// Where each connection comes from.
-    origins: BTreeMap<ConnectionId, IpAddr>,
+    /// Where each connection comes from, and what it may still ask.
+    origins: BTreeMap<ConnectionId, (IpAddr, Bucket)>,
     clock: Clock,
 }
 
@@ -103,14 +113,26 @@ impl Behaviour {
     fn answer(
         &mut self,
         peer: PeerId,
-        from: IpAddr,
+        id: ConnectionId,
         request: Request,
     ) -> (Option<Response>, Event) {
         let now_ms = (self.clock)();
+        let now = Time::from_ms(now_ms);
+        let new = || (IpAddr::V4(Ipv4Addr::UNSPECIFIED), Bucket::new(QUESTIONS, now));
+        let (from, questions) = self.origins.entry(id).or_insert_with(new);
+        if !questions.take(now, 1) {
+            let why = Refusal::TooMany;
+            let refused = match request {
+                Request::Register { .. } => Some(Response::NotRegistered(why.into())),
+                Request::Discover { .. } => Some(Response::NotFound(why.into())),
+                Request::Unregister { .. } => None,
+            };
+            return (refused, Event::Refused { peer, why });
+        }
         match request {
             Request::Register { namespace, record, ttl_s } => {
                 let record = Record::check(&record, peer).map_err(Refusal::from);
-                let origin = Origin::of(from);
+                let origin = Origin::of(*from);
                 let registered = record.and_then(|record| {
                     self.registry.register(now_ms, namespace, record, origin, ttl_s)
                 });
@@ -153,9 +175,7 @@ impl Behaviour {
                 if !self.inner.is_connected(&peer) {
                     return None;
                 }
-                let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-                let from = self.origins.get(&connection_id).copied().unwrap_or(unknown);
-                let (response, event) = self.answer(peer, from, request);
+                let (response, event) = self.answer(peer, connection_id, request);
                 if let Some(response) = response {
                     // An error means that the peer no longer waits.
                     let _ = self.inner.send_response(channel, response);
@@ -183,7 +203,8 @@ impl NetworkBehaviour for Behaviour {
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
         if let Some(from) = ip(remote) {
-            self.origins.insert(id, from);
+            let now = Time::from_ms((self.clock)());
+            self.origins.insert(id, (from, Bucket::new(QUESTIONS, now)));
         }
         self.inner.handle_established_inbound_connection(id, peer, local, remote)
     }

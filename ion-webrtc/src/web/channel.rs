@@ -28,6 +28,7 @@ struct Inner {
     greeting: RefCell<Option<Event<ArrayBuffer>>>,
     /// What came before it was open.
     early: RefCell<Vec<ArrayBuffer>>,
+    early_bytes: Cell<usize>,
     /// Sent and not yet reported as drained.
     unreported: Cell<usize>,
     is_over: Cell<bool>,
@@ -48,8 +49,10 @@ impl Channel {
         let low = u32::try_from(DRAINED_BYTES).expect("it is two MiB");
         channel.set_buffered_amount_low_threshold(low);
         let greeting = RefCell::new(Some(greeting(id, label)));
-        let (unreported, is_over, early) = (Cell::new(0), Cell::new(false), RefCell::default());
-        let inner = Rc::new(Inner { channel, id, emit, greeting, early, unreported, is_over });
+        let (unreported, is_over) = (Cell::new(0), Cell::new(false));
+        let (early, early_bytes) = (RefCell::default(), Cell::new(0));
+        let inner = Inner { channel, id, emit, greeting, early, early_bytes, unreported, is_over };
+        let inner = Rc::new(inner);
         let weak = Rc::downgrade(&inner);
         let on_message = Closure::new(move |event: MessageEvent| {
             if let Some(inner) = weak.upgrade() {
@@ -117,9 +120,12 @@ impl Inner {
     /// Keeps what comes before a channel that was handed over is open here, as in
     /// Chromium the first message does.
     fn keep(&self, bytes: ArrayBuffer) {
+        let length = usize::try_from(bytes.byte_length()).expect("a wasm length");
+        self.early_bytes.set(self.early_bytes.get() + length);
         self.early.borrow_mut().push(bytes);
         self.look();
-        if self.early.borrow().len() > EARLY_MAX {
+        let early = self.early.borrow().len();
+        if early > EARLY_MAX || (early > 0 && self.early_bytes.get() > EARLY_BYTES_MAX) {
             self.channel.close();
         }
     }
@@ -177,6 +183,8 @@ impl Inner {
 
 /// Messages that may come before a channel is open.
 const EARLY_MAX: usize = 1_024;
+/// The same, in bytes.
+const EARLY_BYTES_MAX: usize = 4 << 20;
 /// Fewer drained bytes are not reported.
 const REPORTED_BYTES: usize = DRAINED_BYTES / 2;
 

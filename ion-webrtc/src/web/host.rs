@@ -15,11 +15,10 @@ use super::{
     peers::Peers,
     wire::{self, FromWorker, Outbox},
 };
-use crate::port::Event;
-
-/// Bytes that may be on the way to the worker. A peer that sends more while the
-/// worker does not take them loses its connection.
-pub const UNACKNOWLEDGED_BYTES_MAX: usize = 64 << 20;
+use crate::{
+    port::{Event, PeerConnectionId},
+    unacknowledged::Unacknowledged,
+};
 
 /// Serves one worker with peer connections, until it is dropped; then all are
 /// closed, and the worker hears that the page is gone.
@@ -34,7 +33,7 @@ pub struct Host {
 struct Link {
     outbox: Rc<Outbox>,
     /// Bytes sent that the worker has not acknowledged.
-    unacknowledged: Cell<usize>,
+    unacknowledged: RefCell<Unacknowledged>,
     peers: RefCell<Option<Peers>>,
     /// Channels handed over.
     handed: Cell<u32>,
@@ -45,17 +44,15 @@ impl Link {
         let Event::Message { id, bytes, .. } = &event else {
             return wire::put_event(&self.outbox, event);
         };
-        let id = *id;
         let length = usize::try_from(bytes.byte_length()).expect("a wasm length");
-        let unacknowledged = self.unacknowledged.get() + length;
-        if unacknowledged > UNACKNOWLEDGED_BYTES_MAX {
+        let over = self.unacknowledged.borrow_mut().put(*id, length);
+        wire::put_event(&self.outbox, event);
+        if let Some(id) = over {
             if let Some(peers) = self.peers.borrow().as_ref() {
                 peers.close(id);
             }
-            return wire::put_event(&self.outbox, Event::Closed { id });
+            wire::put_event(&self.outbox, Event::Closed { id });
         }
-        self.unacknowledged.set(unacknowledged);
-        wire::put_event(&self.outbox, event);
     }
 
     /// Hands a channel over where the browser lets it go; whether it is gone.
@@ -65,8 +62,8 @@ impl Link {
         is_gone
     }
 
-    fn acknowledged(&self, bytes: usize) {
-        self.unacknowledged.set(self.unacknowledged.get().saturating_sub(bytes));
+    fn acknowledged(&self, id: PeerConnectionId, bytes: usize) {
+        self.unacknowledged.borrow_mut().taken(id, bytes);
     }
 }
 
@@ -79,7 +76,7 @@ impl Host {
     pub fn serve(port: &MessagePort) -> Result<Self, NoPage> {
         let link = Rc::new(Link {
             outbox: Outbox::new(port.clone()),
-            unacknowledged: Cell::new(0),
+            unacknowledged: RefCell::default(),
             peers: RefCell::new(None),
             handed: Cell::new(0),
         });
@@ -93,7 +90,7 @@ impl Host {
             for entry in batch.iter() {
                 match wire::from_worker(&entry) {
                     Some(FromWorker::Command(command)) => serving.run(command),
-                    Some(FromWorker::Received(bytes)) => from.acknowledged(bytes),
+                    Some(FromWorker::Received(id, bytes)) => from.acknowledged(id, bytes),
                     Some(FromWorker::TakesChannels) => hand_over(&serving, &from),
                     // It is our own code at the other end; nothing else comes.
                     None => {}

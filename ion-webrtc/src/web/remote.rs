@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use ion_map::Map;
+use js_sys::{Array, Uint8Array};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{MessageEvent, MessagePort};
@@ -12,7 +13,7 @@ use super::{
     inbox::Inbox,
     wire::{self, FromPage, Outbox},
 };
-use crate::port::{Command, Event, Port, Sink};
+use crate::port::{Command, Event, PeerConnectionId, Port, Sink};
 
 /// The port of a transport in a worker. The page serves the other end of its
 /// `MessagePort` with a [`Host`](super::Host).
@@ -57,11 +58,14 @@ impl Remote {
 
 /// Passes on what the page says in one message, and acknowledges its bytes.
 fn receive(batch: &Array, inbox: &Rc<Inbox>, handed: &Handed, outbox: &Rc<Outbox>) {
-    let mut received = 0;
+    let mut received: Map<PeerConnectionId, usize> = Map::new();
     for entry in batch.iter() {
         match wire::from_page(&entry) {
             Some(FromPage::Event(event)) => {
-                received += length(&event);
+                if let Event::Message { id, bytes, .. } = &event {
+                    let bytes = usize::try_from(bytes.byte_length()).expect("a wasm length");
+                    *received.entry(*id).or_insert(0) += bytes;
+                }
                 handed.hear(&event);
                 inbox.put(event);
             }
@@ -70,17 +74,8 @@ fn receive(batch: &Array, inbox: &Rc<Inbox>, handed: &Handed, outbox: &Rc<Outbox
             None => {}
         }
     }
-    if received > 0 {
-        wire::put_received(outbox, received);
-    }
-}
-
-fn length(event: &Event<ArrayBuffer>) -> usize {
-    match event {
-        Event::Message { bytes, .. } => {
-            usize::try_from(bytes.byte_length()).expect("a wasm length")
-        }
-        _ => 0,
+    for (id, bytes) in &received {
+        wire::put_received(outbox, *id, *bytes);
     }
 }
 

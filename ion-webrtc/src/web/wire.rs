@@ -61,8 +61,8 @@ impl Outbox {
 pub(super) enum FromWorker {
     /// Do this.
     Command(Command<ArrayBuffer>),
-    /// So many bytes have arrived.
-    Received(usize),
+    /// So many bytes of a connection have arrived.
+    Received(PeerConnectionId, usize),
     /// Channels may be handed to it.
     TakesChannels,
 }
@@ -107,9 +107,9 @@ pub(super) fn hand(
     port.post_message_with_transferable(&Array::of1(&entry), &Array::of1(handed)).is_ok()
 }
 
-/// Acknowledges bytes.
-pub(super) fn put_received(outbox: &Rc<Outbox>, bytes: usize) {
-    outbox.put(&entry("received", &[count(bytes)]), None);
+/// Acknowledges bytes of a connection.
+pub(super) fn put_received(outbox: &Rc<Outbox>, id: PeerConnectionId, bytes: usize) {
+    outbox.put(&entry("received", &[id.0.into(), count(bytes)]), None);
 }
 
 /// Puts a command out.
@@ -283,7 +283,7 @@ fn read(value: &JsValue) -> Option<(String, Entry)> {
 pub(super) fn from_worker(value: &JsValue) -> Option<FromWorker> {
     let (name, entry) = read(value)?;
     if name == "received" {
-        return entry.size(1).map(FromWorker::Received);
+        return Some(FromWorker::Received(entry.id()?, entry.size(2)?));
     }
     if name == "takes" {
         return Some(FromWorker::TakesChannels);

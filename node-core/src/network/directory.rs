@@ -7,8 +7,9 @@
 //! [`PROMISES_BROKEN`] times over has departed.
 //!
 //! Sooner than that an ion departs by its own goodbye, or when the links of
-//! others with it end: they tell so (`Gone`), and two of them are believed at
-//! once, one after [`REFUTE_MS`], unless the ion, hearing it, beats with a
+//! others with it end: they tell so (`Gone`), showing the ion's own word that they
+//! were its neighbours ([`Bond`]), which each got with its link. Two of them are
+//! believed at once, one after [`REFUTE_MS`], unless the ion, hearing it, beats with a
 //! higher counter (after SWIM; Das, Gupta and Motivala, 2002). Beats that are
 //! older than what is known are ignored, so that nobody arrives again by an
 //! echo. An ion to which a direct link stands is never believed to be gone.
@@ -20,13 +21,16 @@
 //! It refuses to carry load and other fast figures, and to believe more than
 //! [`NOTICES_MAX`] notices of one author a minute.
 //!
-//! Bounds: [`DIRECTORY_MAX`] ions; the one heard longest ago gives way.
+//! Bounds: [`DIRECTORY_MAX`] ions; the one that came last gives way, so that names
+//! that somebody made up push nobody out who was there before.
 //! [`DEPARTED_MAX`] departed ones are remembered for [`DEPARTED_MS`].
 
-use ion_map::{Map, Set};
+use std::sync::Arc;
+
+use ion_map::Map;
 
 use crate::{
-    identity::{IonId, name::clean_name},
+    identity::{IonId, Keys, name::clean_name},
     platform::{Time, sim::Rng},
 };
 
@@ -36,7 +40,7 @@ mod entry;
 mod notices;
 
 pub use entry::Entry;
-pub use wire::{Age, Profile};
+pub use wire::{Age, Bond, Profile};
 
 use self::{
     notices::{Due, Notices},
@@ -103,6 +107,8 @@ pub enum Input {
     },
     /// A direct link stands.
     NeighbourUp(IonId),
+    /// A neighbour's word that it is one.
+    Bond(IonId, Bond),
     /// A direct link ended.
     NeighbourDown(IonId, Ending),
     /// Say goodbye to everybody, and forget them: this ion goes elsewhere.
@@ -140,6 +146,8 @@ pub enum Effect {
     Publish(Vec<u8>),
     /// Tell everybody, and all neighbours at once.
     Alert(Vec<u8>),
+    /// Give a neighbour this ion's word that it is one.
+    Bond(IonId, Bond),
     /// An ion of the nebula is there.
     Arrived(IonId),
     /// It is not any more.
@@ -161,6 +169,7 @@ pub enum Cause {
 
 /// The machine.
 pub struct Directory {
+    keys: Arc<dyn Keys>,
     own: IonId,
     rng: Rng,
     profile: Profile,
@@ -178,7 +187,8 @@ pub struct Directory {
     pace_at: Time,
     /// Since when there has been a neighbour without a break.
     linked_since: Option<Time>,
-    neighbours: Set<IonId>,
+    /// With the bond of each.
+    neighbours: Map<IonId, Option<Bond>>,
     /// Boxed, so that an arrival moves little.
     entries: Map<IonId, Box<Entry>>,
     departed: Map<IonId, (Age, Time)>,
@@ -189,11 +199,12 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A machine for the ion `own`. `incarnation` must be higher than that of
+    /// A machine for the ion whose keys these are. `incarnation` must be higher than that of
     /// every earlier run under the same key: milliseconds since 1970 serve.
-    pub fn new(own: IonId, seed: u64, incarnation: u64) -> Self {
+    pub fn new(keys: Arc<dyn Keys>, seed: u64, incarnation: u64) -> Self {
         Self {
-            own,
+            own: keys.own(),
+            keys,
             rng: Rng::new(seed),
             profile: Profile::default(),
             standing: Standing::default(),
@@ -206,7 +217,7 @@ impl Directory {
             interval_ms: INTERVAL_MS_MIN,
             pace_at: Time::ZERO,
             linked_since: None,
-            neighbours: Set::new(),
+            neighbours: Map::new(),
             entries: Map::new(),
             departed: Map::new(),
             notices: Notices::default(),
@@ -228,6 +239,7 @@ impl Directory {
                 None => effects.push(Effect::Offence(author)),
             },
             Input::NeighbourUp(ion) => self.up(now, ion, effects),
+            Input::Bond(ion, bond) => self.bonded(ion, bond, effects),
             Input::NeighbourDown(ion, ending) => self.down(now, ion, ending, effects),
             Input::Leave => self.leave(effects),
             Input::Tick => self.tick(now, effects),
@@ -252,7 +264,8 @@ impl Directory {
     /// Whether an ion was heard of lately: it is in this part of the nebula.
     pub fn is_fresh(&self, now: Time, ion: &IonId) -> bool {
         let is_recent = |entry: &Entry| now.since_ms(entry.heard_at) <= 2 * entry.interval_ms;
-        self.neighbours.contains(ion) || self.entries.get(ion).is_some_and(|entry| is_recent(entry))
+        self.neighbours.contains_key(ion)
+            || self.entries.get(ion).is_some_and(|entry| is_recent(entry))
     }
 
     /// Whether this ion has listened long enough to have heard all who are there.
@@ -328,8 +341,17 @@ impl Directory {
                 self.beaten(now, author, &beat, way, effects);
             }
             Message::Goodbye { age } => self.said_goodbye(now, author, age, effects),
-            Message::Gone { ion, age } if self.is_foreign(now, way) => self.doubt(now, &ion, age),
-            Message::Gone { ion, age } => self.told_gone(now, author, ion, age, effects),
+            Message::Gone { ion, bond, .. } if !bond.is_of(&*self.keys, &ion, &author) => {
+                effects.push(Effect::Offence(author));
+            }
+            Message::Gone { ion, counter, bond } => {
+                let age = Age { incarnation: bond.incarnation, counter };
+                if self.is_foreign(now, way) {
+                    self.doubt(now, &ion, age);
+                } else {
+                    self.told_gone(now, author, ion, age, effects);
+                }
+            }
         }
     }
 
@@ -384,14 +406,14 @@ impl Directory {
         self.entries.entry(ion).or_insert_with(|| Box::new(Entry::new(now, way, interval_ms)))
     }
 
-    /// Where the directory is full, the one heard longest ago is forgotten.
+    /// Where the directory is full, the one that came last is forgotten.
     fn give_way(&mut self, now: Time, effects: &mut Vec<Effect>) {
         if self.entries.len() < DIRECTORY_MAX {
             return;
         }
-        let others = self.entries.iter().filter(|(ion, _)| !self.neighbours.contains(*ion));
-        let oldest = others.min_by_key(|(_, entry)| entry.heard_at).map(|(ion, _)| *ion);
-        if let Some(ion) = oldest {
+        let others = self.entries.iter().filter(|(ion, _)| !self.neighbours.contains_key(*ion));
+        let last = others.max_by_key(|(_, entry)| entry.since).map(|(ion, _)| *ion);
+        if let Some(ion) = last {
             self.depart(now, ion, Cause::Told, effects);
         }
     }
@@ -429,36 +451,43 @@ impl Directory {
     fn up(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
         self.is_beat_due |= self.neighbours.is_empty();
         self.linked_since.get_or_insert(now);
-        self.neighbours.insert(ion);
+        self.neighbours.insert(ion, None);
         self.notices.drop(&ion);
+        let bond = Bond::new(&*self.keys, self.age.incarnation, &ion);
+        effects.push(Effect::Bond(ion, bond));
         let entry = self.entry(now, ion, Way { from: ion, hops: 1, age_ms: 0 }, effects);
         entry.via = ion;
         entry.hops = 1;
         entry.trust();
     }
 
-    fn down(&mut self, now: Time, ion: IonId, ending: Ending, effects: &mut Vec<Effect>) {
-        if !self.neighbours.remove(&ion) {
-            return;
+    fn bonded(&mut self, ion: IonId, bond: Bond, effects: &mut Vec<Effect>) {
+        let is_right = bond.is_of(&*self.keys, &ion, &self.own);
+        match self.neighbours.get_mut(&ion) {
+            Some(known) if is_right => *known = Some(bond),
+            Some(_) => effects.push(Effect::Offence(ion)),
+            None => {}
         }
+    }
+
+    fn down(&mut self, now: Time, ion: IonId, ending: Ending, effects: &mut Vec<Effect>) {
+        let Some(bond) = self.neighbours.remove(&ion) else { return };
         if self.neighbours.is_empty() {
             self.linked_since = None;
         }
         let Some(entry) = self.entries.get_mut(&ion) else { return };
-        let links = entry.standing.map_or(0, |standing| u64::from(standing.links));
+        if let (Ending::Left | Ending::Lost, Some(bond)) = (ending, bond) {
+            let links = entry.standing.map_or(0, |standing| u64::from(standing.links));
+            self.notices.plan(now, ion, entry.age, bond, links, &mut self.rng);
+        }
         match ending {
             Ending::Cut => {
                 entry.heard_at = entry.heard_at.max(now.minus_ms(entry.interval_ms));
                 self.expire_at = self.expire_at.min(entry.over_at());
             }
-            Ending::Left => {
-                let age = entry.age.next();
-                self.notices.plan(now, ion, age, links, &mut self.rng);
-                self.depart(now, ion, Cause::Told, effects);
-            }
+            Ending::Left => self.depart(now, ion, Cause::Told, effects),
             Ending::Lost => {
                 let age = entry.age.next();
-                self.notices.plan(now, ion, age, links, &mut self.rng);
                 self.witnessed(now, self.own, ion, age, effects);
             }
         }
@@ -470,6 +499,8 @@ impl Directory {
         for ion in std::mem::take(&mut self.entries).into_keys() {
             effects.push(Effect::Departed(ion, Cause::Told));
         }
+        // Bonds that were given there count nowhere else.
+        self.age.incarnation += 1;
         self.neighbours.clear();
         self.departed.clear();
         self.notices = Notices::default();
@@ -478,10 +509,11 @@ impl Directory {
     }
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        for Due { ion, age } in self.notices.due(now) {
+        for Due { ion, age, bond } in self.notices.due(now) {
             // Unless it has beaten since.
             if self.entries.get(&ion).is_none_or(|one| one.age <= age) {
-                effects.push(Effect::Alert(encode(&Message::Gone { ion, age })));
+                let gone = Message::Gone { ion, counter: age.counter, bond };
+                effects.push(Effect::Alert(encode(&gone)));
             }
         }
         self.expire(now, effects);
@@ -496,7 +528,7 @@ impl Directory {
         if now < self.expire_at {
             return;
         }
-        let others = || self.entries.iter().filter(|(ion, _)| !self.neighbours.contains(*ion));
+        let others = || self.entries.iter().filter(|(ion, _)| !self.neighbours.contains_key(*ion));
         let over: Vec<(IonId, Cause)> =
             others().filter_map(|(ion, entry)| Some((*ion, entry.is_over(now)?))).collect();
         let next = others().map(|(_, entry)| entry.over_at()).filter(|at| *at > now).min();

@@ -83,7 +83,7 @@ pub enum Input {
     /// An offer was made, or none.
     Offer(Attempt, Option<Vec<u8>>),
     /// An answer to an ion's offer was made, or none.
-    Answer(IonId, Option<Vec<u8>>),
+    Answer(Attempt, Option<Vec<u8>>),
     /// Say something to an ion, wherever it is.
     Say(IonId, Room, Vec<u8>),
     /// Send a word to an ion that comes back.
@@ -182,7 +182,7 @@ pub enum Effect {
     /// Make an offer.
     Offer(Attempt),
     /// Answer an ion's offer.
-    Answer(IonId, Vec<u8>),
+    Answer(Attempt, IonId, Vec<u8>),
     /// Take an ion's answer.
     Accept(Attempt, IonId, Vec<u8>),
     /// Forget an offer.
@@ -255,7 +255,7 @@ impl Mesh {
             routing: Routing::new(keys.clone(), incarnation),
             rooms: Rooms::new(part()),
             overlay: Overlay::new(own, part().next_u64(), limits),
-            directory: Directory::new(own, part().next_u64(), incarnation),
+            directory: Directory::new(keys.clone(), part().next_u64(), incarnation),
             signaling: None,
             signals: signals::Signals::default(),
             membership: None,
@@ -288,7 +288,7 @@ impl Mesh {
             Input::Met(ion) => self.met(now, ion),
             Input::Unmet(ion) => self.unmet(ion),
             Input::Offer(attempt, offer) => self.offered(attempt, offer),
-            Input::Answer(ion, answer) => self.answered(ion, answer),
+            Input::Answer(attempt, answer) => self.answered(attempt, answer),
             Input::Say(ion, room, bytes) => self.say(ion, room, bytes),
             Input::Echo { request, ion } => self.call(now, request, ion, effects),
             Input::Ask { request, echo } => self.ask(request, echo),
@@ -436,6 +436,9 @@ impl Mesh {
                 Asked::Close(ion) => effects.push(Effect::Close(ion)),
                 Asked::Linked(ion, standing) => self.linked(ion, standing),
                 Asked::Lost(ion, ending) => self.lost(ion, ending),
+                Asked::Bond(ion, bond) => {
+                    self.push(Step::Directory(directory::Input::Bond(ion, bond)));
+                }
                 Asked::Renewed(ion) => self.down(ion, Ending::Cut),
                 Asked::Heard(ion, room, bytes) => self.heard(ion, room, bytes, effects),
                 other => self.tell_overlay(now, other),
@@ -535,6 +538,9 @@ impl Mesh {
                 directory::Effect::Alert(payload) => {
                     let topic = Topic::Presence;
                     self.push(Step::Broadcast(broadcast::Input::Alert { topic, payload }));
+                }
+                directory::Effect::Bond(ion, bond) => {
+                    self.push(Step::Neighbours(neighbours::Input::Bond(ion, bond)));
                 }
                 directory::Effect::Arrived(ion) => {
                     self.found(now, &[ion]);

@@ -10,7 +10,8 @@
 //!
 //! Neighbours beat every [`BEAT_MS`]. One is lost when nothing was heard of it
 //! for [`SILENCE_MS`], or as soon as its streams end. What is malformed costs
-//! its sender: [`OFFENCES_MAX`] offences and it is shut out for [`BAN_MS`].
+//! its sender, as does more than [`WORDS`]: [`OFFENCES_MAX`] offences and it is shut out
+//! for [`BAN_MS`].
 //!
 //! It refuses to reach for anybody again by itself: that is the overlay's to
 //! wish.
@@ -18,11 +19,11 @@
 //! Bounds: [`LINKS_MAX`] ions linked, asked or knocking; [`BANS_MAX`]
 //! remembered offenders.
 //!
-//! Reading order: this file, [`wire`], `greeting`, `beats`, `offences`. It takes
-//! the place of [`links`](super::links), where every ion links to every other.
+//! Reading order: this file, [`wire`], `greeting`, `beats`, `offences`.
 
 use super::{
-    directory::Ending,
+    budget::{Bucket, Rate},
+    directory::{Bond, Ending},
     overlay::{Reason, Standing, Why},
     wire::{Presence, Room, encode},
 };
@@ -50,6 +51,8 @@ pub const BEAT_MS: u64 = 1_000;
 /// After how long a silent neighbour is lost, in milliseconds: everybody is to
 /// know within 10 s that an ion is gone, and the news of it takes a while.
 pub const SILENCE_MS: u64 = 8_000;
+/// Frames in the link room that an ion may send: two a second tell that it is there.
+pub const WORDS: Rate = Rate { per_s: 20, burst: 400 };
 /// How long reaching and greeting may take, in milliseconds.
 pub const GREETING_MS: u64 = 20_000;
 
@@ -92,6 +95,8 @@ pub enum Input {
     Again(IonId),
     /// Say something to a neighbour.
     Say(IonId, Room, Vec<u8>),
+    /// Give a neighbour this ion's word that it is one.
+    Bond(IonId, Bond),
     /// An ion broke the rules of a room.
     Offence(IonId),
     /// What this ion says of itself from now on.
@@ -129,6 +134,8 @@ pub enum Effect {
     WasCut(IonId, Vec<IonId>),
     /// The other side began anew: the link carries nothing until it asks again.
     Renewed(IonId),
+    /// A neighbour's word that this ion is one; not checked yet.
+    Bond(IonId, Bond),
     /// How a neighbour's links stand.
     Standing(IonId, Standing),
     /// A round trip to a neighbour was measured, in milliseconds, smoothed.
@@ -180,6 +187,8 @@ struct Link {
     round_trip_ms: u32,
     /// The beat that is not answered yet, and when it was sent.
     pending: Option<(u64, Time)>,
+    /// What it may say in the link room.
+    words: Bucket,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,6 +243,11 @@ impl Neighbours {
             Input::Say(ion, room, bytes) => {
                 if self.is_linked(&ion) {
                     effects.push(Effect::Send(ion, room, bytes));
+                }
+            }
+            Input::Bond(ion, bond) => {
+                if self.is_linked(&ion) {
+                    say(ion, &Message::Bond(bond), effects);
                 }
             }
             Input::Offence(ion) => self.offence(now, ion, effects),
@@ -292,7 +306,8 @@ impl Neighbours {
         };
         link.heard_at = now;
         if room == Room::Link {
-            match wire::decode(&bytes) {
+            let may_say = link.words.take(now, 1);
+            match wire::decode(&bytes).filter(|_| may_say) {
                 Some(message) => self.said(now, ion, message, effects),
                 None => self.offence(now, ion, effects),
             }
@@ -342,6 +357,7 @@ impl Neighbours {
                 say(ion, &Message::Echo { count }, effects);
                 effects.push(Effect::Standing(ion, standing));
             }
+            (Message::Bond(bond), State::Linked(_)) => effects.push(Effect::Bond(ion, bond)),
             (Message::Echo { count }, State::Linked(_)) => self.echo(now, ion, count, effects),
             // Late words of a link that is no more, or not yet.
             _ => {}

@@ -31,7 +31,7 @@ pub enum Order {
     Try(Attempt, IceServer),
     /// Answer an ion's offer, and take the connection that follows within so
     /// many milliseconds.
-    Answer(IonId, Vec<u8>, u64),
+    Answer(Attempt, IonId, Vec<u8>, u64),
     /// Take an ion's answer to an offer, and connect.
     Accept(Attempt, IonId, Vec<u8>),
     /// Forget an offer.
@@ -40,7 +40,7 @@ pub enum Order {
     IceServers(Vec<IceServer>),
 }
 
-/// Names an offer; chosen by whoever asks for it.
+/// Names an offer or an answer; chosen by whoever asks for it.
 pub type Attempt = u64;
 
 /// What the network tells.
@@ -77,7 +77,7 @@ pub enum News {
     /// An offer: a description of this end of a connection, or why there is none.
     Offer(Attempt, Result<Vec<u8>, String>),
     /// An answer to an ion's offer, or why there is none.
-    Answer(IonId, Result<Vec<u8>, String>),
+    Answer(Attempt, Result<Vec<u8>, String>),
     /// A direct connection to an ion stands: to reach it takes no relay.
     Met(IonId),
     /// No direct connection came of an accepted answer; why, as a sentence.

@@ -50,10 +50,11 @@ pub use asks::{
 };
 pub use charges::{
     ASKER_REQUESTS, ASKER_REQUESTS_IN_ALL, GIVEN_BYTES, GIVEN_FRAMES, NEIGHBOUR_BYTES,
-    NEIGHBOUR_FRAMES, NEIGHBOUR_REQUESTS, ORIGIN_BYTES, ORIGIN_FRAMES, ORIGINS_MAX,
+    NEIGHBOUR_FRAMES, NEIGHBOUR_ORIGINS, NEIGHBOUR_REQUESTS, ORIGIN_BYTES, ORIGIN_FRAMES,
+    ORIGINS_MAX,
 };
 pub use inbox::{
-    CONVERSATION_MS, CONVERSATIONS_MAX, EARLY_MAX, GAP_MS, HELD_BYTES_MAX,
+    CONVERSATION_MS, CONVERSATIONS_MAX, EARLY_MAX, ENDED_MAX, GAP_MS, HELD_BYTES_MAX,
     HELD_BYTES_PER_ORIGIN_MAX, PIECES_MS,
 };
 pub use letters::{
@@ -62,6 +63,7 @@ pub use letters::{
 };
 pub use outbox::{OUT_BYTES, OWN_BYTES_MAX, TRANSIT_BYTES_MAX};
 pub use paths::{DESTINATIONS_MAX, PATH_MS, WAYS_MAX};
+pub use transit::PASSED_MAX;
 pub use wire::{ECHO_MAX, Line, Obstacle};
 
 use ion_map::Set;
@@ -231,6 +233,7 @@ pub struct Routing {
     asks: Asks,
     letters: Letters,
     outbox: Outbox,
+    passages: transit::Passages,
     inbox: Inbox,
 }
 
@@ -249,6 +252,7 @@ impl Routing {
             letters: Letters::default(),
             outbox: Outbox::new(keys.own()),
             keys,
+            passages: transit::Passages::default(),
             inbox: Inbox::default(),
         }
     }

@@ -57,11 +57,11 @@ impl Node {
                 self.tried(now, &ion, way, took_ms, &problem);
             }
             News::Offer(attempt, offer) => self.offered(now, attempt, offer, effects),
-            News::Answer(ion, answer) if self.pairing.answers(&ion) => {
-                self.pairing_answered(now, answer, effects);
+            News::Answer(attempt, answer) if attempt & PAIRING != 0 => {
+                self.pairing_answered(now, attempt, answer, effects);
             }
-            News::Answer(ion, answer) => {
-                self.push(Step::Mesh(mesh::Input::Answer(ion, answer.ok())));
+            News::Answer(attempt, answer) => {
+                self.push(Step::Mesh(mesh::Input::Answer(attempt, answer.ok())));
             }
             News::Met(ion) => {
                 self.pairing_met(ion, effects);

@@ -582,7 +582,9 @@ fn order(effect: mesh::Effect) -> Result<Order, mesh::Effect> {
         mesh::Effect::Refuse(ion) => Order::Refuse(ion),
         mesh::Effect::Close(ion) => Order::Close(ion),
         mesh::Effect::Offer(attempt) => Order::Offer(attempt),
-        mesh::Effect::Answer(ion, offer) => Order::Answer(ion, offer, signaling::ATTEMPT_MS),
+        mesh::Effect::Answer(attempt, ion, offer) => {
+            Order::Answer(attempt, ion, offer, signaling::ATTEMPT_MS)
+        }
         mesh::Effect::Accept(attempt, ion, answer) => Order::Accept(attempt, ion, answer),
         mesh::Effect::Abandon(attempt) => Order::Abandon(attempt),
         other => return Err(other),

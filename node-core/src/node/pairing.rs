@@ -31,7 +31,7 @@ pub(super) enum Stage {
     /// Our offer is with a person.
     Offered { attempt: Attempt, nonce: Nonce, until: Time },
     /// Our answer is being made.
-    Answering(Box<Offer>),
+    Answering(Attempt, Box<Offer>),
     /// Our answer is with a person.
     Answered { from: IonId, until: Time },
     /// The other side's answer was taken.
@@ -50,9 +50,10 @@ impl Desk {
         Self { strings, stage: Stage::Idle, attempts: 0 }
     }
 
-    /// Whether the answer to that ion's offer is for here.
-    pub(super) fn answers(&self, ion: &IonId) -> bool {
-        matches!(&self.stage, Stage::Answering(offer) if offer.from == *ion)
+    /// The name of another attempt.
+    fn next(&mut self) -> Attempt {
+        self.attempts += 1;
+        PAIRING | self.attempts
     }
 }
 
@@ -63,8 +64,7 @@ impl Node {
         if self.nebulas.present().is_none() {
             self.found_nebula("", random, effects);
         }
-        self.pairing.attempts += 1;
-        let attempt = PAIRING | self.pairing.attempts;
+        let attempt = self.pairing.next();
         self.pairing.stage = Stage::Offering(attempt);
         effects.push(Effect::Network(Order::Offer(attempt)));
         tell(Pairing::Working, effects);
@@ -106,9 +106,11 @@ impl Node {
         }
         self.drop_pairing(effects);
         // People carry the answer, and have as long as it is good.
-        let order = Order::Answer(offer.from, offer.description.clone(), VALID_S * 1_000);
+        let attempt = self.pairing.next();
+        let (from, description) = (offer.from, offer.description.clone());
+        let order = Order::Answer(attempt, from, description, VALID_S * 1_000);
         effects.push(Effect::Network(order));
-        self.pairing.stage = Stage::Answering(Box::new(offer));
+        self.pairing.stage = Stage::Answering(attempt, Box::new(offer));
         tell(Pairing::Working, effects);
         Ok(())
     }
@@ -170,10 +172,17 @@ impl Node {
     pub(super) fn pairing_answered(
         &mut self,
         now: Time,
+        attempt: Attempt,
         answer: Result<Vec<u8>, String>,
         effects: &mut Vec<Effect>,
     ) {
-        let Stage::Answering(offer) = std::mem::take(&mut self.pairing.stage) else { return };
+        let offer = match std::mem::take(&mut self.pairing.stage) {
+            Stage::Answering(ours, offer) if ours == attempt => offer,
+            other => {
+                self.pairing.stage = other;
+                return;
+            }
+        };
         let description = match answer {
             Ok(description) => description,
             Err(why) => return self.fail_pairing(words::no_pairing(&why), effects),

@@ -288,7 +288,7 @@ impl NebulaWorld {
                 self.close(index, ion);
             }
             Effect::Offer(attempt) => self.offer(index, attempt),
-            Effect::Answer(ion, offer) => self.answer(index, ion, &offer),
+            Effect::Answer(attempt, ion, offer) => self.answer(index, attempt, ion, &offer),
             Effect::Accept(_, ion, answer) => self.accept(index, ion, &answer),
             Effect::Told { author, payload, .. } => {
                 self.check(|watch| watch.told(index, author, &payload));

@@ -20,7 +20,7 @@ impl World {
         self.tell_soon(ion, News::Offer(attempt, offer));
     }
 
-    pub(super) fn answer_offer(&mut self, ion: IonIndex, other: IonId, offer: &[u8]) {
+    pub(super) fn answer_offer(&mut self, ion: IonIndex, attempt: Attempt, offer: &[u8]) {
         let answer = match self.describe(ion, 0) {
             Some(mut answer) if offer.len() == OFFER_BYTES => {
                 answer.extend_from_slice(offer);
@@ -29,7 +29,7 @@ impl World {
             Some(_) => Err("the offer cannot be read".to_owned()),
             None => Err("it is shut in".to_owned()),
         };
-        self.tell_soon(ion, News::Answer(other, answer));
+        self.tell_soon(ion, News::Answer(attempt, answer));
     }
 
     pub(super) fn accept_answer(

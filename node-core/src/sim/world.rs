@@ -304,8 +304,8 @@ impl World {
             Effect::Network(Order::Refuse(other)) => self.refuse(ion, &other),
             Effect::Network(Order::Close(other)) => self.close(ion, &other),
             Effect::Network(Order::Offer(attempt)) => self.offer(ion, attempt),
-            Effect::Network(Order::Answer(other, offer, _)) => {
-                self.answer_offer(ion, other, &offer);
+            Effect::Network(Order::Answer(attempt, _, offer, _)) => {
+                self.answer_offer(ion, attempt, &offer);
             }
             Effect::Network(Order::Accept(attempt, other, answer)) => {
                 self.accept_answer(ion, attempt, other, &answer);

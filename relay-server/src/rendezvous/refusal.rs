@@ -32,6 +32,9 @@ pub(crate) enum Refusal {
     /// The peer's network has its share of the registrations, and all are taken.
     #[error("the rendezvous has no room for more ions from your network; try again later")]
     Full,
+    /// It asks more often than it may.
+    #[error("too many questions; ask again in a minute")]
+    TooMany,
 }
 
 impl Refusal {
@@ -43,7 +46,7 @@ impl Refusal {
             Self::Record(_) => Status::InvalidRecord,
             Self::TtlOutOfRange => Status::InvalidTtl,
             Self::CookieInvalid => Status::InvalidCookie,
-            Self::PeerFull | Self::Full => Status::Unavailable,
+            Self::PeerFull | Self::Full | Self::TooMany => Status::Unavailable,
         }
     }
 }
@@ -71,6 +74,7 @@ mod tests {
             (Refusal::Record(RecordError::OfAnother), 200),
             (Refusal::PeerFull, 400),
             (Refusal::Full, 400),
+            (Refusal::TooMany, 400),
         ];
         for (why, number) in numbers {
             assert_eq!(Refused::from(why).status.number(), number, "{why}");

@@ -227,6 +227,20 @@ async fn what_is_beyond_a_bound_is_refused_by_its_number() {
 }
 
 #[tokio::test]
+async fn who_asks_without_end_is_refused_and_others_are_not() {
+    let mut world = World::new(2).await;
+    world.register(0, "ours", 60).await;
+    for _ in 0..QUESTIONS.burst {
+        assert_eq!(world.found(1, "ours").await.len(), 1);
+    }
+    let refused = world.discover(1, Some("ours"), None).await;
+    assert_eq!(refusal(&refused), Some(ErrorCode::Unavailable), "{refused:?}");
+    assert_eq!(world.found(0, "ours").await.len(), 1);
+    world.clock.store(1_000 / QUESTIONS.per_s, Ordering::Relaxed);
+    assert_eq!(world.found(1, "ours").await.len(), 1);
+}
+
+#[tokio::test]
 async fn who_takes_back_or_leaves_is_found_no_more() {
     let mut world = World::new(3).await;
     world.register(0, "ours", 60).await;
@@ -259,13 +273,14 @@ async fn who_takes_back_or_leaves_is_found_no_more() {
 async fn a_thousand_and_one_come_as_a_sample_and_then_in_order() {
     let mut world = World::new(1).await;
     let address: Multiaddr = "/dns4/relay.example/tcp/4001/ws".parse().expect("it is an address");
-    for _ in 0..=wire::TOLD_MAX {
+    for number in 0..=wire::TOLD_MAX {
+        let id = ConnectionId::new_unchecked(number);
         let key = Keypair::generate_ed25519();
         let peer = key.public().to_peer_id();
         let record = PeerRecord::new(&key, vec![address.clone()]).expect("it is signed");
         let record = record.into_signed_envelope().into_protobuf_encoding();
         let ask = Request::Register { namespace: "ours".to_owned(), record, ttl_s: None };
-        let (_, event) = world.server.behaviour_mut().answer(peer, Ipv4Addr::LOCALHOST.into(), ask);
+        let (_, event) = world.server.behaviour_mut().answer(peer, id, ask);
         assert_eq!(event, Event::Registered { peer, ttl_s: registry::TTL_S_MAX });
     }
     let mut cookie = None;

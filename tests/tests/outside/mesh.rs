@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ionosphere_tests::{
-    browser::Browser,
+    browser::{Browser, Hidden},
+    folder::Folder,
     mission,
     relay::Relay,
     tab::{Tab, query},
 };
 
+use qrcodegen::{QrCode, QrCodeEcc};
 use serde_json::Value;
 
 use crate::{turn, two_tabs};
@@ -20,6 +22,29 @@ pub(crate) async fn linked_directly(tab: &Tab) {
         .map((row) => row.dataset.link)";
     let all = format!("{kinds}.length > 0 && {kinds}.every((kind) => kind === 'direct')");
     tab.wait_for("direct links", &all).await;
+}
+
+/// Waits until every number of a tab's links is known and says something, and the map
+/// draws a solid line to each ion by its name.
+async fn links_are_told(tab: &Tab) {
+    let told = "(() => {
+        const all = (within, what) => [...within.querySelectorAll(what)];
+        const map = document.querySelector('[data-test=\"map\"]');
+        const names = all(map, '.ion-name').map((name) => name.innerText);
+        const rows = all(document, '[data-test=\"link-row\"]');
+        const tells = (row) => {
+            const cell = (label) => row.querySelector(`[data-label=\"${label}\"]`)?.innerText ?? '';
+            const score = Number(cell('Score'));
+            return /^(< 1|[0-9]+) ms$/.test(cell('Round trip'))
+                && ['Receives', 'Sends'].every((flow) => /[1-9].*B\\/s$/.test(cell(flow)))
+                && cell('Score') === row.dataset.score && score > 0 && score <= 100
+                && names.some((name) => row.innerText.includes(name));
+        };
+        return rows.length > 0 && rows.every(tells)
+            && all(map, 'line').length === rows.length
+            && all(map, 'line').every((line) => line.getAttribute('class') === 'link');
+    })()";
+    tab.wait_for("what its links are like", told).await;
 }
 
 /// Waits until a tab knows that no relay answers.
@@ -145,6 +170,7 @@ async fn tabs_link_directly_and_need_no_relay_any_more() {
     let (mut relay, _browser, first, second) = two_tabs().await;
     linked_directly(&first).await;
     linked_directly(&second).await;
+    links_are_told(&first).await;
     first.screenshot("network-direct").await;
     relay.kill();
     without_relay(&first).await;
@@ -228,16 +254,25 @@ async fn five_tabs_with_two_links_each_reach_everybody_without_a_relay() {
 /// Lets one tab show a code, the other answer it, and the first take the answer after
 /// a while.
 async fn pair(shows: &Tab, takes: &Tab, after: Duration) {
-    for tab in [shows, takes] {
-        tab.click("nav-network").await;
-        tab.click("pair").await;
-    }
-    shows.click("pair-show").await;
-    let offer = shows.text("pair-code").await;
-    assert!(offer.len() <= 1_000, "{} characters: {offer}", offer.len());
+    let offer = show_code(shows).await;
+    takes.click("nav-network").await;
+    takes.click("pair").await;
     takes.click("pair-take").await;
     takes.fill("pair-field", &offer).await;
     takes.click("pair-with").await;
+    take_answer(shows, takes, after).await;
+}
+
+async fn show_code(tab: &Tab) -> String {
+    tab.click("nav-network").await;
+    tab.click("pair").await;
+    tab.click("pair-show").await;
+    let offer = tab.text("pair-code").await;
+    assert!(offer.len() <= 1_000, "{} characters: {offer}", offer.len());
+    offer
+}
+
+async fn take_answer(shows: &Tab, takes: &Tab, after: Duration) {
     let answer = takes.text("pair-code").await;
     assert!(answer.len() <= 1_000, "{} characters: {answer}", answer.len());
     shows.screenshot("pairing-offer").await;
@@ -248,6 +283,59 @@ async fn pair(shows: &Tab, takes: &Tab, after: Duration) {
         let done = format!("{}?.dataset.stage === 'done'", query("pairing"));
         tab.wait_for("the pair", &done).await;
         tab.click("pair-close").await;
+    }
+}
+
+/// A camera's film of a QR code of that text, as a YUV4MPEG2 file.
+fn film(text: &str) -> Vec<u8> {
+    const SIDE: i32 = 720;
+    const SQUARE: i32 = 6;
+    const DARK: u8 = 40;
+    const LIGHT: u8 = 220;
+    const GREY: u8 = 128;
+    let code = QrCode::encode_text(text, QrCodeEcc::Low).expect("it is short");
+    let edge = (SIDE - code.size() * SQUARE) / 2;
+    assert!(edge >= 4 * SQUARE, "a code of {} squares and a quiet zone fit", code.size());
+    let square = |place: i32| (place - edge).div_euclid(SQUARE);
+    let is_dark = |x: i32, y: i32| code.get_module(square(x), square(y));
+    let picture = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
+    let mut film =
+        format!("YUV4MPEG2 W{SIDE} H{SIDE} F10:1 Ip A1:1 C420jpeg\nFRAME\n").into_bytes();
+    film.extend(picture.map(|(x, y)| if is_dark(x, y) { DARK } else { LIGHT }));
+    film.extend(std::iter::repeat_n(
+        GREY,
+        usize::try_from(SIDE * SIDE / 2).expect("it is positive"),
+    ));
+    film
+}
+
+#[tokio::test]
+async fn a_code_is_read_by_the_camera() {
+    let _turn = turn().await;
+    let mut relay = Relay::start();
+    let browser = Browser::start().await;
+    let shows = browser.open(&relay.url("/")).await;
+    mission::joined(&shows).await;
+    mission::invite(&shows, "apart").await;
+    mission::counts_ions(&shows, 1).await;
+    let offer = show_code(&shows).await;
+    let folder = Folder::new();
+    let path = folder.path().join("code.y4m");
+    std::fs::write(&path, film(&offer)).expect("the film is written");
+    let camera = format!("--use-file-for-fake-video-capture={}", path.display());
+    let flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", &camera];
+    let other = Browser::start_with_flags(Hidden::AtFullSpeed, &flags).await;
+    let scans = other.open(&relay.url("/")).await;
+    mission::joined(&scans).await;
+    relay.kill();
+    without_relay(&scans).await;
+    scans.click("nav-network").await;
+    scans.click("pair").await;
+    scans.click("pair-take").await;
+    scans.click("scan").await;
+    take_answer(&shows, &scans, Duration::ZERO).await;
+    for tab in [&shows, &scans] {
+        mission::counts_ions(tab, 2).await;
     }
 }
 

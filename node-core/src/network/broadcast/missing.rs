@@ -1,8 +1,9 @@
 //! Rumours that neighbours say they have and that have not come.
 //!
 //! A rumour that is on its way is waited for; one that does not come is asked
-//! for, neighbour after neighbour. A neighbour that often promises what it does
-//! not send breaks the rules.
+//! for, neighbour after neighbour, and round after round with twice the patience, for
+//! links may be slow. A neighbour that often promises what in the end does not come
+//! breaks the rules.
 //!
 //! Bounds: [`MISSING_MAX`] rumours, of which [`PROMISES_MAX`] may be promised
 //! by one neighbour, [`GRAFTS_MAX`] attempts each.
@@ -23,8 +24,11 @@ pub const GRAFT_MS: u64 = 200;
 /// What is added to it at random, in milliseconds: when a branch of the tree
 /// breaks, the first that asks repairs it for the others.
 pub const GRAFT_SPREAD_MS: u64 = 100;
-/// How long one that was asked for may take, in milliseconds.
+/// How long one that was asked for may take, in milliseconds; in the rounds that follow
+/// twice as long each, up to eight times.
 pub const GRAFT_AGAIN_MS: u64 = 300;
+/// Rounds after which the patience grows no more.
+const GRAFT_ROUNDS_LONGER: usize = 3;
 /// How often one rumour is asked for.
 pub const GRAFTS_MAX: u32 = 12;
 
@@ -41,7 +45,7 @@ struct Missing {
 pub(super) enum Due {
     /// Ask this neighbour for it.
     Ask(IonId, Id),
-    /// This neighbour was asked and did not send it.
+    /// This neighbour promised one that was given up.
     Broken(IonId),
 }
 
@@ -109,21 +113,16 @@ impl MissingTable {
 
     fn ask(&mut self, now: Time, id: Id) -> Vec<Due> {
         let Some(missing) = self.missing.get_mut(&id) else { return Vec::new() };
-        let mut due: Vec<Due> = missing.asked.take().map(Due::Broken).into_iter().collect();
-        match missing.announcers.pop_front() {
-            Some(next) if missing.grafts < GRAFTS_MAX => {
-                missing.announcers.push_back(next);
-                missing.asked = Some(next);
-                missing.grafts += 1;
-                missing.due = now.plus_ms(GRAFT_AGAIN_MS);
-                due.push(Due::Ask(next, id));
-            }
-            last => {
-                missing.announcers.extend(last);
-                self.found(&id);
-            }
+        if missing.grafts >= GRAFTS_MAX {
+            return self.found(&id).announcers.into_iter().map(Due::Broken).collect();
         }
-        due
+        let round = missing.grafts as usize / missing.announcers.len().max(1);
+        let Some(next) = missing.announcers.pop_front() else { return Vec::new() };
+        missing.announcers.push_back(next);
+        missing.asked = Some(next);
+        missing.grafts += 1;
+        missing.due = now.plus_ms(GRAFT_AGAIN_MS << round.min(GRAFT_ROUNDS_LONGER));
+        vec![Due::Ask(next, id)]
     }
 
     fn release(&mut self, missing: &Missing) {
@@ -159,20 +158,25 @@ mod tests {
         assert_eq!(table.due(at(GRAFT_MS - 1)), []);
         assert_eq!(table.due(at(GRAFT_MS)), [Due::Ask(ion(1), id(1))]);
         let later = GRAFT_MS + GRAFT_AGAIN_MS;
-        assert_eq!(table.due(at(later)), [Due::Broken(ion(1)), Due::Ask(ion(2), id(1))]);
+        assert_eq!(table.due(at(later)), [Due::Ask(ion(2), id(1))]);
+        // Once more after all, with twice the patience.
+        let again = later + GRAFT_AGAIN_MS;
+        assert_eq!(table.due(at(again)), [Due::Ask(ion(1), id(1))]);
+        assert_eq!(table.due(at(again + 2 * GRAFT_AGAIN_MS - 1)), []);
+        assert_eq!(table.due(at(again + 2 * GRAFT_AGAIN_MS)), [Due::Ask(ion(2), id(1))]);
         table.found(&id(1));
         assert_eq!(table.due(Time::MAX), []);
         assert_eq!(table.promises[&ion(1)], 0);
     }
 
     #[test]
-    fn what_never_comes_is_given_up() {
+    fn what_never_comes_is_given_up_and_was_one_broken_promise() {
         let mut table = MissingTable::default();
         table.promised(at(0), id(1), ion(1), GRAFT_MS);
-        let asked = (1..100)
-            .flat_map(|round| table.due(at(round * 1_000)))
-            .filter(|due| matches!(due, Due::Ask(..)));
-        assert_eq!(asked.count(), GRAFTS_MAX as usize);
+        let due: Vec<_> = (1..100).flat_map(|round| table.due(at(round * 3_000))).collect();
+        let (asked, broken) = due.split_at(GRAFTS_MAX as usize);
+        assert!(asked.iter().all(|due| *due == Due::Ask(ion(1), id(1))));
+        assert_eq!(broken, [Due::Broken(ion(1))]);
         assert!(table.missing.is_empty());
     }
 

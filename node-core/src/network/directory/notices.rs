@@ -12,8 +12,8 @@
 use ion_map::Map;
 
 use super::{
-    Age, Cause, Directory, Effect, FOREIGN_MS, NOTICES_MAX, REFUTE_MS, REFUTE_MS_MIN, WITNESSES,
-    Way,
+    Age, Bond, Cause, Directory, Effect, FOREIGN_MS, NOTICES_MAX, REFUTE_MS, REFUTE_MS_MIN,
+    WITNESSES, Way,
 };
 use crate::{
     identity::IonId,
@@ -50,12 +50,14 @@ const COUNT_MS: u64 = 60_000;
 pub(super) struct Due {
     pub(super) ion: IonId,
     pub(super) age: Age,
+    pub(super) bond: Bond,
 }
 
 /// A notice to tell, if it is still news then.
 struct Planned {
     at: Time,
     age: Age,
+    bond: Bond,
     /// Others that told as much.
     told: usize,
 }
@@ -67,16 +69,26 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// Plans to tell the end of a neighbour that had so many links.
-    pub(super) fn plan(&mut self, now: Time, ion: IonId, age: Age, links: u64, rng: &mut Rng) {
-        if self.planned.len() < PLANNED_MAX {
+    /// Plans to tell the end of a neighbour that was heard last so old and had so
+    /// many links; unless it has begun anew since the bond was given.
+    pub(super) fn plan(
+        &mut self,
+        now: Time,
+        ion: IonId,
+        heard: Age,
+        bond: Bond,
+        links: u64,
+        rng: &mut Rng,
+    ) {
+        let age = heard.max(Age { incarnation: bond.incarnation, counter: 0 }).next();
+        if self.planned.len() < PLANNED_MAX && age.incarnation == bond.incarnation {
             let is_teller = rng.below(links.max(1)) < TELLERS;
             let wait_ms = if is_teller {
                 rng.below(NOTICE_MS)
             } else {
                 LATE_NOTICE_MS + rng.below(LATE_NOTICE_MS)
             };
-            self.planned.insert(ion, Planned { at: now.plus_ms(wait_ms), age, told: 0 });
+            self.planned.insert(ion, Planned { at: now.plus_ms(wait_ms), age, bond, told: 0 });
         }
     }
 
@@ -94,10 +106,10 @@ impl Notices {
 
     pub(super) fn due(&mut self, now: Time) -> Vec<Due> {
         let mut due = Vec::new();
-        self.planned.retain(|ion, Planned { at, age, told }| {
+        self.planned.retain(|ion, Planned { at, age, bond, told }| {
             let is_due = now >= *at;
             if is_due && *told < WITNESSES {
-                due.push(Due { ion: *ion, age: *age });
+                due.push(Due { ion: *ion, age: *age, bond: bond.clone() });
             }
             !is_due
         });
@@ -145,7 +157,8 @@ impl Directory {
             return;
         }
         let is_refuted = self.entries.get(&ion).is_none_or(|entry| entry.age > age);
-        if !is_refuted && !self.neighbours.contains(&ion) && self.notices.may_tell(now, author) {
+        if !is_refuted && !self.neighbours.contains_key(&ion) && self.notices.may_tell(now, author)
+        {
             self.witnessed(now, author, ion, age, effects);
         }
     }

@@ -1,13 +1,40 @@
 //! What the directory does, one behaviour a story.
 
 use super::*;
+use crate::identity::SimKeys;
 
 fn ion(salt: u8) -> IonId {
     IonId::from_bytes([salt; 32])
 }
 
 fn directory() -> Directory {
-    Directory::new(ion(1), 3, 100)
+    seeded(3)
+}
+
+fn seeded(seed: u64) -> Directory {
+    Directory::new(Arc::new(SimKeys::of(ion(1))), seed, 100)
+}
+
+/// The word of an ion, in its run `incarnation`, that another is its neighbour.
+fn bond(named: IonId, incarnation: u64, witness: IonId) -> Bond {
+    Bond::new(&SimKeys::of(named), incarnation, &witness)
+}
+
+/// What the witness tells of an ion that was its neighbour.
+fn notice(named: IonId, age: Age, witness: IonId) -> Message {
+    let bond = bond(named, age.incarnation, witness);
+    Message::Gone { ion: named, counter: age.counter, bond }
+}
+
+/// Both are linked.
+fn linked(directory: &mut Directory, ms: u64, other: IonId) -> Vec<Effect> {
+    let mut effects = step(directory, ms, Input::NeighbourUp(other));
+    let given = bond(ion(1), 100, other);
+    let (bonds, others) =
+        effects.drain(..).partition::<Vec<_>, _>(|one| *one == Effect::Bond(other, given.clone()));
+    assert_eq!(bonds.len(), 1, "it gives its word");
+    assert_eq!(step(directory, ms, Input::Bond(other, bond(other, 1, ion(1)))), []);
+    others
 }
 
 fn step(directory: &mut Directory, ms: u64, input: Input) -> Vec<Effect> {
@@ -38,8 +65,8 @@ fn beaten(directory: &mut Directory, ms: u64, salt: u8, counter: u64) -> Vec<Eff
 }
 
 fn gone(directory: &mut Directory, ms: u64, witness: u8, counter: u64) -> Vec<Effect> {
-    let gone = Message::Gone { ion: ion(9), age: age(counter) };
-    tell(directory, ms, ion(witness), &gone)
+    let notice = notice(ion(9), age(counter), ion(witness));
+    tell(directory, ms, ion(witness), &notice)
 }
 
 /// What was published, but for beats on the way.
@@ -145,29 +172,30 @@ fn nobody_is_doubted_far_ahead() {
 #[test]
 fn whoever_is_said_to_be_gone_and_hears_it_beats_at_once() {
     let mut directory = directory();
-    let told = Message::Gone { ion: ion(1), age: Age { incarnation: 100, counter: 7 } };
-    assert_eq!(beats_in(&tell(&mut directory, 1_000, ion(3), &told)), 1);
-    assert_eq!(beats_in(&tell(&mut directory, 1_001, ion(4), &told)), 0);
-    assert_eq!(beats_in(&tell(&mut directory, 1_000 + REFUTE_MS_MIN, ion(5), &told)), 1);
-    let past = Message::Gone { ion: ion(1), age: Age { incarnation: 99, counter: 7 } };
-    assert_eq!(tell(&mut directory, 9_000, ion(4), &past), []);
+    let mut told = |ms, incarnation, witness| {
+        let told = notice(ion(1), Age { incarnation, counter: 7 }, ion(witness));
+        beats_in(&tell(&mut directory, ms, ion(witness), &told))
+    };
+    assert_eq!(told(1_000, 100, 3), 1);
+    assert_eq!(told(1_001, 100, 4), 0);
+    assert_eq!(told(1_000 + REFUTE_MS_MIN, 100, 5), 1);
+    assert_eq!(told(9_000, 99, 4), 0, "that run is past");
 }
 
 #[test]
 fn a_beat_that_was_just_sent_is_not_taken_for_a_refutation() {
     let mut directory = directory();
-    let beats = step(&mut directory, 1_000, Input::NeighbourUp(ion(2))).into_iter().chain(step(
-        &mut directory,
-        1_000,
-        Input::Tick,
-    ));
-    let said = published(&beats.collect::<Vec<_>>());
+    linked(&mut directory, 1_000, ion(2));
+    let said = published(&step(&mut directory, 1_000, Input::Tick));
     let [Message::Beat { age, .. }] = &said[..] else { panic!("it beats: {said:?}") };
-    let told = |age| Message::Gone { ion: ion(1), age };
-    assert_eq!(beats_in(&tell(&mut directory, 1_001, ion(3), &told(*age))), 1);
-    assert_eq!(beats_in(&tell(&mut directory, 1_002, ion(4), &told(*age))), 0, "it is refuted");
+    let mut told = |ms, age, witness| {
+        let told = notice(ion(1), age, ion(witness));
+        beats_in(&tell(&mut directory, ms, ion(witness), &told))
+    };
+    assert_eq!(told(1_001, *age, 3), 1);
+    assert_eq!(told(1_002, *age, 4), 0, "it is refuted");
     let next = Age { counter: age.counter + 4, ..*age };
-    assert_eq!(beats_in(&tell(&mut directory, 1_003, ion(5), &told(next))), 0, "not so soon");
+    assert_eq!(told(1_003, next, 5), 0, "not so soon");
     let tick = step(&mut directory, 1_001 + REFUTE_MS_MIN, Input::Tick);
     let said = published(&tick);
     let [Message::Beat { age, .. }] = &said[..] else { panic!("it says so again: {said:?}") };
@@ -178,23 +206,22 @@ fn a_beat_that_was_just_sent_is_not_taken_for_a_refutation() {
 fn a_lost_neighbour_is_told_and_one_that_was_cut_is_not() {
     for (ending, notices) in [(Ending::Lost, 1), (Ending::Left, 1), (Ending::Cut, 0)] {
         let mut directory = directory();
-        let up = step(&mut directory, 0, Input::NeighbourUp(ion(9)));
-        assert_eq!(up, [Effect::Arrived(ion(9))]);
+        assert_eq!(linked(&mut directory, 0, ion(9)), [Effect::Arrived(ion(9))]);
         beaten(&mut directory, 1, 9, 4);
         step(&mut directory, 10, Input::Tick);
         let down = step(&mut directory, 100, Input::NeighbourDown(ion(9), ending));
         assert_eq!(down.contains(&Effect::Departed(ion(9), Cause::Told)), ending == Ending::Left);
         let told = published(&step(&mut directory, 300, Input::Tick));
         // One more beat may be on its way from before the end.
-        let is_notice = |one: &&Message| **one == Message::Gone { ion: ion(9), age: age(5) };
+        let is_notice = |one: &&Message| **one == notice(ion(9), age(5), ion(1));
         assert_eq!(told.iter().filter(is_notice).count(), notices, "{ending:?}");
     }
 }
 
 /// Who tells the end of an ion that had ten links, `others` of whom told it before.
 fn tells_an_end(salt: u8, others: u8) -> (usize, usize) {
-    let mut directory = Directory::new(ion(1), salt.into(), 100);
-    step(&mut directory, 0, Input::NeighbourUp(ion(9)));
+    let mut directory = seeded(salt.into());
+    linked(&mut directory, 0, ion(9));
     let standing = Standing { links: 10, target: 6, max: 10 };
     let profile = Profile::default();
     let beat = Message::Beat { age: age(4), interval_ms: 1_000, profile, standing };
@@ -229,7 +256,7 @@ fn of_many_neighbours_a_few_tell_an_end_and_the_others_only_when_those_do_not() 
 #[test]
 fn what_another_part_said_before_a_heal_makes_nobody_gone_who_keeps_its_promise() {
     let foreign = |directory: &mut Directory, ms, witness, named| {
-        let payload = encode(&Message::Gone { ion: ion(named), age: age(2) });
+        let payload = encode(&notice(ion(named), age(2), ion(witness)));
         let way = Way { age_ms: u32::try_from(FOREIGN_MS).unwrap(), ..WAY };
         step(directory, ms, Input::Heard { author: ion(witness), payload, way })
     };
@@ -276,6 +303,42 @@ fn a_neighbour_is_there_whatever_others_say() {
 }
 
 #[test]
+fn nobody_tells_the_end_of_an_ion_that_was_no_neighbour() {
+    let mut directory = directory();
+    beaten(&mut directory, 0, 9, 1);
+    for witness in 20..40 {
+        // Made up, or that of another neighbour, or of another run.
+        for bond in [
+            bond(ion(witness), 1, ion(witness)),
+            bond(ion(9), 1, ion(3)),
+            Bond { incarnation: 1, ..bond(ion(9), 2, ion(witness)) },
+        ] {
+            let told = Message::Gone { ion: ion(9), counter: 1, bond };
+            let effects = tell(&mut directory, 1, ion(witness), &told);
+            assert_eq!(effects, [Effect::Offence(ion(witness))]);
+        }
+    }
+    assert_eq!(step(&mut directory, 2 * REFUTE_MS, Input::Tick), []);
+    let told = notice(ion(1), Age { incarnation: 100, counter: 9 }, ion(2));
+    assert_eq!(
+        tell(&mut directory, 1, ion(3), &told),
+        [Effect::Offence(ion(3))],
+        "nor is it refuted"
+    );
+}
+
+#[test]
+fn who_has_no_bond_tells_no_end_and_a_wrong_one_is_an_offence() {
+    let mut directory = directory();
+    step(&mut directory, 0, Input::NeighbourUp(ion(9)));
+    let wrong = bond(ion(9), 1, ion(2));
+    assert_eq!(step(&mut directory, 0, Input::Bond(ion(9), wrong)), [Effect::Offence(ion(9))]);
+    step(&mut directory, 1, Input::NeighbourDown(ion(9), Ending::Lost));
+    let later = step(&mut directory, 10_000, Input::Tick);
+    assert_eq!(later, [Effect::Departed(ion(9), Cause::Told)], "but believes it");
+}
+
+#[test]
 fn one_author_is_not_believed_without_end() {
     let mut directory = directory();
     let mut departed = 0;
@@ -286,7 +349,7 @@ fn one_author_is_not_believed_without_end() {
         tell(&mut directory, 0, ion(salt), &lonely);
     }
     for salt in 10..110 {
-        let notice = Message::Gone { ion: ion(salt), age: age(1) };
+        let notice = notice(ion(salt), age(1), ion(3));
         departed += tell(&mut directory, 1, ion(3), &notice).len();
     }
     assert_eq!(departed, NOTICES_MAX as usize);
@@ -332,7 +395,7 @@ fn nobody_beats_alone_and_never_twice_a_second() {
 }
 
 #[test]
-fn the_one_heard_longest_ago_gives_way() {
+fn the_one_that_came_last_gives_way() {
     let mut directory = directory();
     let many = (0..=DIRECTORY_MAX).map(|number| {
         let mut key = [7; 32];
@@ -344,7 +407,9 @@ fn the_one_heard_longest_ago_gives_way() {
         tell(&mut directory, ms as u64, *other, &beat(1, 1_000_000));
     }
     assert_eq!(directory.entries().len(), DIRECTORY_MAX);
-    assert!(!directory.entries().contains_key(&many[0]));
+    assert!(directory.entries().contains_key(&many[0]));
+    assert!(directory.entries().contains_key(&many[DIRECTORY_MAX]));
+    assert!(!directory.entries().contains_key(&many[DIRECTORY_MAX - 1]));
 }
 
 #[test]
@@ -378,6 +443,9 @@ fn leaving_says_goodbye_and_everybody_departs() {
     beaten(&mut directory, 1, 9, 1);
     let effects = step(&mut directory, 2, Input::Leave);
     assert!(matches!(published(&effects)[..], [Message::Goodbye { .. }]));
+    let before = bond(ion(1), 100, ion(3));
+    let told = Message::Gone { ion: ion(1), counter: 9, bond: before };
+    assert_eq!(tell(&mut directory, 3, ion(3), &told), [], "that was elsewhere");
     assert_eq!(
         effects[1..],
         [Effect::Departed(ion(2), Cause::Told), Effect::Departed(ion(9), Cause::Told)]

@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identity::IonId,
+    identity::{IonId, Keys, Signature},
     network::{overlay::Standing, wire},
 };
 
 /// The version of these messages; another one is refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// One message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 512;
 
@@ -30,6 +30,37 @@ impl Age {
     pub const fn next(self) -> Self {
         Self { incarnation: self.incarnation, counter: self.counter.saturating_add(1) }
     }
+}
+
+/// An ion's word that another is its neighbour: whoever holds it may tell of the
+/// ion's end, and a name that somebody made up may not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bond {
+    /// The ion's run; the bond ends with it.
+    pub incarnation: u64,
+    /// That of the ion, over what [`Bond::new`] says.
+    #[serde(with = "serde_bytes")]
+    pub signature: Signature,
+}
+
+const BOND_CONTEXT: &[u8] = b"ionosphere 2026-11 bond of neighbours\n";
+
+impl Bond {
+    /// The bond of the ion whose keys these are with its neighbour: a signature over
+    /// a context, the incarnation in eight bytes, the most significant first, and the
+    /// neighbour's key.
+    pub fn new(keys: &dyn Keys, incarnation: u64, neighbour: &IonId) -> Self {
+        Self { incarnation, signature: keys.sign(&bond_bytes(incarnation, neighbour)) }
+    }
+
+    /// Whether it is that of `ion` with `neighbour`.
+    pub fn is_of(&self, keys: &dyn Keys, ion: &IonId, neighbour: &IonId) -> bool {
+        keys.verify(ion, &bond_bytes(self.incarnation, neighbour), &self.signature)
+    }
+}
+
+fn bond_bytes(incarnation: u64, neighbour: &IonId) -> Vec<u8> {
+    [BOND_CONTEXT, &incarnation.to_be_bytes(), neighbour.as_bytes()].concat()
 }
 
 /// What an ion says of itself to everybody.
@@ -60,12 +91,14 @@ pub enum Message {
         /// How new this is.
         age: Age,
     },
-    /// My link with that ion ended without a word; I heard it last so old.
+    /// My link with that ion ended without a word.
     Gone {
         /// Who.
         ion: IonId,
-        /// What it said last.
-        age: Age,
+        /// The counter of its last beat, of the run that the bond names.
+        counter: u64,
+        /// Its word that I was its neighbour.
+        bond: Bond,
     },
 }
 
@@ -90,23 +123,39 @@ pub fn decode(bytes: &[u8]) -> Option<Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::SimKeys;
 
     #[test]
     fn golden() {
         let age = Age { incarnation: 2, counter: 3 };
         let bytes = encode(&Message::Goodbye { age });
-        let text = b"\xa2gmessage\xa1gGoodbye\xa1cage\xa2gcounter\x03kincarnation\x02gversion\x01";
+        let text = b"\xa2gmessage\xa1gGoodbye\xa1cage\xa2gcounter\x03kincarnation\x02gversion\x02";
         assert_eq!(bytes, text);
         assert_eq!(decode(&bytes), Some(Message::Goodbye { age }));
         assert_eq!(decode(&bytes[1..]), None);
     }
 
     #[test]
-    fn the_longest_beat_fits() {
+    fn the_longest_beat_and_notice_fit() {
         let profile = Profile { name: "🦉".repeat(32), workers: u16::MAX };
         let age = Age { incarnation: u64::MAX, counter: u64::MAX };
         let standing = Standing { links: 255, target: 255, max: 255 };
         let beat = Message::Beat { age, interval_ms: u32::MAX, profile, standing };
         assert_eq!(decode(&encode(&beat)), Some(beat));
+        let keys = SimKeys::of(IonId::from_bytes([9; 32]));
+        let bond = Bond::new(&keys, u64::MAX, &IonId::from_bytes([1; 32]));
+        let gone = Message::Gone { ion: keys.own(), counter: u64::MAX, bond };
+        assert_eq!(decode(&encode(&gone)), Some(gone));
+    }
+
+    #[test]
+    fn a_bond_is_of_two_and_of_one_run() {
+        let keys = SimKeys::of(IonId::from_bytes([9; 32]));
+        let (one, other) = (IonId::from_bytes([1; 32]), IonId::from_bytes([2; 32]));
+        let bond = Bond::new(&keys, 5, &one);
+        assert!(bond.is_of(&keys, &keys.own(), &one));
+        assert!(!bond.is_of(&keys, &keys.own(), &other));
+        assert!(!bond.is_of(&keys, &other, &one));
+        assert!(!Bond { incarnation: 6, ..bond }.is_of(&keys, &keys.own(), &one));
     }
 }

@@ -51,7 +51,7 @@ impl Candidates {
 #[derive(Debug)]
 pub(super) enum DirectNews {
     Offered(Attempt, Result<(OfferId, Vec<u8>), String>),
-    Answered(IonId, Result<Vec<u8>, String>),
+    Answered(Attempt, Result<Vec<u8>, String>),
 }
 
 /// The way to the transport, where the host has one.
@@ -137,7 +137,7 @@ impl<P: Platform> Direct<P> {
     }
 
     /// Answers an offer; the connection may come for as long as `patience`.
-    pub(super) fn answer(&self, ion: IonId, offer: &[u8], patience: Duration) {
+    pub(super) fn answer(&self, attempt: Attempt, ion: IonId, offer: &[u8], patience: Duration) {
         let answer = match (Description::decode(offer), &self.control) {
             (Ok(offer), Some(control)) => Ok(control.answer(ion.to_peer(), &offer, patience)),
             (Err(_), _) => Err("the offer cannot be read".to_owned()),
@@ -150,7 +150,7 @@ impl<P: Platform> Direct<P> {
                 Err(why) => Err(why),
             };
             let answer = answer.map(|description| description.encode());
-            let _ = news.send(DirectNews::Answered(ion, answer)).await;
+            let _ = news.send(DirectNews::Answered(attempt, answer)).await;
         }));
     }
 

@@ -189,8 +189,8 @@ impl<P: Platform> Driver<P> {
             Order::Close(ion) => drop(self.drop_session(ion)),
             Order::Offer(attempt) => self.direct.offer(attempt),
             Order::Try(attempt, server) => self.direct.try_server(attempt, server),
-            Order::Answer(ion, offer, patience_ms) => {
-                self.direct.answer(ion, &offer, Duration::from_millis(patience_ms));
+            Order::Answer(attempt, ion, offer, patience_ms) => {
+                self.direct.answer(attempt, ion, &offer, Duration::from_millis(patience_ms));
             }
             Order::Accept(attempt, ion, answer) => self.accept(attempt, ion, &answer),
             Order::Abandon(attempt) => self.direct.abandon(attempt),

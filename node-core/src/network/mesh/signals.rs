@@ -102,8 +102,7 @@ impl Mesh {
         }));
     }
 
-    pub(super) fn answered(&mut self, ion: IonId, answer: Option<Vec<u8>>) {
-        let Some(&attempt) = self.signals.attempts.get(&ion) else { return };
+    pub(super) fn answered(&mut self, attempt: Attempt, answer: Option<Vec<u8>>) {
         self.push(Step::Signaling(match answer {
             Some(description) => signaling::Input::Answer { attempt, description },
             None => signaling::Input::Failed(attempt),
@@ -128,7 +127,7 @@ impl Mesh {
                 }
                 Asked::MakeAnswer(attempt, ion, offer) => {
                     self.signals.attempts.insert(ion, attempt);
-                    effects.push(Effect::Answer(ion, offer));
+                    effects.push(Effect::Answer(attempt, ion, offer));
                 }
                 Asked::Accept(attempt, ion, answer) => {
                     effects.push(Effect::Accept(attempt, ion, answer));

@@ -2,10 +2,11 @@
 
 use ion_map::Set;
 
-use super::{Effect, LINKS_MAX, Link, Message, Neighbours, State, say, wire::VERSION};
+use super::{Effect, LINKS_MAX, Link, Message, Neighbours, State, WORDS, say, wire::VERSION};
 use crate::{
     identity::IonId,
     network::{
+        budget::Bucket,
         overlay::{Reason, Standing, Why},
         wire::{Opening, Presence, Room, decode, encode},
     },
@@ -182,6 +183,7 @@ impl Link {
             presence: Presence::default(),
             round_trip_ms: 0,
             pending: None,
+            words: Bucket::new(WORDS, now),
         }
     }
 }

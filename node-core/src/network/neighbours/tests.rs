@@ -226,6 +226,18 @@ fn what_is_malformed_costs_its_sender() {
 }
 
 #[test]
+fn who_talks_without_end_is_shut_out() {
+    let mut neighbours = linked();
+    let taken = (0..2 * WORDS.burst).take_while(|count| {
+        let beat =
+            Message::Beat { count: *count, presence: Presence::default(), standing: STANDING };
+        said(&mut neighbours, 2, &beat);
+        neighbours.is_linked(&ion(2))
+    });
+    assert_eq!(taken.count() as u64, WORDS.burst - 1 + u64::from(OFFENCES_MAX));
+}
+
+#[test]
 fn knocking_has_a_bound_and_never_costs_a_link() {
     let mut neighbours = linked();
     for salt in 3..=u8::MAX {

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     identity::IonId,
     network::{
+        directory::Bond,
         overlay::{REFERRALS_MAX, Reason, Standing, Why},
         wire::{LINK_FRAME_BYTES_MAX, Presence, decode as decode_any},
     },
 };
 
 /// The version of what ions say to each other here; another one is refused.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// What ions say in the link room, after the opening.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub enum Message {
         /// The beat's count.
         count: u64,
     },
+    /// My word that you are my neighbour.
+    Bond(Bond),
     /// I leave the nebula.
     Goodbye,
 }

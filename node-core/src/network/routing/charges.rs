@@ -30,6 +30,9 @@ pub const NEIGHBOUR_BYTES: Rate = Rate { per_s: 8 << 20, burst: 16 << 20 };
 pub const GIVEN_FRAMES: Rate = Rate { per_s: 800, burst: 4_000 };
 /// Bytes that a neighbour is given.
 pub const GIVEN_BYTES: Rate = Rate { per_s: 6 << 20, burst: 12 << 20 };
+/// Origins that a neighbour may bring messages of for the first time: fewer than this
+/// ion remembers, in the time that it relies on that.
+pub const NEIGHBOUR_ORIGINS: Rate = Rate { per_s: 8, burst: 1_024 };
 /// Requests that a neighbour may bring, of all askers.
 pub const NEIGHBOUR_REQUESTS: Rate = Rate { per_s: 100, burst: 1_000 };
 /// Frames of one origin that are passed on for one neighbour.
@@ -49,6 +52,7 @@ const COMPLAINTS: Rate = Rate { per_s: 1, burst: 1 };
 struct Neighbour {
     taken: Budget,
     given: Budget,
+    origins: Bucket,
     requests: Bucket,
     complaints: Bucket,
 }
@@ -68,6 +72,7 @@ impl Charges {
         let new = || Neighbour {
             taken: Budget::new(NEIGHBOUR_FRAMES, NEIGHBOUR_BYTES, now),
             given: Budget::new(GIVEN_FRAMES, GIVEN_BYTES, now),
+            origins: Bucket::new(NEIGHBOUR_ORIGINS, now),
             requests: Bucket::new(NEIGHBOUR_REQUESTS, now),
             complaints: Bucket::new(COMPLAINTS, now),
         };
@@ -94,6 +99,11 @@ impl Charges {
     /// Whether a neighbour is given a frame of that length.
     pub(super) fn gives(&mut self, now: Time, to: &IonId, bytes: usize) -> bool {
         self.neighbours.get_mut(to).is_some_and(|neighbour| neighbour.given.spend(now, bytes))
+    }
+
+    /// Whether a neighbour may bring a message of an origin that is not remembered.
+    pub(super) fn newcomer(&mut self, now: Time, from: &IonId) -> bool {
+        self.neighbours.get_mut(from).is_some_and(|neighbour| neighbour.origins.take(now, 1))
     }
 
     /// Whether a packet of an origin is passed on for a neighbour.

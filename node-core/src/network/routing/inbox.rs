@@ -10,7 +10,8 @@
 //! the present one, until that was silent for [`CONVERSATION_MS`]: clocks are set
 //! back, and names follow from them.
 //!
-//! Bounds: [`CONVERSATIONS_MAX`], those silent longest forgotten first; all
+//! Bounds: [`CONVERSATIONS_MAX`], those silent longest ended first: of [`ENDED_MAX`] is
+//! remembered where they ended, so that nothing of them is delivered again; all
 //! pieces and early messages together [`HELD_BYTES_MAX`], of one origin
 //! [`HELD_BYTES_PER_ORIGIN_MAX`]; [`EARLY_MAX`] early messages per conversation;
 //! pieces wait [`PIECES_MS`] for the rest. What need not wait is taken however much
@@ -23,6 +24,8 @@ use crate::{identity::IonId, platform::Time};
 
 /// Conversations that are remembered.
 pub const CONVERSATIONS_MAX: usize = 1_024;
+/// Conversations of which nothing is remembered but where they ended.
+pub const ENDED_MAX: usize = 16_384;
 /// How long a conversation is silent before an older one may take its place, in
 /// milliseconds.
 pub const CONVERSATION_MS: u64 = 600_000;
@@ -77,8 +80,8 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn new(id: u64, now: Time) -> Self {
-        Self { id, next: 0, held: Map::new(), bytes: 0, moved_at: now, heard_at: now }
+    fn new(id: u64, next: u64, now: Time) -> Self {
+        Self { id, next, held: Map::new(), bytes: 0, moved_at: now, heard_at: now }
     }
 
     fn is_next_whole(&self) -> bool {
@@ -87,9 +90,18 @@ impl Conversation {
     }
 }
 
+/// Where a conversation ended that gave way to others.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    id: u64,
+    next: u64,
+    heard_at: Time,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     conversations: Map<(IonId, Line), Conversation>,
+    ended: Map<(IonId, Line), Ended>,
     bytes: usize,
 }
 
@@ -98,14 +110,21 @@ impl Inbox {
     /// conversation, and there is room where it has to wait.
     pub(super) fn wants(&self, now: Time, header: &Header, bytes: usize) -> bool {
         let known = self.conversations.get(&(header.origin, header.line));
-        let is_old = |known: &Conversation| {
-            header.conversation < known.id && now.since_ms(known.heard_at) < CONVERSATION_MS
+        let stand = known.map(|Conversation { id, next, heard_at, .. }| Ended {
+            id: *id,
+            next: *next,
+            heard_at: *heard_at,
+        });
+        let stand = stand.or_else(|| self.ended.get(&(header.origin, header.line)).copied());
+        let is_old = |stand: &Ended| {
+            header.conversation < stand.id && now.since_ms(stand.heard_at) < CONVERSATION_MS
         };
-        if known.is_some_and(is_old) {
+        if stand.as_ref().is_some_and(is_old) {
             return false;
         }
+        let stand = stand.filter(|stand| stand.id == header.conversation);
+        let next = stand.map_or(0, |stand| stand.next);
         let known = known.filter(|known| known.id == header.conversation);
-        let next = known.map_or(0, |known| known.next);
         let held = known.and_then(|known| known.held.get(&header.number));
         let is_new = held.is_none_or(|held| {
             held.of == header.pieces && !held.pieces.contains_key(&header.piece)
@@ -115,6 +134,12 @@ impl Inbox {
         let has_place = held.is_some() || early < EARLY_MAX || is_next;
         let may_wait = has_place && self.has_room(&header.origin, bytes);
         header.number >= next && is_new && (may_wait || is_next && header.pieces == 1)
+    }
+
+    /// Whether anything is remembered of what that origin said on that line.
+    pub(super) fn knows(&self, header: &Header) -> bool {
+        let key = (header.origin, header.line);
+        self.conversations.contains_key(&key) || self.ended.contains_key(&key)
     }
 
     fn has_room(&self, origin: &IonId, bytes: usize) -> bool {
@@ -135,7 +160,9 @@ impl Inbox {
     ) -> Vec<Arrived> {
         let key = (header.origin, header.line);
         self.make_room(&key);
-        let new = || Conversation::new(header.conversation, now);
+        let ended = self.ended.remove(&key).filter(|ended| ended.id == header.conversation);
+        let next = ended.map_or(0, |ended| ended.next);
+        let new = || Conversation::new(header.conversation, next, now);
         let conversation = self.conversations.entry(key).or_insert_with(new);
         if conversation.id != header.conversation {
             self.bytes -= conversation.bytes;
@@ -210,10 +237,15 @@ impl Inbox {
             return;
         }
         let silent = self.conversations.iter().min_by_key(|(_, known)| known.heard_at);
-        if let Some(known) =
-            silent.map(|(key, _)| *key).and_then(|key| self.conversations.remove(&key))
-        {
+        let Some(silent) = silent.map(|(key, _)| *key) else { return };
+        if let Some(known) = self.conversations.remove(&silent) {
             self.bytes -= known.bytes;
+            if self.ended.len() >= ENDED_MAX {
+                let first = self.ended.iter().min_by_key(|(_, ended)| ended.heard_at);
+                first.map(|(key, _)| *key).and_then(|key| self.ended.remove(&key));
+            }
+            let Conversation { id, next, heard_at, .. } = known;
+            self.ended.insert(silent, Ended { id, next, heard_at });
         }
     }
 }
@@ -223,9 +255,11 @@ mod tests {
     use super::*;
     use crate::network::wire::Room;
 
+    const LINE: Line = Line::Room(Room::Compute);
+
     fn header(salt: u8, conversation: u64, number: u64, piece: u32, pieces: u32) -> Header {
         let (origin, to) = (IonId::from_bytes([salt; 32]), IonId::from_bytes([0; 32]));
-        let line = Line::Room(Room::Compute);
+        let line = LINE;
         Header { origin, to, line, conversation, number, piece, pieces }
     }
 
@@ -338,5 +372,26 @@ mod tests {
             take(&mut inbox, number, &header, b"x");
         }
         assert_eq!(inbox.conversations.len(), CONVERSATIONS_MAX);
+    }
+
+    #[test]
+    fn what_was_delivered_stays_so_however_many_others_write() {
+        let made_up = |number: u64| {
+            let bytes = *blake3::hash(&number.to_le_bytes()).as_bytes();
+            Header { origin: IonId::from_bytes(bytes), ..header(0, 1, 0, 0, 1) }
+        };
+        let mut inbox = Inbox::default();
+        assert_eq!(take(&mut inbox, 0, &header(50, 7, 0, 0, 1), b"once"), [b"once"]);
+        for number in 0..=CONVERSATIONS_MAX as u64 {
+            take(&mut inbox, 1 + number, &made_up(number), b"x");
+        }
+        assert!(!inbox.conversations.contains_key(&(IonId::from_bytes([50; 32]), LINE)));
+        assert!(take(&mut inbox, 9_000, &header(50, 7, 0, 0, 1), b"once").is_empty());
+        assert!(take(&mut inbox, 9_000, &header(50, 6, 1, 0, 1), b"older").is_empty());
+        assert_eq!(take(&mut inbox, 9_000, &header(50, 7, 1, 0, 1), b"next"), [b"next"]);
+        for number in 0..(ENDED_MAX + 2 * CONVERSATIONS_MAX) as u64 {
+            take(&mut inbox, 10_000 + number, &made_up(number), b"x");
+        }
+        assert_eq!(inbox.ended.len(), ENDED_MAX);
     }
 }

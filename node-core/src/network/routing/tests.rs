@@ -256,6 +256,55 @@ fn a_way_that_leads_nowhere_is_forgotten_and_another_found() {
 }
 
 #[test]
+fn a_refusal_of_what_was_not_passed_on_is_not_believed() {
+    // 0 and 4 write to each other over 1, 2, 3; 5 is linked to 1 and lies.
+    let mut net = Net::new(6, &[(0, 1), (1, 2), (2, 3), (3, 4), (5, 1)]);
+    net.write(0, 4, b"here");
+    let lie = |number, path: Vec<IonId>| {
+        let (origin, to, why) = (ion(0), ion(4), Obstacle::NoWay);
+        let conversation = (1 << 20) + 1;
+        encode(&Message::Refusal { origin, to, conversation, number, attempt: 0, why, path })
+    };
+    let (searches, frames) = (net.searches(), net.frames.len());
+    for number in 0..3 {
+        for path in [vec![ion(0), ion(1)], vec![ion(1)], vec![ion(2), ion(1)]] {
+            net.put(1, Input::Heard(ion(5), lie(number, path)));
+        }
+    }
+    assert_eq!(net.frames.len(), frames, "nobody is told");
+    net.write(0, 4, b"again");
+    assert_eq!(net.searches(), searches, "the way is known as before");
+    assert_eq!(net.delivered(4).len(), 2);
+}
+
+#[test]
+fn a_neighbour_brings_messages_of_so_many_new_origins_and_no_more() {
+    let mut here = machine(0);
+    here.handle(Time::ZERO, Input::NeighbourUp(ion(1)), &mut Vec::new());
+    let mut delivered = 0;
+    for number in 0..2 * NEIGHBOUR_ORIGINS.burst {
+        let origin = IonId::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());
+        let keys = SimKeys::of(origin);
+        let header = Header {
+            origin,
+            to: ion(0),
+            line: COMPUTE,
+            conversation: 1,
+            number: 0,
+            piece: 0,
+            pieces: 1,
+        };
+        let (sealed, signature) = wire::seal_piece(&keys, &header, b"hello").expect("it can be");
+        let path = vec![origin, ion(1)];
+        let packet = Message::Packet { header, sealed, signature, attempt: 0, path };
+        let mut effects = Vec::new();
+        here.handle(Time::ZERO, Input::Heard(ion(1), encode(&packet)), &mut effects);
+        delivered += u64::from(matches!(effects[..], [Effect::Deliver { .. }]));
+    }
+    assert_eq!(delivered, NEIGHBOUR_ORIGINS.burst);
+}
+
+#[test]
 fn ways_that_form_a_circle_end_at_who_closes_it() {
     let mut net = Net::new(4, &[(0, 1), (1, 2), (2, 0)]);
     for (at, via) in [(0, 1), (1, 2), (2, 0)] {

@@ -1,4 +1,10 @@
 //! Packets on their way, and refusals on their way back.
+//!
+//! A refusal goes back the way its message came, as this ion remembers it, and only
+//! from whom this ion gave the message to: nobody can make others forget ways that it
+//! is not part of. Bound: [`PASSED_MAX`] messages are remembered.
+
+use std::collections::VecDeque;
 
 use super::{
     Effect, Routing, deliver,
@@ -10,6 +16,42 @@ use crate::{
     platform::Time,
 };
 
+/// Messages passed on, of which a refusal would be believed.
+pub const PASSED_MAX: usize = 4_096;
+
+/// A message that was passed on lately.
+#[derive(Debug, PartialEq, Eq)]
+struct Passed {
+    name: Name,
+    from: IonId,
+    next: IonId,
+}
+
+/// Those that were; the newest last.
+#[derive(Debug, Default)]
+pub(super) struct Passages(VecDeque<Passed>);
+
+impl Passages {
+    fn keep(&mut self, name: Name, from: IonId, next: IonId) {
+        let passed = Passed { name, from, next };
+        // Pieces of a message follow each other.
+        if self.0.back() == Some(&passed) {
+            return;
+        }
+        if self.0.len() >= PASSED_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(passed);
+    }
+
+    /// Who brought a message that was given to `next`; once.
+    fn take(&mut self, name: &Name, next: &IonId) -> Option<IonId> {
+        let is_it = |passed: &Passed| passed.name == *name && passed.next == *next;
+        let place = self.0.iter().rposition(is_it)?;
+        self.0.remove(place).map(|passed| passed.from)
+    }
+}
+
 /// A piece of a message as a neighbour brought it.
 pub(super) struct Packet {
     pub(super) header: Header,
@@ -20,7 +62,7 @@ pub(super) struct Packet {
 }
 
 /// Which message was refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) origin: IonId,
     pub(super) to: IonId,
@@ -70,6 +112,9 @@ impl Routing {
         if header.origin == self.own || !self.inbox.wants(now, &header, sealed.len()) {
             return Ok(());
         }
+        if !self.inbox.knows(&header) && !self.charges.newcomer(now, &from) {
+            return Ok(());
+        }
         if let Err(why) = wire::check_piece(&*self.keys, &header, &sealed, &signature) {
             return blamed(&path, why);
         }
@@ -106,6 +151,8 @@ impl Routing {
 
     fn carry_on(&mut self, from: IonId, next: IonId, packet: Packet) {
         let Packet { header, sealed, signature, attempt, mut path } = packet;
+        let Header { origin, to, conversation, number, .. } = header;
+        self.passages.keep(Name { origin, to, conversation, number, attempt }, from, next);
         path.push(self.own);
         let frame = encode(&Message::Packet { header, sealed, signature, attempt, path });
         self.outbox.push(from, next, frame);
@@ -128,21 +175,22 @@ impl Routing {
         mut path: Vec<IonId>,
         effects: &mut Vec<Effect>,
     ) {
+        path.pop();
+        let brought_by = self.passages.take(&name, &from);
+        // Along the path that the message took, or it is made up.
+        let is_own = name.origin == self.own;
+        if path.last() != brought_by.as_ref() || (brought_by.is_none() && !is_own) {
+            return;
+        }
         if why == Obstacle::NoWay {
             self.paths.forget(&name.to, &from);
         }
-        path.pop();
-        if path.is_empty() {
+        let Some(back) = brought_by else {
             return self.write_again(now, from, name, why, effects);
-        }
-        let back = path.iter().rposition(|ion| self.neighbours.contains(ion));
-        if let Some(back) = back {
-            path.truncate(back + 1);
-            let next = path[back];
-            let Name { origin, to, conversation, number, attempt } = name;
-            let message = Message::Refusal { origin, to, conversation, number, attempt, why, path };
-            self.say(next, &message, effects);
-        }
+        };
+        let Name { origin, to, conversation, number, attempt } = name;
+        let message = Message::Refusal { origin, to, conversation, number, attempt, why, path };
+        self.say(back, &message, effects);
     }
 }
 

@@ -128,10 +128,10 @@ impl NebulaWorld {
         self.plan(OFFER_MS, Happening::Tell(index, Input::Offer(attempt, description)));
     }
 
-    pub(super) fn answer(&mut self, index: usize, ion: IonId, offer: &[u8]) {
+    pub(super) fn answer(&mut self, index: usize, attempt: Attempt, ion: IonId, offer: &[u8]) {
         let is_right = self.described(offer) == self.index(&ion);
         let description = is_right.then(|| index.to_le_bytes().to_vec());
-        self.plan(OFFER_MS, Happening::Tell(index, Input::Answer(ion, description)));
+        self.plan(OFFER_MS, Happening::Tell(index, Input::Answer(attempt, description)));
     }
 
     pub(super) fn accept(&mut self, index: usize, ion: IonId, answer: &[u8]) {

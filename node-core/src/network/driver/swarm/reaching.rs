@@ -115,7 +115,7 @@ impl<P: Platform> Driver<P> {
                 });
                 self.tell(News::Offer(attempt, offer));
             }
-            DirectNews::Answered(ion, answer) => self.tell(News::Answer(ion, answer)),
+            DirectNews::Answered(attempt, answer) => self.tell(News::Answer(attempt, answer)),
         }
     }
 
