@@ -95,6 +95,7 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         now,
     };
     let nearby = nearby.unwrap_or_else(Nearby::nobody);
+    let told = teller(&platform, tell);
     let mut ion = Ion {
         node: Node::new(birth),
         saves: saver(&platform, storage, inputs.clone()),
@@ -106,11 +107,11 @@ pub async fn run<P: Platform, S: Seats>(world: World<P, S>) -> Result<(), StartE
         fetch,
         inputs,
         say_near: nearby.say,
-        tell,
+        told,
     };
     let mut heard_near = nearby.heard;
     if let Some(notice) = &settled.notice {
-        (ion.tell)(Event::Notice(words::notice(notice)));
+        ion.act(Effect::Tell(Event::Notice(words::notice(notice))));
     }
     let (mut news, mut guest_news, mut disk_news) = (network.news, guests.news, disk.news);
     let mut block_news = blocks.news;
@@ -153,7 +154,7 @@ struct Ion<P> {
     fetch: Fetch,
     inputs: mpsc::UnboundedSender<Input>,
     say_near: SayNear,
-    tell: Rc<dyn Fn(Event)>,
+    told: mpsc::UnboundedSender<Event>,
 }
 
 impl Nearby {
@@ -169,9 +170,10 @@ impl<P: Platform> Ion<P> {
     fn handle(&mut self, input: Input) {
         let mut effects = Vec::new();
         self.node.handle(self.platform.now(), input, &mut effects);
-        for effect in effects {
-            self.act(effect);
-        }
+        // Disk and neighbours need not wait until the page is told of everything.
+        let (told, asked): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Tell(_)));
+        asked.into_iter().chain(told).for_each(|effect| self.act(effect));
     }
 
     // The drivers live as long as the loop does; orders to one that has ended
@@ -185,7 +187,7 @@ impl<P: Platform> Ion<P> {
             Effect::Disk(order) => drop(self.disk.unbounded_send(order)),
             Effect::Blocks(order) => drop(self.blocks.unbounded_send(order)),
             Effect::Save(settings) => drop(self.saves.unbounded_send(settings)),
-            Effect::Tell(event) => (self.tell)(event),
+            Effect::Tell(event) => drop(self.told.unbounded_send(event)),
         }
     }
 
@@ -195,6 +197,19 @@ impl<P: Platform> Ion<P> {
             let _ = inputs.unbounded_send(Input::Bootstrap(fetched.await));
         }));
     }
+}
+
+/// A task that tells the page, after the drivers have taken what they were asked
+/// for at the same time.
+#[expect(clippy::disallowed_methods, reason = "each event is told in the next turn")]
+fn teller<P: Platform>(platform: &P, tell: Rc<dyn Fn(Event)>) -> mpsc::UnboundedSender<Event> {
+    let (told, mut waiting) = mpsc::unbounded();
+    platform.spawn(Box::pin(async move {
+        while let Some(event) = waiting.next().await {
+            tell(event);
+        }
+    }));
+    told
 }
 
 /// Settings that were kept; those that cannot be read are as good as none.

@@ -164,6 +164,8 @@ pub struct Kv {
     clock_ms: u64,
     /// The same, put right by what most clocks around claim.
     wall_ms: u64,
+    /// What was told to all last, until it is known not to be.
+    told: Vec<Entry>,
     /// Counts what came to stand.
     number: u64,
     collect_at: Time,
@@ -191,6 +193,7 @@ impl Kv {
             behind_at: Time::ZERO,
             clock_ms: 0,
             wall_ms: 0,
+            told: Vec::new(),
             number: 0,
             collect_at: Time::ZERO,
             fresh: Vec::new(),
@@ -215,8 +218,7 @@ impl Kv {
             }
             Input::Heard(ion, bytes) => self.heard(now, ion, &bytes, effects),
             Input::Told(bytes) => self.told(now, &bytes),
-            // Neighbours find it by comparing, at the next tick.
-            Input::Untold => self.peers.news(now, 0),
+            Input::Untold => self.give_untold(effects),
             Input::Watch(watch, path) => {
                 if self.may_watch() {
                     self.watches.insert(watch, path);

@@ -88,6 +88,11 @@ impl Peers {
         if middle.unsigned_abs() > TRUSTED_MS && 2 * agree > clocks.len() { middle } else { 0 }
     }
 
+    /// All of them.
+    pub(super) fn ions(&self) -> impl Iterator<Item = &IonId> {
+        self.peers.keys()
+    }
+
     /// Neighbours to ask now.
     pub(super) fn due(&self, now: Time) -> Vec<IonId> {
         let due = self.peers.iter().filter(|(_, peer)| now >= peer.ask_at);

@@ -136,9 +136,13 @@ impl Kv {
             }
         }
         let told = Entry::encode_group(&group.entries);
-        let fits = told.len() <= self.told_bytes_max;
-        self.peers.news(now, if fits { AGAIN_MS } else { 0 });
-        effects.extend(fits.then_some(Effect::Tell(told)));
+        self.told = group.entries;
+        self.peers.news(now, AGAIN_MS);
+        if told.len() <= self.told_bytes_max {
+            effects.push(Effect::Tell(told));
+        } else {
+            self.give_untold(effects);
+        }
         for ticket in group.tickets {
             done(ticket, Ok(self.number), effects);
         }

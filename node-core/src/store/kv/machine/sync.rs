@@ -104,6 +104,15 @@ impl Kv {
         is_good
     }
 
+    /// What was to be told to all was not, as too much is told: neighbours are given
+    /// it, so that they need not wait, and the others find it by comparing.
+    pub(super) fn give_untold(&mut self, effects: &mut Vec<Effect>) {
+        let frames = Frame::give(&std::mem::take(&mut self.told));
+        for ion in self.peers.ions() {
+            effects.extend(frames.iter().map(|frame| Effect::Say(*ion, frame.clone())));
+        }
+    }
+
     /// Takes what somebody told all. What is not good is its author's fault, not
     /// that of those who passed it on.
     pub(super) fn told(&mut self, now: Time, bytes: &[u8]) {

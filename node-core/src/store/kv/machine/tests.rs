@@ -12,6 +12,8 @@ use crate::{
 };
 
 const NOW: u64 = 1_800_000_000_000;
+/// Bytes that are told to all at once.
+const TOLD_BYTES_MAX: usize = 64 << 10;
 
 fn ion(number: u8) -> IonId {
     IonId::from_bytes([number; 32])
@@ -25,7 +27,7 @@ fn step(kv: &mut Kv, ms: u64, input: Input) -> Vec<Effect> {
 
 /// An open one whose clock is right, and what it had to do for that.
 fn open(number: u8) -> Kv {
-    let mut kv = Kv::new(Arc::new(SimKeys::of(ion(number))), 64 << 10);
+    let mut kv = Kv::new(Arc::new(SimKeys::of(ion(number))), TOLD_BYTES_MAX);
     step(&mut kv, 0, Input::Clock(NOW));
     step(&mut kv, 0, Input::Opened(None));
     kv
@@ -121,14 +123,37 @@ fn changes_of_one_ticket_are_made_all_or_none() {
 }
 
 #[test]
-fn what_cannot_be_told_to_all_is_compared_at_once() {
-    let mut kv = open(1);
-    step(&mut kv, 3, Input::Links(vec![ion(2)]));
+fn what_cannot_be_told_to_all_is_given_to_neighbours_at_once() {
+    let (mut kv, mut other) = (open(1), open(2));
+    step(&mut kv, 3, Input::Links(vec![ion(2), ion(3)]));
     assert!(!step(&mut kv, 3, Input::Tick).is_empty(), "a new neighbour is asked");
     keep(&mut kv, "a", Some("x"));
     assert_eq!(step(&mut kv, 4, Input::Tick), [], "it was told");
-    step(&mut kv, 4, Input::Untold);
-    assert!(matches!(step(&mut kv, 5, Input::Tick)[..], [Effect::Say(..)]));
+    let said = step(&mut kv, 4, Input::Untold);
+    let to: Vec<IonId> = said.iter().filter_map(whom).collect();
+    assert_eq!(to, [ion(2), ion(3)]);
+    let frame = said.into_iter().find_map(|effect| say(1, effect)).expect("it is given");
+    step(&mut other, 4, Input::Heard(ion(1), frame.1));
+    assert_eq!(value(&other, "a").as_deref(), Some("x"));
+    assert_eq!(step(&mut kv, 5, Input::Untold), [], "it is given once");
+    assert!(matches!(step(&mut kv, 2_000, Input::Tick)[..], [Effect::Say(..), Effect::Say(..)]));
+}
+
+#[test]
+fn what_is_too_long_to_be_told_is_given_to_neighbours() {
+    let mut kv = open(1);
+    step(&mut kv, 3, Input::Links(vec![ion(2)]));
+    let long = "x".repeat(TOLD_BYTES_MAX);
+    let effects = keep(&mut kv, "a", Some(&long));
+    assert_eq!(effects.iter().filter_map(whom).collect::<Vec<_>>(), [ion(2)]);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Tell(_))));
+}
+
+fn whom(effect: &Effect) -> Option<IonId> {
+    match effect {
+        Effect::Say(to, _) => Some(*to),
+        _ => None,
+    }
 }
 
 #[test]
@@ -214,7 +239,7 @@ fn it_comes_back_from_its_disk_and_deletes_nothing_before_it_hears_others() {
 
 /// One that was in touch so long ago, and knows these.
 fn since(number: u8, ago_ms: Option<u64>, known: &[&Entry]) -> Kv {
-    let mut kv = Kv::new(Arc::new(SimKeys::of(ion(number))), 64 << 10);
+    let mut kv = Kv::new(Arc::new(SimKeys::of(ion(number))), TOLD_BYTES_MAX);
     step(&mut kv, 0, Input::Clock(NOW));
     let records = known.iter().map(|entry| record(entry, true)).collect();
     step(&mut kv, 0, Input::Records(records));
