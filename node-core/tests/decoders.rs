@@ -10,6 +10,8 @@
 mod files;
 #[path = "decoders/kv.rs"]
 mod kv;
+#[path = "decoders/mail.rs"]
+mod mail;
 #[path = "decoders/mesh.rs"]
 mod mesh;
 

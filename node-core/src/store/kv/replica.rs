@@ -332,7 +332,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
 
         /// Commutative, associative, idempotent: five replicas that hear the
         /// same in five orders, some of it twice, hold the same bytes.
@@ -410,6 +410,26 @@ mod tests {
         replica.collect(NOW + HORIZON_MS + 1);
         assert_eq!(replica.table().len(), 0);
         assert_eq!(replica.take(NOW + HORIZON_MS + 1, gone), Fate::Forgotten);
+    }
+
+    /// What is known, or forgotten, is no matter of room.
+    #[test]
+    fn a_full_share_is_told_of_what_is_new_only() {
+        let mut replica = Replica::default();
+        let value = "x".repeat(60_000);
+        let of = |number: usize, ms: u64| entry(&format!("{number:06}"), Some(&value), NOW + ms, 1);
+        let count = AUTHOR_BYTES_MAX / (value.len() + 6);
+        assert!((0..count).all(|number| replica.take(NOW, of(number, 1)) == Fate::Stands(None)));
+        assert_eq!(replica.take(NOW, of(0, 1)), Fate::Known, "it stands");
+        assert_eq!(replica.take(NOW, of(0, 0)), Fate::Known, "a later one stands");
+        let long_gone = entry("gone", None, NOW - HORIZON_MS - 1, 1);
+        assert_eq!(replica.take(NOW, long_gone), Fate::Forgotten);
+        let late = of(count, 3);
+        assert_eq!(replica.take(NOW, late.clone()), Fate::Full);
+        assert!(matches!(replica.take(NOW, of(0, 2)), Fate::Stands(Some(_))), "it is no longer");
+        let early = entry("early", Some("x"), NOW + AHEAD_MS_MAX + 1, 1);
+        assert_eq!(replica.take(NOW, early), Fate::Waits, "there is other room for it");
+        assert!(replica.clock().tick(0) < late.body().stamp, "what found no room moves no clock");
     }
 
     #[test]
