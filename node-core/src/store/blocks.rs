@@ -2,13 +2,15 @@
 //! that they come from.
 //!
 //! Writes are made one after the other, in the order in which they were asked
-//! for, and those that waited together (`writer`); reads go on beside them. Where the machine gives no disk, memory takes
-//! its place. A disk that was deleted under us is told to be lost, and opened
+//! for, and those that waited together (`writer`); reads go on beside them, those
+//! that waited together too (`reader`). Where the machine gives no disk, memory
+//! takes its place. A disk that was deleted under us is told to be lost, and opened
 //! again when that is asked for.
 //!
 //! Decides nothing. Bounds: pages of [`PAGE_BYTES_MAX`] bytes of records are read
 //! at a time; how many reads and writes are under way is for the machine.
 
+mod reader;
 mod writer;
 
 use std::rc::Rc;
@@ -21,12 +23,18 @@ use crate::platform::{
     disk::{PageLimits, Range, Record, Table},
     storage::Error,
 };
+use reader::Read;
 use writer::Write;
 
 /// Bytes of records that are read at a time.
 pub const PAGE_BYTES_MAX: usize = 1 << 20;
 /// Records that are read at a time.
 const PAGE_COUNT: usize = 8_192;
+/// Bytes of blocks that are written in one transaction: about so many make a
+/// browser's disk as fast as it gets.
+pub const WRITE_BYTES: usize = 16 << 20;
+/// Bytes of blocks that are read in one transaction.
+pub const READ_BYTES: usize = 8 << 20;
 
 /// What is asked. The number tells one opening from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +88,9 @@ pub fn start<P: Platform>(platform: &P, place: Option<String>, sources: Rc<dyn S
     let (orders, mut waiting) = mpsc::unbounded();
     let (tell, news) = mpsc::unbounded();
     let writes = writer::start(platform, tell.clone());
-    let mut shelf = Shelf { platform: platform.clone(), place, sources, open: None, writes, tell };
+    let reads = reader::start(platform, tell.clone());
+    let open = None;
+    let mut shelf = Shelf { platform: platform.clone(), place, sources, open, writes, reads, tell };
     platform.spawn(Box::pin(async move {
         while let Some(order) = waiting.next().await {
             shelf.obey(order).await;
@@ -95,6 +105,7 @@ struct Shelf<P: Platform> {
     sources: Rc<dyn Sources>,
     open: Option<(u64, Kept<P::Disk>)>,
     writes: mpsc::UnboundedSender<Write<Kept<P::Disk>>>,
+    reads: mpsc::UnboundedSender<Read<Kept<P::Disk>>>,
     tell: mpsc::UnboundedSender<(u64, News)>,
 }
 
@@ -109,13 +120,8 @@ impl<P: Platform> Shelf<P> {
             }
             Order::Read(life, cid) => {
                 let Some(disk) = self.disk(life) else { return };
-                let tell = self.tell.clone();
-                self.platform.spawn(Box::pin(async move {
-                    let found = disk.get(Table::Chunks, vec![cid.to_bytes().to_vec()]).await;
-                    // What cannot be read is as good as not there.
-                    let bytes = found.unwrap_or_default().into_iter().flatten().next();
-                    let _ = tell.unbounded_send((life, News::Bytes(cid, bytes)));
-                }));
+                // The reader lives as long as this.
+                let _ = self.reads.unbounded_send(Read { life, disk, cid });
             }
             Order::Source(life, source, from, bytes) => {
                 let (read, tell) = (self.sources.read(source, from, bytes), self.tell.clone());
@@ -172,4 +178,79 @@ async fn read(disk: &impl Disk) -> Result<Vec<Vec<Record>>, Error> {
         range = page.rest;
     }
     Ok(pages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        platform::sim::Sim,
+        store::{chunk::Codec, source::Nowhere},
+    };
+
+    fn cid(number: u8) -> Cid {
+        Cid::of(Codec::Raw, &[number])
+    }
+
+    #[test]
+    fn a_disk_that_was_deleted_is_told_to_be_lost_and_opened_again() {
+        let sim = Sim::new(1);
+        let machine = sim.platform();
+        let told = sim.run_until(async move {
+            let mut driver = start(&machine, Some("ion".to_owned()), Rc::new(Nowhere));
+            let ask = |order| driver.orders.unbounded_send(order).expect("it is waited for");
+            let write =
+                |life, number| Order::Write(life, number, vec![Change::Bytes(cid(1), vec![1])]);
+            ask(Order::Open(1, "nebula".to_owned()));
+            ask(write(1, 1));
+            let mut told = Vec::new();
+            while !matches!(told.last(), Some((_, News::Written(1, _)))) {
+                told.extend(driver.news.next().await);
+            }
+            machine.delete_disks();
+            ask(write(1, 2));
+            ask(Order::Read(1, cid(1)));
+            ask(Order::Open(2, "nebula".to_owned()));
+            ask(write(1, 3));
+            ask(Order::Read(2, cid(1)));
+            let is_read =
+                |(life, news): &(u64, News)| *life == 2 && matches!(news, News::Bytes(..));
+            let is_lost = |(_, news): &(u64, News)| *news == News::Lost;
+            while !(told.iter().any(is_read) && told.iter().any(is_lost)) {
+                told.extend(driver.news.next().await);
+            }
+            told
+        });
+        let told = told.unwrap_or_else(|stuck| panic!("{stuck}"));
+        let is = |news: &News| told.iter().any(|(_, told)| told == news);
+        assert!(is(&News::Written(1, Ok(()))) && is(&News::Lost), "{told:?}");
+        let is_gone = |news: &News| matches!(news, News::Written(2, Err(Error::Gone { .. })));
+        assert!(told.iter().any(|(life, news)| *life == 1 && is_gone(news)), "{told:?}");
+        assert!(!told.iter().any(|(_, news)| matches!(news, News::Written(3, _))), "{told:?}");
+        assert!(is(&News::Bytes(cid(1), None)), "what was there is lost: {told:?}");
+    }
+
+    #[test]
+    fn where_there_is_no_disk_memory_takes_its_place_and_says_so() {
+        let sim = Sim::new(2);
+        let machine = sim.platform();
+        machine.remove_disk();
+        let told = sim.run_until(async move {
+            let mut driver = start(&machine, Some("ion".to_owned()), Rc::new(Nowhere));
+            let ask = |order| driver.orders.unbounded_send(order).expect("it is waited for");
+            ask(Order::Open(1, "nebula".to_owned()));
+            ask(Order::Write(1, 1, vec![Change::Bytes(cid(1), vec![1])]));
+            let mut told = Vec::new();
+            while told.len() < 3 {
+                told.extend(driver.news.next().await.map(|(_, news)| news));
+            }
+            ask(Order::Read(1, cid(1)));
+            told.extend(driver.news.next().await.map(|(_, news)| news));
+            told
+        });
+        let told = told.unwrap_or_else(|stuck| panic!("{stuck}"));
+        let bytes = News::Bytes(cid(1), Some(vec![1]));
+        let written = News::Written(1, Ok(()));
+        assert_eq!(told, [News::Records(vec![]), News::Opened(false), written, bytes]);
+    }
 }

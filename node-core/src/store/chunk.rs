@@ -16,9 +16,9 @@ use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A block of a file but the last, in bytes, and the most that any block has:
-/// large enough that `IndexedDB` is fast, small enough to be fetched from many
-/// ions at once.
-pub const CHUNK_BYTES: u32 = 256 << 10;
+/// large enough that `IndexedDB` is fast (a browser makes a file of each), small
+/// enough to be fetched from many ions at once.
+pub const CHUNK_BYTES: u32 = 1 << 20;
 /// A CID's length, in bytes.
 pub const CID_BYTES: usize = 36;
 /// The length of a CID's text, in characters.

@@ -36,7 +36,7 @@ use crate::codec;
 
 /// Links in one block.
 pub const LINKS_MAX: u64 = LINKS as u64;
-/// A file, in bytes: 4 TiB.
+/// A file, in bytes: 16 TiB.
 pub const FILE_BYTES_MAX: u64 = CHUNK_BYTES as u64 * LINKS_MAX * LINKS_MAX;
 /// The shortest chunk length that a manifest may state, in bytes. With it the
 /// largest file's tree has two levels of lists.

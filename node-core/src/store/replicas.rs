@@ -43,7 +43,7 @@ use crate::{identity::IonId, platform::Time};
 /// goal says, and no ion has to have room for a whole one.
 pub const PART_BYTES: u64 = PART_CHUNKS * CHUNK_BYTES as u64;
 /// Chunks of a part, where they have the usual length.
-pub const PART_CHUNKS: u64 = 256;
+pub const PART_CHUNKS: u64 = 64;
 /// Copies of a file, unless it says otherwise.
 pub const GOAL: usize = 3;
 /// The most copies that a file may have.

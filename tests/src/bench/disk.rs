@@ -67,6 +67,9 @@ pub(super) async fn measure() -> Found {
         let write = page.speed("write", &[json!(format!("bench-{run}")), json!(BYTES)]).await;
         let read = page.speed("read", &[]).await;
         let import = mib_per_second(BYTES, ion.bring(run as u64 + 1, BYTES).await);
+        eprintln!(
+            "  plain {fast_write:.0} in, {fast_read:.0} out; ion {write:.0} in, {read:.0} out; file {import:.0} MiB/s"
+        );
         let hash = page.hash_speed("name").await;
         let sha256 = page.hash_speed("sha256").await;
         let ratios = [write / fast_write, read / fast_read, import / fast_write];

@@ -6,12 +6,16 @@ use node_core::{
         disk::{Changes, Table},
         web::WebPlatform,
     },
-    store::chunk::{CHUNK_BYTES, Cid, Codec},
+    store::{
+        blocks::{READ_BYTES, WRITE_BYTES},
+        chunk::{CHUNK_BYTES, Cid, Codec},
+    },
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Blocks of one write or read: as many as an import has.
-const TOGETHER: usize = 8;
+/// Blocks of one write, and of one read.
+const WRITE_TOGETHER: usize = WRITE_BYTES / CHUNK_BYTES as usize;
+const READ_TOGETHER: usize = READ_BYTES / CHUNK_BYTES as usize;
 
 /// A disk, what is to be written on it, and the names of what was.
 #[wasm_bindgen]
@@ -42,7 +46,7 @@ impl TestDisk {
         let mut named = self.cids.iter().zip(std::mem::take(&mut self.blocks)).peekable();
         while named.peek().is_some() {
             let together =
-                named.by_ref().take(TOGETHER).fold(Changes::new(), |all, (cid, block)| {
+                named.by_ref().take(WRITE_TOGETHER).fold(Changes::new(), |all, (cid, block)| {
                     all.put(Table::Chunks, cid.to_bytes(), block)
                 });
             self.disk.write(together).await.map_err(|why| why.to_string())?;
@@ -53,7 +57,7 @@ impl TestDisk {
     /// Reads all blocks; how many bytes they were.
     pub async fn read(&self) -> Result<usize, String> {
         let mut bytes = 0;
-        for together in self.cids.chunks(TOGETHER) {
+        for together in self.cids.chunks(READ_TOGETHER) {
             let keys = together.iter().map(|cid| cid.to_bytes().to_vec()).collect();
             let found = self.disk.get(Table::Chunks, keys).await.map_err(|why| why.to_string())?;
             bytes += found.into_iter().flatten().map(|block| block.len()).sum::<usize>();

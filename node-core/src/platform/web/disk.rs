@@ -40,7 +40,7 @@ use crate::platform::{
 /// Most bytes of values that filling a page may have in memory beside it.
 const READ_BYTES_MAX: usize = 64 << 20;
 /// What a block and an entry are guessed to have before one was seen.
-const CHUNK_BYTES: usize = 256 << 10;
+const CHUNK_BYTES: usize = 1 << 20;
 const ENTRY_BYTES: usize = 256;
 
 /// One database. Clones are the same; the last one closes it.
@@ -104,10 +104,13 @@ impl WebDisk {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let (transaction, store) = self.read(table).await?;
+        let (_transaction, store) = self.read(table).await?;
         let get = |key: Vec<u8>| store.get(&bytes_in(&key)).map_err(|error| failure(&error));
         let requests = keys.into_iter().map(get).collect::<Result<Vec<_>, _>>()?;
-        finished(&transaction).await?;
+        if let Some(last) = requests.last() {
+            // Requests are answered in their order.
+            success(last).await?;
+        }
         let value = |request: IdbRequest| {
             let value: JsValue = result(&request)?;
             if value.is_undefined() {
@@ -252,13 +255,22 @@ async fn connect(name: &Rc<str>, platform: &WebPlatform) -> Result<Rc<Connection
 /// Asks for all changes. The transaction outlives this and has all of them
 /// once no request is left.
 fn request_all(transaction: &IdbTransaction, changes: ByKey) -> Result<(), Error> {
+    let mut buffer = bytes_in(&[]);
     for ((table, key), value) in changes {
         let store = transaction.object_store(table.name()).map_err(|error| failure(&error))?;
         let key = bytes_in(&key);
         let requested = match value {
-            // One copy, into a buffer of its own: the browser copies the whole
-            // buffer of what it is given, and a view's would be all our memory.
-            Some(value) => store.put_with_key(&bytes_in(&value), &key),
+            // One copy, out of our memory: the browser copies the whole buffer of
+            // what it is given. It does so at once, so that blocks of one length
+            // take turns in one buffer, and leave no garbage of their size.
+            Some(value) => {
+                if buffer.length() as usize == value.len() {
+                    buffer.copy_from(&value);
+                } else {
+                    buffer = bytes_in(&value);
+                }
+                store.put_with_key(&buffer, &key)
+            }
             None => store.delete(&key),
         };
         requested.map_err(|error| failure(&error))?;

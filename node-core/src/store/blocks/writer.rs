@@ -2,12 +2,12 @@
 //! add are made together: a browser's disk takes eight blocks in little more time
 //! than one.
 //!
-//! Bounds: [`TOGETHER_BYTES`] together, unless a single write is more. Each is
+//! Bounds: [`WRITE_BYTES`] together, unless a single write is more. Each is
 //! whole or not at all; where there is no room for all of them, none is made.
 
 use futures::{StreamExt, channel::mpsc};
 
-use super::News;
+use super::{News, WRITE_BYTES};
 use crate::{
     platform::{
         Disk, Platform,
@@ -16,9 +16,6 @@ use crate::{
     },
     store::library::Change,
 };
-
-/// Bytes that are written together.
-const TOGETHER_BYTES: usize = 4 << 20;
 
 /// A write that waits.
 pub(super) struct Write<D> {
@@ -90,7 +87,7 @@ impl<D> Group<D> {
     fn take(&mut self, write: Write<D>) -> Option<Write<D>> {
         let bytes: usize = write.changes.iter().map(bytes).sum();
         let count = self.changes.len() + write.changes.len();
-        let fits = self.changes.bytes() + bytes <= TOGETHER_BYTES && count <= CHANGES_MAX;
+        let fits = self.changes.bytes() + bytes <= WRITE_BYTES && count <= CHANGES_MAX;
         if !(self.adds && fits && self.life == write.life && adds(&write.changes)) {
             return Some(write);
         }
@@ -136,10 +133,10 @@ mod tests {
 
     #[test]
     fn what_only_adds_is_written_together_within_bounds() {
-        let mut group = Group::of(write(1, vec![block(1 << 20)]));
+        let mut group = Group::of(write(1, vec![block(WRITE_BYTES / 4)]));
         let record = Change::Record(vec![1], vec![2]);
-        assert!(group.take(write(2, vec![block(2 << 20), record])).is_none());
-        let back = group.take(write(3, vec![block((1 << 20) + 1)]));
+        assert!(group.take(write(2, vec![block(WRITE_BYTES / 2), record])).is_none());
+        let back = group.take(write(3, vec![block(WRITE_BYTES / 4 + 1)]));
         assert_eq!(back.map(|write| write.number), Some(3));
         assert_eq!((group.numbers, group.changes.len()), (vec![1, 2], 3));
     }

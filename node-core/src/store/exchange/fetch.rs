@@ -363,14 +363,10 @@ impl Fetch {
     /// one that it would deliver in half the time that it will take now.
     fn pick(&self, now: Time, ion: IonId) -> Option<Cid> {
         let peer = self.peers.get(&ion)?;
-        if !peer.has_room(now, 1) {
+        if !peer.has_room(now) {
             return None;
         }
-        let offered = || {
-            self.wants.iter().filter(|(_, want)| {
-                want.holders.contains(&ion) && peer.has_room(now, want.bytes_max)
-            })
-        };
+        let offered = || self.wants.iter().filter(|(_, want)| want.holders.contains(&ion));
         let open = offered().filter(|(_, want)| want.asked.is_empty());
         let best = open.min_by_key(|(_, want)| want.rank());
         best.or_else(|| {

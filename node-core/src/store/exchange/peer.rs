@@ -9,10 +9,10 @@ use crate::{
     store::chunk::{CHUNK_BYTES, Cid},
 };
 
-/// What may be asked of one ion at once, in bytes; a single block always.
-pub(super) const WINDOW_BYTES_MAX: u64 = 4 << 20;
+/// What may be asked of one ion at once, in bytes, and a block beyond it.
+pub(super) const WINDOW_BYTES_MAX: u64 = 8 << 20;
 /// What may be asked of an ion that nothing is known of, in bytes.
-const WINDOW_BYTES_FIRST: u64 = 512 << 10;
+const WINDOW_BYTES_FIRST: u64 = 2 << 20;
 /// How long asked bytes may queue at the sender, in milliseconds: longer than
 /// the time in which the receiver takes a turn.
 const QUEUE_MS: u64 = 500;
@@ -126,22 +126,28 @@ impl Peer {
         now < self.aside_until
     }
 
-    /// Whether a block of that length may be asked of it now.
-    pub(super) fn has_room(&self, now: Time, bytes: u32) -> bool {
-        let flying = self.flying_bytes();
-        !self.is_aside(now) && (flying == 0 || flying + u64::from(bytes) <= self.window_bytes)
+    /// Whether a block may be asked of it now: as soon as less than a window is
+    /// to come, so that a slow ion has its next block to send when it is done.
+    pub(super) fn has_room(&self, now: Time) -> bool {
+        let is_short = self.flights.is_empty() || self.coming_bytes() < self.window_bytes;
+        is_short && !self.is_aside(now)
     }
 
     pub(super) fn flying_bytes(&self) -> u64 {
         self.flights.values().map(|flight| u64::from(flight.bytes_max)).sum()
     }
 
+    /// What of it has not come yet, at most.
+    fn coming_bytes(&self) -> u64 {
+        let came: u64 = self.flights.values().map(|flight| flight.bytes.len() as u64).sum();
+        self.flying_bytes().saturating_sub(came)
+    }
+
     /// How long it would take to deliver all that it was asked for and so many
     /// bytes more, in milliseconds.
     pub(super) fn wait_ms(&self, now: Time, more: u32) -> u64 {
         let rate = if self.rate == 0 { RATE_GUESS } else { self.rate };
-        let came: u64 = self.flights.values().map(|flight| flight.bytes.len() as u64).sum();
-        let bytes = self.flying_bytes().saturating_sub(came) + u64::from(more);
+        let bytes = self.coming_bytes() + u64::from(more);
         let silent_ms = if self.flights.is_empty() { 0 } else { now.since_ms(self.heard_at) };
         bytes * 1_000 / rate + silent_ms
     }

@@ -2,15 +2,16 @@
 //!
 //! Bounds, for each ion: [`QUEUE_MAX`] blocks wanted, [`AHEAD_MAX`] in memory,
 //! [`DATA_MAX`] frames that the transport has not taken, [`SOUGHT_MAX`] names
-//! that it would like to hear of, [`LOOKS_MAX`] questions at once. [`READS_MAX`]
-//! blocks are read at once, in turns.
+//! that it would like to hear of, [`LOOKS_MAX`] questions at once. For all of
+//! them, [`LOADED_MAX`] blocks are in memory; [`READS_MAX`] are read at once, in
+//! turns.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use ion_map::{Map, Set};
 
 use super::{
-    Asker, Effect,
+    Asker, Effect, PEERS_MAX,
     wire::{Message, PIECE_BYTES_MAX, Piece, encode, in_messages},
 };
 use crate::{identity::IonId, store::chunk::Cid};
@@ -26,6 +27,11 @@ const LOOKS_MAX: usize = 8;
 /// Blocks that are read for one ion before it is their turn: a read waits for the
 /// browser's other processes, for longer than a block is under way.
 const AHEAD_MAX: usize = 4;
+/// Blocks in memory for all ions: where there are many, each has fewer of them.
+/// Those that came early keep theirs, so that for a while there may be twice as
+/// many.
+pub(super) const LOADED_MAX: usize = 64;
+const _: () = assert!(LOADED_MAX >= PEERS_MAX);
 /// Blocks that are read at once.
 const READS_MAX: usize = 8;
 
@@ -47,8 +53,8 @@ struct Client {
 }
 
 impl Client {
-    fn wants_read(&self) -> bool {
-        self.reading.len() + self.loaded.len() < AHEAD_MAX && !self.queue.is_empty()
+    fn wants_read(&self, ahead: usize) -> bool {
+        self.reading.len() + self.loaded.len() < ahead && !self.queue.is_empty()
     }
 }
 
@@ -182,9 +188,10 @@ impl Serve {
         if self.reading.len() >= READS_MAX {
             return None;
         }
+        let ahead = (LOADED_MAX / self.clients.len().max(1)).min(AHEAD_MAX);
         let after = self.clients.iter().filter(|(ion, _)| Some(**ion) > self.turn);
         let mut turns = after.chain(self.clients.iter());
-        turns.find(|(_, client)| client.wants_read()).map(|(ion, _)| *ion)
+        turns.find(|(_, client)| client.wants_read(ahead)).map(|(ion, _)| *ion)
     }
 }
 

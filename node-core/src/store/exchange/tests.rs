@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use self::world::{Content, Temper, World, content};
 use super::*;
-use crate::store::chunk::{Block, Codec};
+use crate::store::chunk::{Block, CHUNK_BYTES, Codec};
 
 const MIB: u64 = 1 << 20;
 const CHUNK: u32 = 64 << 10;
@@ -24,7 +24,9 @@ fn start(sources: &[Temper], file: &Content) -> World {
         world.ions[source].disk.clone_from(&file.blocks);
         world.link(0, source, 20, 4 * MIB);
     }
-    world.fetch(0, &file.cids, CHUNK, Order::Bulk);
+    let bytes_max = file.blocks.values().map(|block| block.len()).max().unwrap_or_default();
+    let bytes_max = u32::try_from(bytes_max).expect("a block is not that long");
+    world.fetch(0, &file.cids, bytes_max, Order::Bulk);
     world
 }
 
@@ -42,6 +44,18 @@ fn three_sources_are_nearly_three_times_as_fast() {
     assert!(one * 10 >= three * 24, "{one} ms from one, {three} ms from three");
     assert!(world.ions[0].data_bytes < 68 * MIB, "little comes twice");
     assert!(world.ions[0].offences.is_empty());
+}
+
+#[test]
+fn long_blocks_come_from_three_sources_as_well() {
+    let file = content(7, 32, CHUNK_BYTES);
+    let (one, _) = fetch_from(&[Temper::Honest], &file);
+    let (three, world) = fetch_from(&[Temper::Honest; 3], &file);
+    println!(
+        "32 MiB: {one} ms from one, {three} ms from three; {} bytes",
+        world.ions[0].data_bytes
+    );
+    assert!(one * 10 >= three * 24, "{one} ms from one, {three} ms from three");
 }
 
 #[test]
@@ -92,6 +106,19 @@ fn a_slow_source_does_not_hold_up_the_end() {
     let ms = world.until(60_000, |world| world.ions[0].done.len() == 256);
     let ms = ms.expect("the file arrives");
     assert!(ms < 2_700, "16 MiB over two links of 4 MiB/s took {ms} ms");
+}
+
+/// What comes in the time of a window is less than a block here.
+#[test]
+fn a_slow_link_is_never_idle_however_long_blocks_are() {
+    let file = content(7, 8, CHUNK_BYTES);
+    let mut world = World::new(1, &[Temper::Honest; 2]);
+    world.ions[1].disk.clone_from(&file.blocks);
+    world.link(0, 1, 100, MIB);
+    world.fetch(0, &file.cids, CHUNK_BYTES, Order::Bulk);
+    let ms = world.until(60_000, |world| world.ions[0].done.len() == 8);
+    let ms = ms.expect("the file arrives");
+    assert!(ms < 8_700, "8 MiB over a link of 1 MiB/s took {ms} ms");
 }
 
 #[test]
@@ -363,6 +390,29 @@ fn a_slow_receiver_has_few_frames_on_the_way_and_holds_up_nobody() {
     effects.clear();
     machine.handle(Time::ZERO, Input::Sent(ion(1)), &mut effects);
     assert_eq!(effects, [], "what is cancelled is not sent");
+}
+
+#[test]
+fn many_receivers_that_take_nothing_have_few_blocks_in_memory() {
+    let (mut machine, mut effects) = (Exchange::new(Rng::new(1)), Vec::new());
+    // So long that nobody is done with one.
+    let content = content(7, 2 * PEERS_MAX, CHUNK_BYTES / 2);
+    let ions = || (0..).zip(content.cids.chunks(2));
+    for (number, _) in ions() {
+        machine.handle(Time::ZERO, Input::Linked(ion(number)), &mut effects);
+    }
+    for (number, cids) in ions() {
+        let want = Message::Want(cids.to_vec());
+        machine.handle(Time::ZERO, said(number, &want), &mut effects);
+    }
+    let mut loaded = 0;
+    while let Some(place) = effects.iter().position(|effect| matches!(effect, Effect::Read(_))) {
+        let Effect::Read(cid) = effects.remove(place) else { continue };
+        let bytes = Some(content.blocks[&cid].clone());
+        machine.handle(Time::ZERO, Input::Read(cid, bytes), &mut effects);
+        loaded += 1;
+    }
+    assert_eq!(loaded, serve::LOADED_MAX);
 }
 
 #[test]

@@ -168,19 +168,12 @@ impl Library {
         self.advance_gathers(now, effects);
     }
 
-    /// Gives bytes from disk to all who wait for them; whether they are the
-    /// block's.
+    /// Gives bytes from disk to all who wait for them, each of whom verifies them,
+    /// as the exchange does; whether nobody found them to be others.
     fn give(&mut self, cid: Cid, bytes: &[u8]) -> bool {
-        if !cid.is_of(bytes) {
-            return false;
-        }
-        for gather in self.gathers.values_mut() {
-            gather.read(cid, bytes);
-            if gather.purpose != Purpose::Keep {
-                gather.keep(cid, bytes);
-            }
-        }
-        true
+        self.gathers.values_mut().all(|gather| {
+            gather.read(cid, bytes) && (gather.purpose == Purpose::Keep || gather.keep(cid, bytes))
+        })
     }
 
     /// A block on disk is not what it should be, or was not written.

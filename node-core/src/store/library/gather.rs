@@ -20,7 +20,7 @@ use crate::{
 pub(super) const ASKED_MAX: usize = 192;
 
 /// Blocks of a range: a file cut into more is told to be none. Ions cut files
-/// into blocks of 256 KiB, of which a part has 256.
+/// into blocks of 1 MiB, of which a part has 64.
 const PIECES_MAX: usize = 1_536;
 
 /// What for.
@@ -204,10 +204,14 @@ impl Gather {
         cids.filter(|cid| !self.bytes.contains_key(cid)).collect()
     }
 
-    /// Takes a block's bytes for the user; whether they are the block's.
+    /// Takes a block's bytes for the user, if it needs them; whether they are not
+    /// others than the block's.
     pub(super) fn keep(&mut self, cid: Cid, bytes: &[u8]) -> bool {
+        if !self.pieces.iter().any(|piece| piece.cid == cid) {
+            return true;
+        }
         let is_good = cid.is_of(bytes);
-        if is_good && self.pieces.iter().any(|piece| piece.cid == cid) {
+        if is_good {
             self.bytes.insert(cid, bytes.to_vec());
         }
         is_good

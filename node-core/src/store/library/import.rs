@@ -16,8 +16,8 @@ use crate::{
 
 use super::held::Sized;
 
-/// Bytes that are read at a time: eight blocks.
-pub const READ_BYTES: u32 = 8 * CHUNK_BYTES;
+/// Bytes that are read at a time: two blocks.
+pub const READ_BYTES: u32 = 2 * CHUNK_BYTES;
 /// Over how long a speed is measured, in milliseconds.
 const SPEED_MS: u64 = 1_000;
 
