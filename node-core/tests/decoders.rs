@@ -30,7 +30,7 @@ use node_core::{
     },
     platform::sim::Rng,
 };
-use spark_runtime::{Limits, Report, Stop, Value};
+use spark_runtime::{Lane, Limits, Report, Stop, Value};
 
 /// Changed encodings of each sample, unless more or fewer are asked for.
 const MUTANTS: u64 = 2_000;
@@ -46,6 +46,7 @@ fn messages() -> Vec<Message> {
         name: "add".to_owned(),
         entry: Entry::Export { name: "add".to_owned(), arguments: vec!["{}".to_owned()] },
         limits: Limits { fuel_max: 1, memory_bytes_max: 2, output_bytes_max: 3, wall_ms_max: 4 },
+        lane: Lane::Automatic,
     };
     let report = Report {
         stop: Some(Stop::Exit { code: 2 }),
@@ -235,7 +236,12 @@ fn what_is_too_long_is_refused_unread() {
 fn environments_are_checked_before_they_are_believed() {
     let offer = |environment: Vec<(String, String)>| {
         let entry = Entry::Command { arguments: vec![], environment, stdin: false };
-        let program = Program { name: String::new(), entry, limits: Limits::default() };
+        let program = Program {
+            name: String::new(),
+            entry,
+            limits: Limits::default(),
+            lane: Lane::Automatic,
+        };
         let message = Message::Offer { job: 1, program, module: [7; 32], module_bytes: 8 };
         wire::decode(&wire::encode(&message)).map(drop)
     };
@@ -264,6 +270,28 @@ fn an_offer_without_environment_is_read() {
     let Ok(Message::Offer { program, .. }) = wire::decode(&old) else { panic!("it is not read") };
     let entry = Entry::Command { arguments: vec![], environment: vec![], stdin: true };
     assert_eq!(program.entry, entry);
+}
+
+#[test]
+fn a_lane_is_on_the_wire_only_where_one_was_chosen() {
+    let Message::Offer { job, program, module, module_bytes } = messages().remove(0) else {
+        panic!("the first is an offer")
+    };
+    let offer = |lane: Lane| {
+        let program = Program { lane, ..program.clone() };
+        wire::encode(&Message::Offer { job, program, module, module_bytes })
+    };
+    let has_lane = |bytes: &[u8]| bytes.windows(5).any(|part| part == b"dlane");
+    for lane in [Lane::Automatic, Lane::Interpreter, Lane::Fast] {
+        let bytes = offer(lane);
+        assert_eq!(has_lane(&bytes), lane != Lane::Automatic, "{lane:?}");
+        let Ok(Message::Offer { program, .. }) = wire::decode(&bytes) else { panic!("{lane:?}") };
+        assert_eq!(program.lane, lane);
+    }
+    let mut wrong = offer(Lane::Fast);
+    let at = wrong.windows(4).position(|part| part == b"Fast").unwrap();
+    wrong[at..at + 4].copy_from_slice(b"Slow");
+    assert_eq!(wire::decode(&wrong), Err(wire::Refusal::Malformed));
 }
 
 /// The hash of all encodings of one format.

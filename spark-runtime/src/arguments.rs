@@ -5,79 +5,87 @@
 //! refused by name. Bounds: an argument that is repeated in an error is cut to
 //! [`SHOWN_CHARS_MAX`].
 
-use wasmi::{F32, F64, FuncType, Val, ValType};
-
-use crate::{Stop, Value};
+use crate::{Stop, Value, inspect::Signature};
 
 /// How much of a wrong argument an error repeats, in characters.
 pub(crate) const SHOWN_CHARS_MAX: usize = 80;
 
-/// Every type that has a text form.
-const NUMBERS: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
+/// A type that has a text form.
+#[derive(Clone, Copy)]
+enum Number {
+    I32,
+    I64,
+    F32,
+    F64,
+}
+
+impl Number {
+    /// The type of that name.
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "i32" => Some(Self::I32),
+            "i64" => Some(Self::I64),
+            "f32" => Some(Self::F32),
+            "f64" => Some(Self::F64),
+            _ => None,
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::I32 => "a whole number of 32 bits (i32)",
+            Self::I64 => "a whole number of 64 bits (i64)",
+            Self::F32 => "a number (f32)",
+            Self::F64 => "a number (f64)",
+        }
+    }
+}
 
 /// Whether a text can be read as the type of that name, as the parameter at
 /// `position` (counted from 1) of the function `name`.
 pub(crate) fn check(name: &str, position: usize, text: &str, type_text: &str) -> Result<(), Stop> {
-    let Some(kind) = NUMBERS.into_iter().find(|kind| type_name(*kind) == type_text) else {
+    let Some(kind) = Number::named(type_text) else {
         return Err(Stop::UnsupportedType { name: name.to_owned(), kind: type_text.to_owned() });
     };
     let text_number = text.trim();
     let is_good = match kind {
-        ValType::I32 => integer(text_number, 32).is_some(),
-        ValType::I64 => integer(text_number, 64).is_some(),
+        Number::I32 => integer(text_number, 32).is_some(),
+        Number::I64 => integer(text_number, 64).is_some(),
         // To read floats takes tables of 10 KiB, which only guest workers need.
-        _ => is_float(text_number),
+        Number::F32 | Number::F64 => is_float(text_number),
     };
     if is_good { Ok(()) } else { Err(wrong(name, position, text, kind)) }
 }
 
 /// The arguments of a call, read by the function's signature.
-pub(crate) fn read(name: &str, kind: &FuncType, texts: &[String]) -> Result<Vec<Val>, Stop> {
-    if let Some(kind) = kind.params().iter().chain(kind.results()).find(|kind| !is_number(**kind)) {
-        return Err(Stop::UnsupportedType {
-            name: name.to_owned(),
-            kind: type_name(*kind).to_owned(),
-        });
+pub(crate) fn read(signature: &Signature, texts: &[String]) -> Result<Vec<Value>, Stop> {
+    let Signature { name, parameters, results } = signature;
+    let mut kinds = parameters.iter().chain(results);
+    if let Some(kind) = kinds.find(|kind| Number::named(kind).is_none()) {
+        return Err(Stop::UnsupportedType { name: name.clone(), kind: kind.clone() });
     }
-    if kind.params().len() != texts.len() {
+    if parameters.len() != texts.len() {
         return Err(Stop::WrongArgumentCount {
-            name: name.to_owned(),
-            expected: kind.params().len(),
+            name: name.clone(),
+            expected: parameters.len(),
             given: texts.len(),
         });
     }
-    let pairs = (1..).zip(texts.iter().zip(kind.params()));
-    pairs.map(|(position, (text, kind))| read_one(name, position, text, *kind)).collect()
+    let kinds = parameters.iter().filter_map(|kind| Number::named(kind));
+    let places = (1..).zip(texts.iter().zip(kinds));
+    places.map(|(position, (text, kind))| read_one(name, position, text, kind)).collect()
 }
 
-fn read_one(name: &str, position: usize, text: &str, kind: ValType) -> Result<Val, Stop> {
+fn read_one(name: &str, position: usize, text: &str, kind: Number) -> Result<Value, Stop> {
     number(text.trim(), kind).ok_or_else(|| wrong(name, position, text, kind))
 }
 
-fn wrong(name: &str, position: usize, text: &str, kind: ValType) -> Stop {
+fn wrong(name: &str, position: usize, text: &str, kind: Number) -> Stop {
     Stop::WrongArgument {
         name: name.to_owned(),
         position,
-        expected: expected(kind).to_owned(),
+        expected: kind.expected().to_owned(),
         given: shown(text),
-    }
-}
-
-/// What a function returned; signatures were checked by [`read`].
-pub(crate) fn values(results: &[Val]) -> Vec<Value> {
-    results.iter().filter_map(value).collect()
-}
-
-/// A type's name in the text format.
-pub(crate) fn type_name(kind: ValType) -> &'static str {
-    match kind {
-        ValType::I32 => "i32",
-        ValType::I64 => "i64",
-        ValType::F32 => "f32",
-        ValType::F64 => "f64",
-        ValType::V128 => "v128",
-        ValType::FuncRef => "funcref",
-        ValType::ExternRef => "externref",
     }
 }
 
@@ -90,43 +98,14 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
-fn is_number(kind: ValType) -> bool {
-    matches!(kind, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
-}
-
-fn expected(kind: ValType) -> &'static str {
+fn number(text: &str, kind: Number) -> Option<Value> {
     match kind {
-        ValType::I32 => "a whole number of 32 bits (i32)",
-        ValType::I64 => "a whole number of 64 bits (i64)",
-        ValType::F32 => "a number (f32)",
-        ValType::F64 => "a number (f64)",
-        other => type_name(other),
-    }
-}
-
-fn value(value: &Val) -> Option<Value> {
-    match value {
-        Val::I32(value) => Some(Value::I32(*value)),
-        Val::I64(value) => Some(Value::I64(*value)),
-        Val::F32(value) => Some(Value::F32(value.to_bits())),
-        Val::F64(value) => Some(Value::F64(value.to_bits())),
-        Val::V128(_) | Val::FuncRef(_) | Val::ExternRef(_) => None,
-    }
-}
-
-fn number(text: &str, kind: ValType) -> Option<Val> {
-    match kind {
-        ValType::I32 => {
-            integer(text, 32).map(|bits| Val::I32(((bits & 0xffff_ffff) as u32).cast_signed()))
+        Number::I32 => {
+            integer(text, 32).map(|bits| Value::I32(((bits & 0xffff_ffff) as u32).cast_signed()))
         }
-        ValType::I64 => integer(text, 64).map(|bits| Val::I64(bits.cast_signed())),
-        ValType::F32 => {
-            text.parse().ok().map(|float: f32| Val::F32(F32::from_bits(float.to_bits())))
-        }
-        ValType::F64 => {
-            text.parse().ok().map(|float: f64| Val::F64(F64::from_bits(float.to_bits())))
-        }
-        ValType::V128 | ValType::FuncRef | ValType::ExternRef => None,
+        Number::I64 => integer(text, 64).map(|bits| Value::I64(bits.cast_signed())),
+        Number::F32 => text.parse().ok().map(Value::f32),
+        Number::F64 => text.parse().ok().map(Value::f64),
     }
 }
 

@@ -1,98 +1,67 @@
-//! Compiles modules for wasmi, the interpreter.
-//!
-//! What it compiles is the metered module ([`meter`](crate::meter)), which counts
-//! its own fuel, stack and memory, so the engine's own limits are never met: they
-//! lie above. Each module has an engine of its own, so that dropping a module
-//! frees all that it took.
+//! Loads modules: meters them, notes what they are, and has lanes compile them.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
-use wasmi::{CompilationMode, Config, Engine, ExternType, FuncType, Linker, ValType};
+use wasmparser::{FuncType, ValType};
 
 use crate::{
-    Call, Limits, Report, Stop,
-    arguments::type_name,
+    Call, Lane, Limits, Report, Stop,
     inspect::{Import, Inspection, Signature},
-    meter::{self, Metered, meter},
-    run::{self, Host},
-    wasi,
+    lane::{Compiled, Lanes},
+    meter::{Imported, meter_scalar},
+    run,
+    wasi::{self, Kind},
 };
-
-/// How deep the engine lets calls nest: deeper than frames of the least size can.
-const CALL_DEPTH_MAX: usize = 16_384;
-/// The engine's stack of values, in bytes: several times what frames may count.
-const STACK_BYTES_MAX: usize = 4 << 20;
 
 /// The entry of a WASI command.
 pub(crate) const COMMAND_ENTRY: &str = "_start";
 /// What a WASI library wants called before anything else.
 pub(crate) const LIBRARY_ENTRY: &str = "_initialize";
 
-/// Loads, looks at and runs modules.
-#[derive(Clone, Debug)]
-pub struct Runtime {
-    config: Config,
-}
+/// Gives milliseconds that never go back. It is asked about ten times a second by
+/// the interpreter, up to a hundred times by the fast lane.
+pub type Clock = Rc<dyn Fn() -> u64>;
 
-/// A compiled module. Cloning it is cheap; it may be run any number of times,
-/// each run on an instance of its own.
+/// Loads, looks at and runs modules.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Runtime;
+
+/// A loaded module. Cloning it is cheap; it may be run any number of times,
+/// each run on an instance of its own. It keeps its metered bytes, and what each
+/// lane that it ran in made of them.
 #[derive(Clone)]
-pub struct Module(Arc<Compiled>);
+pub struct Module(Rc<Loaded>);
 
 /// A module and what was noted about it.
-pub(crate) struct Compiled {
-    pub(crate) engine: Engine,
-    pub(crate) linker: Linker<Host>,
-    pub(crate) module: wasmi::Module,
-    /// Whether it has a start function, exported as [`meter::START`].
-    pub(crate) has_start: bool,
-    /// The memory it starts with, in bytes.
-    pub(crate) memory_bytes: u64,
-    /// The table elements it starts with.
-    pub(crate) table_elements: u64,
+pub(crate) struct Loaded {
+    pub(crate) lanes: Lanes,
+    /// Exported functions, in the order of their names.
+    pub(crate) exports: Vec<Signature>,
+    /// Imports, in their order.
+    pub(crate) imports: Vec<Import>,
     bytes: u64,
-}
-
-impl Default for Runtime {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl Runtime {
     /// A runtime with this project's settings.
     pub fn new() -> Self {
-        let mut config = Config::default();
-        config
-            .compilation_mode(CompilationMode::Eager)
-            .ignore_custom_sections(true)
-            .allow_start_fn(false)
-            .set_max_recursion_depth(CALL_DEPTH_MAX)
-            .set_max_stack_height(STACK_BYTES_MAX);
-        Self { config }
+        Self
     }
 
-    /// Checks and compiles a binary of at most
+    /// Checks and meters a binary of at most
     /// [`MODULE_BYTES_MAX`](crate::meter::MODULE_BYTES_MAX) bytes. The only error is
-    /// [`Stop::NotAModule`]; imports are looked at when it runs.
+    /// [`Stop::NotAModule`]; imports are looked at when it runs, and a lane compiles
+    /// it when it runs there first.
     pub fn load(&self, binary: &[u8]) -> Result<Module, Stop> {
-        let metered =
-            meter(binary).map_err(|error| Stop::NotAModule { reason: error.to_string() })?;
-        let Metered { binary: metered, has_start, memory_bytes, table_elements } = metered;
-        let engine = Engine::new(&self.config);
-        let module = wasmi::Module::new(&engine, &metered)
-            .map_err(|error| Stop::NotAModule { reason: error.to_string() })?;
-        let linker = run::linker(&engine);
+        let mut metered =
+            meter_scalar(binary).map_err(|error| Stop::NotAModule { reason: error.to_string() })?;
+        let exports = std::mem::take(&mut metered.exports);
+        let mut exports: Vec<Signature> =
+            exports.iter().map(|(name, kind)| signature(name, kind)).collect();
+        exports.sort_by(|one, other| one.name.cmp(&other.name));
+        let imports = metered.imports.iter().map(import).collect();
         let bytes = binary.len() as u64;
-        Ok(Module(Arc::new(Compiled {
-            engine,
-            linker,
-            module,
-            has_start,
-            memory_bytes,
-            table_elements,
-            bytes,
-        })))
+        Ok(Module(Rc::new(Loaded { lanes: Lanes::new(metered), exports, imports, bytes })))
     }
 
     /// Says what a binary is, without running it. The only error is [`Stop::NotAModule`].
@@ -100,74 +69,76 @@ impl Runtime {
         Ok(self.load(binary)?.inspect())
     }
 
-    /// Runs one call on a fresh instance. `clock` gives milliseconds that never
-    /// go back; it is asked about ten times a second. Whatever the guest does,
-    /// this returns, after the wall-clock limit by the time of one slice of
-    /// fuel at most.
+    /// Runs one call on a fresh instance. Whatever the guest does, this returns, after
+    /// the wall-clock limit by the time of one slice of fuel at most.
     pub fn run(
         &self,
         module: &Module,
+        lane: Lane,
         call: &Call,
         limits: &Limits,
-        clock: &mut dyn FnMut() -> u64,
+        clock: &Clock,
     ) -> Report {
-        run::run(&module.0, call, limits, clock)
+        run::run(&module.0, lane, call, limits, clock)
     }
 }
 
 impl Module {
     /// What the module is.
     pub fn inspect(&self) -> Inspection {
-        let compiled = &*self.0;
+        let loaded = &*self.0;
         let (offered, mut imports): (Vec<Import>, Vec<Import>) =
-            compiled.imports().partition(|import| import.offered);
+            loaded.imports.iter().cloned().partition(|import| import.offered);
         imports.extend(offered);
+        let exports = loaded.exports.iter().filter(|export| export.name != COMMAND_ENTRY);
         Inspection {
-            bytes: compiled.bytes,
-            is_command: compiled.functions().any(|(name, _)| name == COMMAND_ENTRY),
-            exports: compiled
-                .functions()
-                .filter(|(name, _)| *name != COMMAND_ENTRY)
-                .map(|(name, kind)| signature(name, &kind))
-                .collect(),
+            bytes: loaded.bytes,
+            is_command: loaded.export(COMMAND_ENTRY).is_some(),
+            exports: exports.cloned().collect(),
             imports,
-            memory_bytes: compiled.memory_bytes,
+            memory_bytes: loaded.lanes.metered().memory_bytes,
         }
     }
-}
 
-impl Compiled {
-    /// Exported functions, in the order of their names.
-    pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, FuncType)> {
-        self.module.exports().filter_map(|export| match export.ty() {
-            ExternType::Func(kind) if !export.name().starts_with(meter::RESERVED) => {
-                Some((export.name(), kind.clone()))
-            }
-            _ => None,
-        })
-    }
-
-    /// Imports, each with whether it is offered with that type.
-    pub(crate) fn imports(&self) -> impl Iterator<Item = Import> {
-        let imports = self.module.imports().filter(|import| import.module() != meter::RESERVED);
-        imports.map(|import| Import {
-            module: import.module().to_owned(),
-            name: import.name().to_owned(),
-            offered: is_offered(import.module(), import.name(), import.ty()),
-        })
+    /// Has the lane compile it now rather than at its first run. The error is what a
+    /// run in that lane would end with.
+    pub fn compile(&self, lane: Lane) -> Result<(), Stop> {
+        self.0.compiled(lane).map(drop)
     }
 }
 
-fn is_offered(module: &str, name: &str, kind: &ExternType) -> bool {
-    let ExternType::Func(kind) = kind else { return false };
-    module == wasi::MODULE
-        && wasi::functions()
-            .iter()
-            .any(|function| function.name == name && run::function_type(function) == *kind)
+impl Loaded {
+    /// The exported function of that name.
+    pub(crate) fn export(&self, name: &str) -> Option<&Signature> {
+        self.exports.iter().find(|export| export.name == name)
+    }
+
+    /// The module in that lane.
+    pub(crate) fn compiled(&self, lane: Lane) -> Result<Compiled<'_>, Stop> {
+        self.lanes.compiled(lane)
+    }
+}
+
+fn import(import: &Imported) -> Import {
+    let Imported { module, name, function } = import;
+    let is_offered = |kind: &FuncType| module == wasi::MODULE && is_offered(name, kind);
+    let offered = function.as_ref().is_some_and(is_offered);
+    Import { module: module.clone(), name: name.clone(), offered }
+}
+
+fn is_offered(name: &str, kind: &FuncType) -> bool {
+    wasi::functions().iter().filter(|function| function.name == name).any(|function| {
+        let parameters = function.parameters().map(|kind| match kind {
+            Kind::I32 => ValType::I32,
+            Kind::I64 => ValType::I64,
+        });
+        let results = function.has_result().then_some(ValType::I32);
+        parameters.eq(kind.params().iter().copied()) && results.as_slice() == kind.results()
+    })
 }
 
 fn signature(name: &str, kind: &FuncType) -> Signature {
-    let names = |kinds: &[ValType]| kinds.iter().map(|kind| type_name(*kind).to_owned()).collect();
+    let names = |kinds: &[ValType]| kinds.iter().map(ToString::to_string).collect();
     Signature {
         name: name.to_owned(),
         parameters: names(kind.params()),

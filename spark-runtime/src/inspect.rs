@@ -31,6 +31,16 @@ pub struct Signature {
 }
 
 impl Signature {
+    /// A function that takes and gives nothing.
+    pub(crate) fn plain(name: &str) -> Self {
+        Self { name: name.to_owned(), parameters: Vec::new(), results: Vec::new() }
+    }
+
+    /// Whether it takes and gives nothing.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.parameters.is_empty() && self.results.is_empty()
+    }
+
     /// Whether a call with these arguments could begin: `None` stands for one
     /// that is not known yet. The error is the [`Stop`] that the call would end
     /// with.

@@ -11,14 +11,15 @@
 //! [`wire`].
 //!
 //! Reading order: [`call`], [`report`], [`inspect`], [`wire`], then how it is
-//! done: [`meter`] rewrites a guest so that it counts what it uses, `engine`
-//! compiles, `run` drives one instance in slices of fuel, `wasi` is what the guest finds outside itself,
-//! and [`worker`] answers requests.
+//! done: [`meter`] rewrites a guest so that it counts what it uses, `engine` loads,
+//! [`lane`] says which engine runs it and on what terms, `run` drives one instance,
+//! `wasi` is what the guest finds outside itself, and [`worker`] answers requests.
 
 mod arguments;
 pub mod call;
 mod engine;
 pub mod inspect;
+pub mod lane;
 pub mod meter;
 pub mod report;
 mod run;
@@ -27,7 +28,8 @@ pub mod wire;
 pub mod worker;
 
 pub use call::{Call, Limits};
-pub use engine::{Module, Runtime};
+pub use engine::{Clock, Module, Runtime};
+pub use lane::{Lane, SLICE_FUEL};
 pub use report::{Report, Stop, Value};
-pub use run::{ARGUMENT_BYTES_MAX, SLICE_FUEL};
+pub use run::ARGUMENT_BYTES_MAX;
 pub use wasi::{IOVECS_MAX, SUBSCRIPTIONS_MAX};

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+const NAN_F32_BITS: u32 = 0x7fc0_0000;
+const NAN_F64_BITS: u64 = 0x7ff8 << 48;
+
 /// A value that an exported function returned. Floats are kept as their bits,
 /// so that NaN has one form and equal means equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +19,19 @@ pub enum Value {
     F32(u32),
     /// The bits of a 64-bit float.
     F64(u64),
+}
+
+impl Value {
+    /// A float. What is no number has one form here, as it comes from some engines
+    /// with its bits and from others without.
+    pub(crate) fn f32(float: f32) -> Self {
+        Self::F32(if float.is_nan() { NAN_F32_BITS } else { float.to_bits() })
+    }
+
+    /// A float; see [`Value::f32`].
+    pub(crate) fn f64(float: f64) -> Self {
+        Self::F64(if float.is_nan() { NAN_F64_BITS } else { float.to_bits() })
+    }
 }
 
 impl fmt::Display for Value {

@@ -25,6 +25,8 @@ pub(crate) use abi::{Errno, Fault, Halt};
 pub(crate) use memory::GuestMemory;
 pub(crate) use table::{Function, Kind, functions};
 
+use std::mem;
+
 use crate::Call;
 
 /// The import module that these functions are found under.
@@ -97,12 +99,12 @@ impl System {
 
     /// The fuel that calls have cost since this was last asked.
     pub(crate) fn take_work(&mut self) -> u64 {
-        std::mem::take(&mut self.work)
+        mem::take(&mut self.work)
     }
 
-    /// Standard output and standard error.
-    pub(crate) fn into_output(self) -> (Vec<u8>, Vec<u8>) {
-        (self.stdout, self.stderr)
+    /// Standard output and standard error, which are empty then.
+    pub(crate) fn take_output(&mut self) -> (Vec<u8>, Vec<u8>) {
+        (mem::take(&mut self.stdout), mem::take(&mut self.stderr))
     }
 
     /// Runs one function. Errors that the guest may see are a number in `Ok`.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Call, Limits, Report, Stop, inspect::Inspection};
+use crate::{Call, Lane, Limits, Report, Stop, inspect::Inspection};
 
 /// A module's BLAKE3 hash.
 pub type ModuleHash = [u8; 32];
@@ -28,6 +28,8 @@ pub enum ToGuest {
         run: u64,
         /// A module that was loaded before.
         module: ModuleHash,
+        /// What is to run it.
+        lane: Lane,
         /// What to call.
         call: Call,
         /// How far it may go.

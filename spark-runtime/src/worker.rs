@@ -5,7 +5,8 @@
 //! the ion loads it again. What a module was refused for is kept in its place.
 
 use crate::{
-    Module, Report, Runtime, Stop,
+    Clock, Lane, Module, Runtime, Stop,
+    run::stopped,
     wire::{FromGuest, ModuleHash, ToGuest},
 };
 
@@ -26,21 +27,16 @@ impl Worker {
         Self::default()
     }
 
-    /// Does what is asked; returns the answer, if the request has one. `clock`
-    /// gives milliseconds that never go back.
-    pub fn handle(
-        &mut self,
-        message: ToGuest,
-        clock: &mut dyn FnMut() -> u64,
-    ) -> Option<FromGuest> {
+    /// Does what is asked; returns the answer, if the request has one.
+    pub fn handle(&mut self, message: ToGuest, clock: &Clock) -> Option<FromGuest> {
         match message {
             ToGuest::Load { module, binary } => {
                 self.load(module, &binary);
                 None
             }
-            ToGuest::Run { run, module, call, limits } => {
+            ToGuest::Run { run, module, lane, call, limits } => {
                 let report = match self.find(module) {
-                    Some(Ok(module)) => self.runtime.run(&module, &call, &limits, clock),
+                    Some(Ok(module)) => self.runtime.run(&module, lane, &call, &limits, clock),
                     Some(Err(stop)) => stopped(stop),
                     None => stopped(Stop::WorkerLost {
                         reason: "it no longer has the module".to_owned(),
@@ -61,7 +57,12 @@ impl Worker {
         if self.modules.len() == MODULES_MAX {
             drop(self.modules.remove(0));
         }
-        self.modules.push((hash, self.runtime.load(binary)));
+        let module = self.runtime.load(binary);
+        if let Ok(module) = &module {
+            // Before the first task comes. A lane that refuses it does so again then.
+            let _ = module.compile(Lane::Automatic);
+        }
+        self.modules.push((hash, module));
     }
 
     fn find(&mut self, hash: ModuleHash) -> Option<Result<Module, Stop>> {
@@ -69,8 +70,4 @@ impl Worker {
         self.modules[at..].rotate_left(1);
         self.modules.last().map(|(_, module)| module.clone())
     }
-}
-
-fn stopped(stop: Stop) -> Report {
-    Report { stop: Some(stop), ..Report::default() }
 }

@@ -48,7 +48,7 @@ fn native() -> Outcome {
 
 /// Conformance suites inside a browser.
 fn browser() -> Outcome {
-    wasm_tests(&["ion-webrtc", "node-core", "web"])
+    wasm_tests(&["ion-webrtc", "node-core", "spark-runtime", "web"])
 }
 
 /// Real tabs against the real relay.

@@ -12,7 +12,7 @@ use std::{collections::VecDeque, sync::Arc};
 use futures::{SinkExt, StreamExt, channel::mpsc, select};
 use ion_map::Map;
 use spark_runtime::{
-    Call, Limits, Report, Stop,
+    Call, Lane, Limits, Report, Stop,
     inspect::Inspection,
     wire::{FromGuest, ModuleHash, ToGuest},
     worker::MODULES_MAX,
@@ -42,7 +42,7 @@ pub enum Order {
     /// Let go of a module.
     Drop(ModuleHash),
     /// Run a guest.
-    Run(u64, ModuleHash, Call, Limits),
+    Run(u64, ModuleHash, Lane, Call, Limits),
     /// End a guest; no answer is wanted.
     Kill(u64),
     /// Look at a module.
@@ -142,7 +142,7 @@ struct Taken<S> {
 }
 
 enum Work {
-    Run(u64, ModuleHash, Call, Limits),
+    Run(u64, ModuleHash, Lane, Call, Limits),
     Inspect(u64, Arc<[u8]>),
 }
 
@@ -173,8 +173,8 @@ impl<S: Seats> Pool<S> {
         match order {
             Order::Keep(module, binary) => self.keep(module, binary),
             Order::Drop(module) => drop(self.modules.remove(&module)),
-            Order::Run(run, module, call, limits) => {
-                self.waiting.push_back(Work::Run(run, module, call, limits));
+            Order::Run(run, module, lane, call, limits) => {
+                self.waiting.push_back(Work::Run(run, module, lane, call, limits));
             }
             Order::Kill(run) => self.end(|work| matches!(work, Work::Run(one, ..) if *one == run)),
             Order::LookAway(run) => {
@@ -249,14 +249,15 @@ impl<S: Seats> Pool<S> {
     fn give(&mut self, number: u64, work: Work) {
         let Some(taken) = self.open.get_mut(&number) else { return };
         match &work {
-            Work::Run(run, module, call, limits) => {
+            Work::Run(run, module, lane, call, limits) => {
                 let Some(binary) = self.modules.get(module) else {
                     self.fail(&work, "the module is not here".to_owned());
                     return;
                 };
                 taken.load(*module, binary);
-                let (run, module, call, limits) = (*run, *module, call.clone(), *limits);
-                taken.seat.post(ToGuest::Run { run, module, call, limits });
+                let (run, module, lane) = (*run, *module, *lane);
+                let (call, limits) = (call.clone(), *limits);
+                taken.seat.post(ToGuest::Run { run, module, lane, call, limits });
             }
             Work::Inspect(run, binary) => {
                 taken.seat.post(ToGuest::Inspect { run: *run, binary: binary.to_vec() });

@@ -2,7 +2,7 @@
 //! once the job runs.
 
 use serde::{Deserialize, Serialize};
-use spark_runtime::{Call, Limits, Stop, inspect::Signature};
+use spark_runtime::{Call, Lane, Limits, Stop, inspect::Signature};
 
 use super::wire::INPUT_BYTES_MAX;
 
@@ -39,6 +39,15 @@ pub struct Program {
     pub entry: Entry,
     /// How far each task may go.
     pub limits: Limits,
+    /// What is to run each task. Left out where it is automatic: so an ion of before
+    /// there were lanes reads all else, and one that says nothing means this.
+    #[serde(default, skip_serializing_if = "is_automatic")]
+    pub lane: Lane,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde hands over")]
+fn is_automatic(lane: &Lane) -> bool {
+    *lane == Lane::Automatic
 }
 
 /// What to run it over: one task per input, numbered from 0.

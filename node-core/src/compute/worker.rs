@@ -19,7 +19,7 @@ mod turns;
 use std::sync::Arc;
 
 use ion_map::Map;
-use spark_runtime::{Call, Limits, Report, Stop, wire::ModuleHash};
+use spark_runtime::{Call, Lane, Limits, Report, Stop, wire::ModuleHash};
 
 use self::{
     jobs::{Job, Key, Task},
@@ -83,6 +83,8 @@ pub enum Effect {
         run: u64,
         /// A module that is kept.
         module: ModuleHash,
+        /// What is to run it.
+        lane: Lane,
         /// What to call.
         call: Call,
         /// How far it may go.
@@ -301,10 +303,10 @@ impl Worker {
         match program.entry.bind(&input) {
             Ok(call) => {
                 self.runs += 1;
-                let (run, limits) = (self.runs, program.limits);
+                let (run, limits, lane) = (self.runs, program.limits, program.lane);
                 let module = *job.module();
                 self.running.insert(run, Running { key, task, limits, since: now });
-                effects.push(Effect::Run { run, module, call, limits });
+                effects.push(Effect::Run { run, module, lane, call, limits });
             }
             Err(stop) => {
                 job.finish(task, Report { stop: Some(stop), ..Report::default() });

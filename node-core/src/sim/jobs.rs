@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spark_runtime::{Limits, Report, Stop, wire::ModuleHash};
+use spark_runtime::{Lane, Limits, Report, Stop, wire::ModuleHash};
 
 use crate::{
     compute::{Entry, Inputs, Program},
@@ -45,7 +45,7 @@ impl Flavour {
     pub fn program(&self) -> Program {
         let limits = Limits { wall_ms_max: self.wall_ms_max, ..Limits::default() };
         let entry = Entry::Command { arguments: Vec::new(), environment: Vec::new(), stdin: true };
-        Program { name: format!("spark {}", self.salt), entry, limits }
+        Program { name: format!("spark {}", self.salt), entry, limits, lane: Lane::Automatic }
     }
 
     /// What a guest that is not disturbed answers.

@@ -314,7 +314,7 @@ impl World {
             Effect::Guests(guests::Order::Drop(module)) => {
                 self.ions[ion].guests.drop_module(&module);
             }
-            Effect::Guests(guests::Order::Run(run, module, call, limits)) => {
+            Effect::Guests(guests::Order::Run(run, module, _, call, limits)) => {
                 self.start_guest(ion, run, module, &call, limits);
             }
             Effect::Guests(guests::Order::Kill(run)) => self.kill_guest(ion, run),

@@ -5,9 +5,9 @@ use std::ops::Range;
 use wasm_encoder::{ConstExpr, Encode};
 use wasmparser::{
     ElementItems, ElementSectionReader, Encoding, ExportSectionReader, ExternalKind,
-    FuncToValidate, FunctionBody, GlobalSectionReader, ImportSectionReader, MemoryType, Operator,
-    Parser, Payload, TableType, TypeRef, TypeSectionReader, ValType, ValidPayload, Validator,
-    ValidatorResources, WasmFeatures,
+    FuncToValidate, FuncType, FunctionBody, GlobalSectionReader, ImportSectionReader, MemoryType,
+    Operator, Parser, Payload, TableType, TypeRef, TypeSectionReader, ValType, ValidPayload,
+    Validator, ValidatorResources, WasmFeatures,
 };
 
 use super::{
@@ -59,17 +59,42 @@ pub struct Metered {
     pub memory_bytes: u64,
     /// The table elements it starts with.
     pub table_elements: u64,
+    /// The guest's own exported functions.
+    pub(crate) exports: Vec<(String, FuncType)>,
+    /// The guest's own imports, with their types where they are functions.
+    pub(crate) imports: Vec<Imported>,
+}
+
+/// Something that a guest imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Imported {
+    /// The import's module.
+    pub(crate) module: String,
+    /// The import's name.
+    pub(crate) name: String,
+    /// Its type, if it is a function.
+    pub(crate) function: Option<FuncType>,
 }
 
 /// Meters a module of at most [`MODULE_BYTES_MAX`] bytes.
 pub fn meter(binary: &[u8]) -> Result<Metered, Error> {
+    meter_with(binary, FEATURES)
+}
+
+/// Meters a module as [`meter`] does, and refuses vectors: the interpreter has
+/// none, and a module that runs in one lane runs in every.
+pub(crate) fn meter_scalar(binary: &[u8]) -> Result<Metered, Error> {
+    meter_with(binary, FEATURES.difference(WasmFeatures::SIMD))
+}
+
+fn meter_with(binary: &[u8], features: WasmFeatures) -> Result<Metered, Error> {
     at_most("bytes", binary.len() as u64, MODULE_BYTES_MAX as u64)?;
     if !binary.starts_with(b"\0asm") {
         return Err(Error::NotWebAssembly);
     }
     let mut parser = Parser::new(0);
-    parser.set_features(FEATURES);
-    let mut validator = Validator::new_with_features(FEATURES);
+    parser.set_features(features);
+    let mut validator = Validator::new_with_features(features);
     let mut module = Module { binary, ..Module::default() };
     for payload in parser.parse_all(binary) {
         let payload = payload.map_err(malformed)?;
@@ -108,6 +133,9 @@ struct Module<'a> {
     start: Option<u32>,
     memory_bytes: u64,
     table_elements: u64,
+    function_types: Vec<FuncType>,
+    offers: Vec<(String, FuncType)>,
+    wants: Vec<Imported>,
 }
 
 impl Module<'_> {
@@ -160,6 +188,7 @@ impl Module<'_> {
         for kind in types.clone().into_iter_err_on_gc_types() {
             let kind = kind.map_err(malformed)?;
             self.shape.note_type(&kind);
+            self.function_types.push(kind.clone());
             let block = match kind.results() {
                 [] => vec![BLOCK_EMPTY],
                 [one] => vec![type_byte(*one)],
@@ -181,6 +210,12 @@ impl Module<'_> {
             let (offset, import) = import.map_err(malformed)?;
             expect_free(import.module, offset)?;
             self.shape.note_import(import.ty);
+            let function = match import.ty {
+                TypeRef::Func(kind) => self.function_types.get(kind as usize).cloned(),
+                _ => None,
+            };
+            let (module, name) = (import.module.to_owned(), import.name.to_owned());
+            self.wants.push(Imported { module, name, function });
             match import.ty {
                 TypeRef::Func(_) => self.imported_functions += 1,
                 TypeRef::Global(_) => self.imported_globals += 1,
@@ -244,12 +279,21 @@ impl Module<'_> {
             let (offset, export) = export.map_err(malformed)?;
             expect_free(export.name, offset)?;
             let index = match export.kind {
-                ExternalKind::Func => self.numbers().function(export.index),
+                ExternalKind::Func => {
+                    self.note_offer(export.name, export.index);
+                    self.numbers().function(export.index)
+                }
                 _ => export.index,
             };
             self.exports.push(&named(export.name, export.kind as u8, index));
         }
         Ok(())
+    }
+
+    fn note_offer(&mut self, name: &str, function: u32) {
+        let kind = self.shape.function(function as usize);
+        let kind = kind.and_then(|kind| self.function_types.get(kind as usize));
+        self.offers.extend(kind.map(|kind| (name.to_owned(), kind.clone())));
     }
 
     fn note_body(
@@ -323,6 +367,8 @@ impl Module<'_> {
             has_start: self.start.is_some(),
             memory_bytes: self.memory_bytes,
             table_elements: self.table_elements,
+            exports: self.offers,
+            imports: self.wants,
         }
     }
 

@@ -1,11 +1,14 @@
 //! Loading, looking at, and calling modules; each mistake by name.
 
 use spark_runtime::{
-    Module, Runtime, Stop, Value,
+    Lane, Limits, Module, Runtime, Stop, Value,
     meter::{FUNCTIONS_MAX, MODULE_BYTES_MAX},
 };
 
-use crate::guests::{command, export, run, runtime};
+use crate::{
+    guests::{command, export, run, runtime, still},
+    host::test,
+};
 
 const NUMBERS: &str = r#"(module
     (func (export "i32") (param i32) (result i32) (local.get 0))
@@ -13,7 +16,6 @@ const NUMBERS: &str = r#"(module
     (func (export "f32") (param f32) (result f32) (local.get 0))
     (func (export "f64") (param f64) (result f64) (local.get 0))
     (func (export "swap") (param i32 f64) (result f64 i32) (local.get 1) (local.get 0))
-    (func (export "refers") (param externref))
     (global (export "g") i32 (i32.const 1)))"#;
 
 fn load(text: &str) -> Result<Module, Stop> {
@@ -78,7 +80,8 @@ fn a_wrong_number_of_arguments_is_refused() {
 
 #[test]
 fn what_has_no_text_form_is_refused_by_type() {
-    let stop = run(NUMBERS, &export("refers", &["1"])).stop;
+    let module = r#"(module (func (export "refers") (param externref)))"#;
+    let stop = run(module, &export("refers", &["1"])).stop;
     assert_eq!(
         stop,
         Some(Stop::UnsupportedType { name: "refers".into(), kind: "externref".into() })
@@ -94,7 +97,7 @@ fn an_export_that_is_not_there_is_refused_with_those_that_are() {
             panic!("{name} was found")
         };
         assert_eq!(asked, name);
-        assert_eq!(exports, ["f32", "f64", "i32", "i64", "refers", "swap"]);
+        assert_eq!(exports, ["f32", "f64", "i32", "i64", "swap"]);
     }
     let stop = run(NUMBERS, &command(&[], "")).stop;
     assert!(matches!(stop, Some(Stop::NoSuchExport { name, .. }) if name == "_start"));
@@ -286,35 +289,68 @@ fn nan_has_one_form() {
 }
 
 #[test]
-fn traps_are_told_in_the_specifications_words() {
-    let module = r#"(module (memory 1) (table 1 funcref) (type $t (func))
+fn traps_are_told_by_names_that_no_engine_chose() {
+    let module = r#"(module (memory 1) (table 2 funcref) (type $t (func)) (data $d "x") (elem $e func $typed)
+        (func $typed (param i32)) (elem (i32.const 1) $typed)
         (func (export "unreachable") unreachable)
         (func (export "divide") (drop (i32.div_s (i32.const 1) (i32.const 0))))
+        (func (export "remainder") (drop (i64.rem_u (i64.const 1) (i64.const 0))))
+        (func (export "overflow") (drop (i32.div_s (i32.const 0x80000000) (i32.const -1))))
+        (func (export "nan") (drop (i32.trunc_f32_s (f32.const nan))))
+        (func (export "large") (drop (i64.trunc_f64_u (f64.const 1e300))))
         (func (export "load") (drop (i32.load (i32.const 65536))))
+        (func (export "fill") (memory.fill (i32.const 65535) (i32.const 0) (i32.const 2)))
+        (func (export "init") (memory.init $d (i32.const 0) (i32.const 1) (i32.const 1)))
+        (func (export "elements") (table.init $e (i32.const 2) (i32.const 0) (i32.const 1)))
+        (func (export "get") (drop (table.get (i32.const 2))))
         (func (export "null") (call_indirect (type $t) (i32.const 0)))
+        (func (export "type") (call_indirect (type $t) (i32.const 1)))
         (func (export "outside") (call_indirect (type $t) (i32.const 9))))"#;
+    let outside = "out of bounds access to memory or a table";
+    let no_integer = "integer overflow or invalid conversion to integer";
+    let no_callee = "indirect call of no function or of one of another type";
     for (name, expected) in [
         ("unreachable", "wasm `unreachable` instruction executed"),
         ("divide", "integer divide by zero"),
-        ("load", "out of bounds memory access"),
-        ("null", "uninitialized element"),
-        ("outside", "undefined element: out of bounds table access"),
+        ("remainder", "integer divide by zero"),
+        ("overflow", no_integer),
+        ("nan", no_integer),
+        ("large", no_integer),
+        ("load", outside),
+        ("fill", outside),
+        ("init", outside),
+        ("elements", outside),
+        ("get", outside),
+        ("null", no_callee),
+        ("type", no_callee),
+        ("outside", outside),
     ] {
         let stop = run(module, &export(name, &[])).stop;
-        assert_eq!(stop, Some(Stop::Trap { reason: expected.into() }));
+        assert_eq!(stop, Some(Stop::Trap { reason: expected.into() }), "{name}");
     }
-    for (module, expected) in [
-        (
-            r#"(module (memory 1) (data (i32.const 65536) "x") (func (export "f")))"#,
-            "out of bounds memory access",
-        ),
-        (
-            r#"(module (table 1 funcref) (func $f) (elem (i32.const 1) $f) (func (export "f")))"#,
-            "out of bounds table access",
-        ),
+    for module in [
+        r#"(module (memory 1) (data (i32.const 65536) "x") (func (export "f")))"#,
+        r#"(module (table 1 funcref) (func $f) (elem (i32.const 1) $f) (func (export "f")))"#,
     ] {
         let stop = run(module, &export("f", &[])).stop;
-        assert_eq!(stop, Some(Stop::Trap { reason: expected.into() }));
+        assert_eq!(stop, Some(Stop::Trap { reason: outside.into() }), "{module}");
+    }
+}
+
+#[test]
+fn a_float_that_is_no_number_leaves_a_guest_in_one_form() {
+    let module = r#"(module
+        (func (export "f32") (result f32) (f32.reinterpret_i32 (i32.const 0xffa12345)))
+        (func (export "f64") (result f64) (f64.reinterpret_i64 (i64.const 0xfff4000000000001)))
+        (func (export "in") (param f64) (result i64) (i64.reinterpret_f64 (local.get 0))))"#;
+    assert_eq!(run(module, &export("f32", &[])).values, [Value::F32(0x7fc0_0000)]);
+    assert_eq!(run(module, &export("f64", &[])).values, [Value::F64(0x7ff8 << 48)]);
+    for text in ["nan", "-nan"] {
+        assert_eq!(
+            run(module, &export("in", &[text])).values,
+            [Value::I64(0x7ff8 << 48)],
+            "{text}"
+        );
     }
 }
 
@@ -329,7 +365,7 @@ fn each_run_has_an_instance_of_its_own_and_costs_the_same() {
     let runtime = Runtime::new();
     let module = runtime.load(&binary).unwrap();
     let once =
-        || runtime.run(&module, &export("f", &[]), &spark_runtime::Limits::default(), &mut || 0);
+        || runtime.run(&module, Lane::Automatic, &export("f", &[]), &Limits::default(), &still());
     let first = once();
     assert_eq!(first.values, [Value::I32(1)]);
     assert!(first.fuel > 0);

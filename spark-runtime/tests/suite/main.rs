@@ -1,12 +1,26 @@
 //! Guests from outside: what they may do, and what happens when they may not.
+//!
+//! The stories run natively and in a browser, each in both lanes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod calls;
-mod examples;
 mod guests;
+mod lanes;
 mod limits;
-mod meter;
-mod mutants;
 mod system;
 mod worker;
+
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "host/native.rs"]
+mod host;
+#[cfg(target_arch = "wasm32")]
+#[path = "host/web.rs"]
+mod host;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod examples;
+#[cfg(not(target_arch = "wasm32"))]
+mod meter;
+#[cfg(not(target_arch = "wasm32"))]
+mod mutants;

@@ -7,9 +7,9 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use spark_runtime::{Limits, Runtime};
+use spark_runtime::{Call, Lane, Limits, Module, Runtime};
 
-use crate::guests::{command, export};
+use crate::guests::{command, export, still};
 
 /// Modules that use much of what there is.
 const SEEDS: [&str; 3] = [
@@ -71,6 +71,9 @@ fn a_changed_module_never_does_more_than_end() {
         output_bytes_max: 4096,
         wall_ms_max: 10_000,
     };
+    let run = |module: &Module, call: &Call| {
+        runtime.run(module, Lane::Interpreter, call, &limits, &still())
+    };
     let (tried, loaded, ended_well) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let config = Config::default();
     // More on demand: PROPTEST_CASES=100000.
@@ -87,11 +90,11 @@ fn a_changed_module_never_does_more_than_end() {
             if let Ok(module) = runtime.load(&binary) {
                 loaded.set(loaded.get() + 1);
                 for call in [command(&[], "in"), export("f", &[])] {
-                    let report = runtime.run(&module, &call, &limits, &mut || 0);
+                    let report = run(&module, &call);
                     prop_assert!(report.fuel <= limits.fuel_max);
                     prop_assert!(report.stdout.len() + report.stderr.len() <= 4096);
                     prop_assert!(report.memory_bytes_peak <= limits.memory_bytes_max);
-                    prop_assert_eq!(&report, &runtime.run(&module, &call, &limits, &mut || 0));
+                    prop_assert_eq!(&report, &run(&module, &call));
                     ended_well.set(ended_well.get() + i32::from(report.stop.is_none()));
                 }
             }

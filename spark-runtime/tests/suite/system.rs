@@ -2,7 +2,10 @@
 
 use spark_runtime::{Call, Report, Stop};
 
-use crate::guests::{command, export, run};
+use crate::{
+    guests::{command, export, run},
+    host::test,
+};
 
 /// A command around a body, with the functions and data that tests need.
 fn guest(body: &str) -> String {

@@ -10,7 +10,7 @@ use node_core::{
     compute::{Entry, Inputs, Program},
     node::{Command, JobId, JobState, JobView},
 };
-use spark_runtime::{Limits, Value};
+use spark_runtime::{Lane, Limits, Value};
 
 use crate::blocking_turn;
 
@@ -41,7 +41,12 @@ fn counting(job: JobId, tasks: i64, thousands: u32) -> Command {
     };
     Command::RunJob {
         job,
-        program: Program { name: "count".to_owned(), entry, limits: Limits::default() },
+        program: Program {
+            name: "count".to_owned(),
+            entry,
+            limits: Limits::default(),
+            lane: Lane::Automatic,
+        },
         binary: guests::count(),
         inputs: Inputs::Range { first: 0, last: tasks - 1 },
     }
@@ -57,7 +62,12 @@ fn three_ions_draw_one_picture() {
     let (_relay, mut ions) = cluster(3);
     let arguments = ["{}", "200", "50"].map(str::to_owned).into();
     let entry = Entry::Command { arguments, environment: Vec::new(), stdin: false };
-    let program = Program { name: "mandelbrot".to_owned(), entry, limits: Limits::default() };
+    let program = Program {
+        name: "mandelbrot".to_owned(),
+        entry,
+        limits: Limits::default(),
+        lane: Lane::Automatic,
+    };
     ions[0].post(Command::RunJob {
         job: JOB,
         program,

@@ -10,7 +10,7 @@ use node_core::{
     compute::{Entry, Inputs, Program},
     node::{Command, JobId, JobState, LinkKind},
 };
-use spark_runtime::Limits;
+use spark_runtime::{Lane, Limits};
 
 use crate::blocking_turn;
 
@@ -40,7 +40,12 @@ fn counting() -> Command {
     };
     Command::RunJob {
         job: JOB,
-        program: Program { name: "count".to_owned(), entry, limits: Limits::default() },
+        program: Program {
+            name: "count".to_owned(),
+            entry,
+            limits: Limits::default(),
+            lane: Lane::Automatic,
+        },
         binary: guests::count(),
         inputs: Inputs::Range { first: 0, last: TASKS.cast_signed() - 1 },
     }

@@ -276,13 +276,14 @@ fn file_stem(name: &str) -> String {
 mod tests {
     use super::*;
     use node_core::compute::Entry;
-    use spark_runtime::{Limits, Report, Stop};
+    use spark_runtime::{Lane, Limits, Report, Stop};
 
     fn job(tasks: i64, picture: Option<Picture>) -> Job {
         let program = Program {
             name: "word count.wasm".to_owned(),
             entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
             limits: Limits::default(),
+            lane: Lane::Automatic,
         };
         let inputs = Inputs::Range { first: 1, last: tasks };
         Job::new(7, Request { program, binary: Arc::from([]), inputs, picture })

@@ -8,7 +8,7 @@ use node_core::compute::{
     wire::{LIMITS_MAX, check_environment},
 };
 use spark_runtime::{
-    Call, Limits,
+    Call, Lane, Limits,
     inspect::{Inspection, Signature},
 };
 
@@ -69,6 +69,8 @@ pub struct Form {
     pub memory_mib: String,
     /// Time a task may take, in seconds.
     pub seconds: String,
+    /// What runs each task.
+    pub lane: Lane,
     /// How results are drawn.
     pub rows: Option<Rows>,
 }
@@ -91,10 +93,18 @@ impl Default for Form {
             fuel_millions: (limits.fuel_max / MILLION).to_string(),
             memory_mib: (limits.memory_bytes_max >> 20).to_string(),
             seconds: (limits.wall_ms_max / 1000).to_string(),
+            lane: Lane::Automatic,
             rows: None,
         }
     }
 }
+
+/// What can be chosen to run tasks, each with its key and what it says.
+pub const LANES: [(Lane, &str, &str); 3] = [
+    (Lane::Automatic, "automatic", "Automatic: the fastest that an ion has"),
+    (Lane::Fast, "fast", "Fast lane only: the browser's own engine"),
+    (Lane::Interpreter, "interpreter", "Interpreter only: slower, the same everywhere"),
+];
 
 const MILLION: u64 = 1_000_000;
 /// The most fuel that ions grant, in millions.
@@ -146,8 +156,14 @@ impl Form {
         let picture = self.picture(&arguments, &inputs);
         let entry = self.entry(arguments)?;
         check_entry(&entry, &inputs, inspection)?;
-        let program = Program { name: self.name.clone(), entry, limits };
+        let program = Program { name: self.name.clone(), entry, limits, lane: self.lane };
         Ok(Request { program, binary: Arc::clone(binary), inputs, picture })
+    }
+
+    /// Takes the lane of that key; a key that is none changes nothing.
+    pub fn take_lane(&mut self, key: &str) {
+        let named = LANES.iter().find(|(_, known, _)| *known == key);
+        self.lane = named.map_or(self.lane, |(lane, ..)| *lane);
     }
 
     /// How many tasks the form makes, if its inputs can be read.

@@ -126,3 +126,17 @@ fn a_width_that_is_none_draws_no_picture() {
     let request = form.request(&binary(), &inspection(true)).expect("complete");
     assert_eq!(request.picture, None);
 }
+
+#[test]
+fn the_lane_that_is_chosen_is_asked_for() {
+    let lane =
+        |form: &Form| form.request(&binary(), &inspection(false)).expect("complete").program.lane;
+    let mut form = form();
+    assert_eq!(lane(&form), Lane::Automatic);
+    for (chosen, key, _) in LANES {
+        form.take_lane(key);
+        assert_eq!(lane(&form), chosen);
+    }
+    form.take_lane("none of them");
+    assert_eq!(lane(&form), Lane::Interpreter);
+}

@@ -20,7 +20,7 @@ use super::{
 use crate::model::{
     format,
     inputs::Kind,
-    setup::{Field, Form},
+    setup::{Field, Form, LANES},
 };
 
 type Mistake = RwSignal<Option<(Field, String)>>;
@@ -194,16 +194,30 @@ fn limits(desk: At, mistake: Mistake) -> Part {
     let fields = tag("div", "fields")
         .put(line(desk, fuel, "limit-fuel", |form| &mut form.fuel_millions))
         .put(line(desk, "Memory, in MiB", "limit-memory", |form| &mut form.memory_mib))
-        .put(line(desk, "Time, in seconds", "limit-time", |form| &mut form.seconds));
+        .put(line(desk, "Time, in seconds", "limit-time", |form| &mut form.seconds))
+        .put(labelled("What runs it", lane(desk)));
     let about = "A task that reaches a limit is ended and fails by that limit's name; the others \
                  go on.";
     tag("details", "panel fold")
-        .put(text("summary", "", "Limits of each task").test("limits"))
+        .put(text("summary", "", "Limits of each task, and what runs it").test("limits"))
         .put(fields)
         .add(told(mistake, Field::Fuel))
         .add(told(mistake, Field::Memory))
         .add(told(mistake, Field::Time))
         .put(note(about))
+}
+
+fn lane(desk: At) -> Part {
+    let form = desk.form;
+    let chosen = form.with_untracked(|form| form.lane);
+    let choices = LANES.map(|(lane, key, words)| {
+        let option = text("option", "", words).set("value", key);
+        if lane == chosen { option.set("selected", "") } else { option }
+    });
+    tag("select", "")
+        .test("lane")
+        .put_all(choices)
+        .read("change", move |key| form.update(|form| form.take_lane(&key)))
 }
 
 /// Where the form keeps a text.

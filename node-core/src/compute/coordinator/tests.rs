@@ -1,6 +1,6 @@
 //! What the owner's side of a job does, one behaviour a story.
 
-use spark_runtime::{Limits, Stop};
+use spark_runtime::{Lane, Limits, Stop};
 
 use super::*;
 use crate::compute::{Entry, wire::LIMITS_MAX};
@@ -31,6 +31,7 @@ fn with_job(ions: u8, tasks: i64) -> Coordinator {
         name: "test".to_owned(),
         entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: Limits { output_bytes_max: 100, wall_ms_max: 1_000, ..LIMITS_MAX },
+        lane: Lane::Automatic,
     };
     let inputs = Inputs::Range { first: 0, last: tasks - 1 };
     let binary: Arc<[u8]> = vec![1; 1_000].into();

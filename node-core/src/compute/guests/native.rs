@@ -1,6 +1,7 @@
 //! Seats as threads of a native program.
 
 use std::{
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,7 +12,7 @@ use std::{
 };
 
 use futures::channel::mpsc;
-use spark_runtime::{wire::ToGuest, worker::Worker};
+use spark_runtime::{Clock, wire::ToGuest, worker::Worker};
 
 use super::{Seat, SeatNews, Seats};
 
@@ -39,7 +40,7 @@ impl Seats for HostSeats {
         let flag = is_over.clone();
         thread::Builder::new()
             .name(format!("guest-{number}"))
-            .spawn(move || serve(number, &taken, &news, &flag))
+            .spawn(move || serve(number, &taken, &news, flag))
             .map_err(|why| why.to_string())?;
         Ok(ThreadSeat { requests, is_over })
     }
@@ -62,18 +63,18 @@ fn serve(
     number: u64,
     requests: &Receiver<ToGuest>,
     news: &mpsc::UnboundedSender<SeatNews>,
-    is_over: &AtomicBool,
+    is_over: Arc<AtomicBool>,
 ) {
     #[expect(clippy::disallowed_methods, reason = "a driver's clock: deadlines of its guests")]
     let start = Instant::now();
     // A seat that is over is past every deadline.
-    let mut clock = || {
+    let clock: Clock = Rc::new(move || {
         let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         if is_over.load(Ordering::Relaxed) { u64::MAX } else { elapsed_ms }
-    };
+    });
     let mut worker = Worker::new();
     while let Ok(request) = requests.recv() {
-        let Some(answer) = worker.handle(request, &mut clock) else { continue };
+        let Some(answer) = worker.handle(request, &clock) else { continue };
         if news.unbounded_send(SeatNews { number, said: Ok(answer) }).is_err() {
             return;
         }

@@ -106,8 +106,8 @@ fn a_module_is_compiled_once_before_its_first_task_comes() {
     };
     assert_eq!(loads(&book), [1, 0]);
     let call = Call::Export { name: "run".to_owned(), arguments: Vec::new() };
-    pool.order(Order::Run(1, module, call.clone(), Limits::default()));
+    pool.order(Order::Run(1, module, Lane::Automatic, call.clone(), Limits::default()));
     assert_eq!(loads(&book), [1, 0], "the seat that has it runs it");
-    pool.order(Order::Run(2, module, call, Limits::default()));
+    pool.order(Order::Run(2, module, Lane::Automatic, call, Limits::default()));
     assert_eq!(loads(&book), [1, 1]);
 }

@@ -32,6 +32,7 @@ fn offer(worker: &mut Worker) -> Vec<Effect> {
         name: "test".to_owned(),
         entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: Limits { wall_ms_max: 1_000, ..LIMITS_MAX },
+        lane: Lane::Automatic,
     };
     let module_bytes = binary().len() as u64;
     say(worker, 1, Message::Offer { job: JOB, program, module: module(), module_bytes })
@@ -145,6 +146,7 @@ fn also(worker: &mut Worker, owner: u8, job: JobId, tasks: u64) {
         name: "other".to_owned(),
         entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: LIMITS_MAX,
+        lane: Lane::Fast,
     };
     let module_bytes = binary().len() as u64;
     let tasks = (0..tasks).map(|task| (task, crate::compute::Input::new())).collect();

@@ -210,5 +210,5 @@ fn the_same_bytes_give_the_same_bytes_and_prices_change_with_the_version() {
         "(drop (memory.grow (i32.const 3))) (memory.size)",
     ]
     .map(|text| fuel(text, [1, 0]));
-    assert_eq!((VERSION, prices), (1, [7, 28, 3091]));
+    assert_eq!((VERSION, prices), (2, [7, 28, 3091]));
 }

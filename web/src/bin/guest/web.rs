@@ -1,9 +1,13 @@
 //! The worker's messages: buffers in, transferred buffers out.
 
-use std::panic::{self, PanicHookInfo};
+use std::{
+    panic::{self, PanicHookInfo},
+    rc::Rc,
+};
 
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use spark_runtime::{
+    Clock,
     wire::{FromGuest, ToGuest, decode, encode},
     worker::Worker,
 };
@@ -15,9 +19,12 @@ pub(crate) fn main() {
     panic::set_hook(Box::new(report_panic));
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let mut worker = Worker::new();
+    let performance = scope.performance();
+    let clock: Clock =
+        Rc::new(move || performance.as_ref().map_or(0, |performance| whole_ms(performance.now())));
     let listening = scope.clone();
     let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        answer(&listening, &mut worker, &event);
+        answer(&listening, &mut worker, &clock, &event);
     });
     scope.set_onmessage(Some(listener.as_ref().unchecked_ref()));
     // The listener lives as long as the worker.
@@ -25,14 +32,17 @@ pub(crate) fn main() {
     post(&scope, &FromGuest::Ready);
 }
 
-fn answer(scope: &DedicatedWorkerGlobalScope, worker: &mut Worker, event: &MessageEvent) {
+fn answer(
+    scope: &DedicatedWorkerGlobalScope,
+    worker: &mut Worker,
+    clock: &Clock,
+    event: &MessageEvent,
+) {
     let Some(message) = read(&event.data()) else {
         console::error_1(&"guest worker: a message that is not a request was dropped".into());
         return;
     };
-    let performance = scope.performance();
-    let mut clock = || performance.as_ref().map_or(0, |performance| whole_ms(performance.now()));
-    if let Some(answer) = worker.handle(message, &mut clock) {
+    if let Some(answer) = worker.handle(message, clock) {
         post(scope, &answer);
     }
 }

@@ -1,0 +1,128 @@
+//! The two lanes beside each other: the same reports, and what differs.
+
+use arbitrary::Unstructured;
+use spark_runtime::{Lane, Limits, Stop, inspect::Signature};
+use wasm_smith::Config;
+
+use crate::{
+    guests::{command, export, run_module, run_with, runtime, still},
+    host::test,
+};
+
+/// Modules that are generated.
+const MODULES: u64 = 200;
+
+/// Examples, and calls of them.
+const EXAMPLES: [(&[u8], &[&str], &str); 2] = [
+    (include_bytes!("../../../examples/mandelbrot/mandelbrot.wasm"), &["70", "200", "50"], ""),
+    (include_bytes!("../../../examples/word-count/word-count.wasm"), &[], "one two\nthree two"),
+];
+
+/// Those with exports.
+const EXPORTS: [(&[u8], &str, &[&str]); 3] = [
+    (include_bytes!("../../../examples/add/add.wasm"), "add", &["2", "-3"]),
+    (include_bytes!("../../../examples/empty/empty.wasm"), "empty", &["7"]),
+    (include_bytes!("../../../examples/forever/forever.wasm"), "forever", &["0"]),
+];
+
+#[test]
+fn the_examples_are_reported_alike() {
+    let limits = Limits { fuel_max: 30_000_000, ..Limits::default() };
+    let commands = EXAMPLES.map(|(binary, arguments, stdin)| (binary, command(arguments, stdin)));
+    let exports = EXPORTS.map(|(binary, name, arguments)| (binary, export(name, arguments)));
+    for (binary, call) in commands.into_iter().chain(exports) {
+        let module = runtime().load(binary).unwrap();
+        let report = run_module(&module, &call, &limits, still);
+        assert!(report.fuel > 0, "{call:?}");
+    }
+}
+
+/// A module by its number.
+fn generated(number: u64) -> Vec<u8> {
+    // SplitMix64, after Steele, Lea and Flood.
+    let mut state = number;
+    let mut word = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    };
+    let bytes: Vec<u8> = (0..1024).flat_map(|_| word().to_le_bytes()).collect();
+    let config = Config {
+        disallow_traps: number.is_multiple_of(2),
+        simd_enabled: false,
+        relaxed_simd_enabled: false,
+        reference_types_enabled: false,
+        exceptions_enabled: false,
+        gc_enabled: false,
+        threads_enabled: false,
+        memory64_enabled: false,
+        export_everything: true,
+        max_imports: 0,
+        min_funcs: 2,
+        max_funcs: 12,
+        max_instructions: 400,
+        min_memories: 1,
+        max_memory32_bytes: 20 << 16,
+        memory_max_size_required: true,
+        max_table_elements: 200,
+        table_max_size_required: true,
+        ..Config::default()
+    };
+    wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).unwrap().to_bytes()
+}
+
+fn is_numeric(signature: &Signature) -> bool {
+    let mut kinds = signature.parameters.iter().chain(&signature.results);
+    kinds.all(|kind| ["i32", "i64", "f32", "f64"].contains(&kind.as_str()))
+}
+
+#[test]
+fn generated_modules_are_reported_alike() {
+    let limits = Limits { fuel_max: 300_000, memory_bytes_max: 64 << 20, ..Limits::default() };
+    let (mut returned, mut trapped, mut starved) = (0, 0, 0);
+    for number in 0..MODULES {
+        let Ok(module) = runtime().load(&generated(number)) else { continue };
+        for signature in module.inspect().exports.iter().filter(|one| is_numeric(one)).take(3) {
+            let zeros = vec!["0"; signature.parameters.len()];
+            let report = run_module(&module, &export(&signature.name, &zeros), &limits, still);
+            match report.stop {
+                None => returned += 1,
+                Some(Stop::Trap { .. }) => trapped += 1,
+                Some(Stop::OutOfFuel { .. }) => starved += 1,
+                Some(other) => assert!(other.is_deterministic(), "{number}: {other}"),
+            }
+        }
+    }
+    assert!(returned > 50 && trapped > 20 && starved > 10, "{returned} {trapped} {starved}");
+}
+
+#[test]
+fn frames_of_many_shapes_meet_the_guests_own_limit_before_the_engines() {
+    for (locals, operands) in [(0, 0), (1, 40), (40, 1), (500, 0), (0, 400), (1000, 500)] {
+        let (locals, pushes) = ("(local f64)".repeat(locals), "(f64.const 1)".repeat(operands));
+        let adds = "f64.add ".repeat(operands.saturating_sub(1));
+        let drops = if operands > 0 { "drop" } else { "" };
+        let text = format!(
+            r#"(module (func $f (export "f") {locals} {pushes} (call $f) {adds} {drops}))"#
+        );
+        let report = run_with(&text, &export("f", &[]), &Limits::default(), still);
+        let reason = "call stack exhausted".to_owned();
+        assert_eq!(report.stop, Some(Stop::Trap { reason }), "{operands}");
+    }
+}
+
+#[test]
+fn a_module_with_vectors_runs_in_no_lane() {
+    let text = r#"(module (func (export "f") (drop (v128.const i64x2 0 0))))"#;
+    let refused = runtime().load(&wat::parse_str(text).unwrap()).err();
+    assert!(matches!(refused, Some(Stop::NotAModule { .. })));
+}
+
+#[test]
+fn every_lane_that_is_named_is_there_under_test() {
+    let module = runtime().load(EXPORTS[0].0).unwrap();
+    for lane in [Lane::Automatic, Lane::Interpreter, Lane::Fast] {
+        assert_eq!(module.compile(lane), Ok(()), "{lane:?}");
+    }
+}
