@@ -6,6 +6,7 @@
 mod channels;
 mod disk;
 mod join;
+mod lanes;
 mod mechanisms;
 mod relay;
 mod simulated;
@@ -65,9 +66,11 @@ enum Group {
     Disk,
     Weight,
     Reconcile,
+    Lanes,
+    Start,
 }
 
-const GROUPS: [Group; 14] = [
+const GROUPS: [Group; 16] = [
     Group::Sizes,
     Group::Broadcast,
     Group::Presence,
@@ -76,6 +79,8 @@ const GROUPS: [Group; 14] = [
     Group::Join,
     Group::Tasks,
     Group::Mechanisms,
+    Group::Lanes,
+    Group::Start,
     Group::Puts,
     Group::Transfer,
     Group::TransferThree,
@@ -95,7 +100,7 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 44] = [
+pub const ROWS: [Row; 47] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
@@ -117,6 +122,9 @@ pub const ROWS: [Row; 44] = [
     row("relay-memory-per-ion", "KiB", 0.0, Better::Lower, Group::Relay),
     row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
     row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
+    row("fast-lane", "ratio", 0.75, Better::Higher, Group::Lanes),
+    row("fast-over-interpreter", "ratio", 15.0, Better::Higher, Group::Lanes),
+    row("spark-start", "ms", 1.0, Better::Lower, Group::Start),
     row("puts-1000", "ms", 200.0, Better::Lower, Group::Puts),
     row("put-one", "ms", 3.0, Better::Lower, Group::Puts),
     row("file-transfer", "ratio", 0.85, Better::Higher, Group::Transfer),
@@ -205,6 +213,8 @@ pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
             Group::Sizes => sizes::measure().await,
             Group::Relay => relay::measure().await,
             Group::Mechanisms => mechanisms::measure().await,
+            Group::Lanes => lanes::measure().await,
+            Group::Start => lanes::starts().await,
             Group::Channels => channels::measure().await,
             Group::Broadcast => simulated::broadcast(),
             Group::Presence => simulated::presence(),

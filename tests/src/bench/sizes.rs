@@ -32,6 +32,11 @@ pub(super) async fn measure() -> Found {
     found
 }
 
+/// The address of the script that starts a guest worker.
+pub(super) async fn guest_script(to: SocketAddr) -> String {
+    named(&text(to, "/").await, "/guest-", ".js")
+}
+
 async fn text(to: SocketAddr, path: &str) -> String {
     let answer = http_get::get(to, path, "").await.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(answer.status, 200, "{path}: the relay has no site; use `cargo xtask bench`");
