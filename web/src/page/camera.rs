@@ -1,5 +1,5 @@
-//! Reading a QR code with the camera, where the browser gives one: that needs a secure
-//! context. Elsewhere nothing is shown.
+//! Reading a QR code with the camera, where the browser can: it needs
+//! `BarcodeDetector` and a secure context. Elsewhere nothing is shown.
 //!
 //! Pictures stay in the page and are dropped as they are read; the camera is
 //! let go as soon as a code was read, the person stops it, or the view goes.
@@ -10,24 +10,20 @@ use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlVideoElement};
 
 use super::{
     icons::{self, icon},
     raw::{Part, button, tag, text},
     sealed::Seal,
 };
-use crate::model::qr;
 
 /// Between two looks at the picture.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// The width that a camera is asked for, and the widest that is looked at, in pixels.
-const WIDTH: u32 = 1_280;
 
-/// An open camera, and a canvas for its pictures.
+/// An open camera, and what finds codes in its pictures.
 struct Camera {
     stream: JsValue,
-    canvas: HtmlCanvasElement,
+    detector: JsValue,
 }
 
 /// Where the camera stands.
@@ -110,12 +106,24 @@ fn watch(
     // Without its picture there is nothing to aim by; codes are found all the same.
     let _ = Reflect::set(&picture, &"srcObject".into(), &open.stream);
     let _ = call(&picture, "play", &[]);
+    let is_looking = StoredValue::new(false);
     let look = move || {
-        if let Some(text) = picture.dyn_ref().and_then(|video| open.look(video)) {
-            stop(camera);
-            state.set(State::Off);
-            found.run(text);
+        if is_looking.try_get_value() != Some(false) {
+            return;
         }
+        is_looking.set_value(true);
+        let (open, picture) = (Rc::clone(&open), picture.clone());
+        spawn_local(async move {
+            let text = open.look(&picture).await;
+            // The view may have gone meanwhile.
+            let is_on = state.try_get_untracked() == Some(State::On);
+            let _ = is_looking.try_set_value(false);
+            if let Some(text) = text.filter(|_| is_on) {
+                stop(camera);
+                state.set(State::Off);
+                found.run(text);
+            }
+        });
     };
     if let Ok(timer) = set_interval_with_handle(look, LOOK_EVERY) {
         on_cleanup(move || timer.clear());
@@ -132,35 +140,23 @@ fn stop(camera: StoredValue<Option<Rc<Camera>>, LocalStorage>) {
 impl Camera {
     /// Asks for the camera; the error is a sentence.
     async fn open() -> Result<Self, String> {
-        let canvas = document().create_element("canvas").ok().and_then(|one| one.dyn_into().ok());
-        let canvas = canvas.ok_or("This browser draws no pictures here.")?;
-        let width = object(&[("ideal", WIDTH.into())]);
-        let wish = object(&[("facingMode", "environment".into()), ("width", width)]);
-        let wish = object(&[("video", wish)]);
+        let detector = detector().map_err(|_| "This browser reads no QR codes here.".to_owned())?;
+        let wish = object(&[("video", object(&[("facingMode", "environment".into())]))]);
         let asked = devices()
             .and_then(|devices| call(&devices, "getUserMedia", &[wish]))
             .and_then(Result::ok)
             .ok_or("This browser gives pages no camera.")?;
         let stream = JsFuture::from(asked.unchecked_into::<Promise>()).await;
         let stream = stream.map_err(|error| refusal(&error))?;
-        Ok(Self { stream, canvas })
+        Ok(Self { stream, detector })
     }
 
     /// The text of a code in the picture, if there is one now.
-    fn look(&self, video: &HtmlVideoElement) -> Option<String> {
-        let (width, height) = (video.video_width(), video.video_height());
-        let shown = width.min(WIDTH);
-        let height = height.checked_mul(shown)?.checked_div(width)?;
-        self.canvas.set_width(shown);
-        self.canvas.set_height(height);
-        let context = self.canvas.get_context("2d").ok()??;
-        let context: CanvasRenderingContext2d = context.dyn_into().ok()?;
-        let (wide, high) = (f64::from(shown), f64::from(height));
-        let drawn =
-            context.draw_image_with_html_video_element_and_dw_and_dh(video, 0.0, 0.0, wide, high);
-        drawn.ok()?;
-        let picture = context.get_image_data(0.0, 0.0, wide, high).ok()?;
-        qr::read(usize::try_from(shown).ok()?, &picture.data())
+    async fn look(&self, picture: &JsValue) -> Option<String> {
+        let looked = call(&self.detector, "detect", std::slice::from_ref(picture))?.ok()?;
+        let codes = JsFuture::from(looked.dyn_into::<Promise>().ok()?).await.ok()?;
+        let first = codes.dyn_into::<Array>().ok()?.get(0);
+        Reflect::get(&first, &"rawValue".into()).ok()?.as_string().filter(|text| !text.is_empty())
     }
 
     /// Lets the camera go.
@@ -188,7 +184,17 @@ fn refusal(error: &JsValue) -> String {
 }
 
 fn is_supported() -> bool {
-    devices().is_some()
+    class().is_some() && devices().is_some()
+}
+
+fn class() -> Option<Function> {
+    Reflect::get(&window(), &"BarcodeDetector".into()).ok()?.dyn_into().ok()
+}
+
+fn detector() -> Result<JsValue, JsValue> {
+    let class = class().ok_or(JsValue::NULL)?;
+    let options = object(&[("formats", Array::of1(&"qr_code".into()).into())]);
+    Reflect::construct(&class, &Array::of1(&options))
 }
 
 fn devices() -> Option<JsValue> {
