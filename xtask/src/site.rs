@@ -46,6 +46,7 @@ const SMALL: &[&str] = &[
     "-O1",
     "--dae-optimizing",
     "--rse",
+    "--precompute-propagate",
     "--simplify-locals-notee-nostructure",
     "--vacuum",
     "--reorder-locals",
