@@ -1,6 +1,9 @@
 //! Two tabs of one browser become two ions and know each other.
 
-use ionosphere_tests::mission;
+use ionosphere_tests::{
+    mission,
+    tab::{Tab, query},
+};
 
 use crate::{turn, two_tabs};
 
@@ -64,13 +67,24 @@ async fn every_page_is_drawn_on_desk_and_phone_in_light_and_dark() {
                 "settings",
             ] {
                 first.click(&format!("nav-{page}")).await;
-                let too_wide = "document.documentElement.scrollWidth > innerWidth";
-                let is_too_wide = first.value(too_wide).await.expect("the page answers");
-                assert_eq!(is_too_wide, false, "{page} scrolls sideways on a {place}");
-                first.screenshot(&format!("{page}-{place}-{scheme}")).await;
+                is_drawn(&first, page, place, scheme).await;
             }
+            mission::open_spark(&first, "mandelbrot").await;
+            first.click("limits").await;
+            let lane = query("lane");
+            first.wait_for("what runs it", &lane).await;
+            first.run(&format!("{lane}.scrollIntoView({{ block: 'center' }});")).await;
+            is_drawn(&first, "spark-form", place, scheme).await;
         }
     }
+}
+
+/// Nothing of the page is beyond the window's side; keeps a picture of it.
+async fn is_drawn(tab: &Tab, page: &str, place: &str, scheme: &str) {
+    let too_wide = "document.documentElement.scrollWidth > innerWidth";
+    let is_too_wide = tab.value(too_wide).await.expect("the page answers");
+    assert_eq!(is_too_wide, false, "{page} scrolls sideways on a {place}");
+    tab.screenshot(&format!("{page}-{place}-{scheme}")).await;
 }
 
 #[tokio::test]

@@ -101,9 +101,9 @@ impl Default for Form {
 
 /// What can be chosen to run tasks, each with its key and what it says.
 pub const LANES: [(Lane, &str, &str); 3] = [
-    (Lane::Automatic, "automatic", "Automatic: the fastest that an ion has"),
-    (Lane::Fast, "fast", "Fast lane only: the browser's own engine"),
-    (Lane::Interpreter, "interpreter", "Interpreter only: slower, the same everywhere"),
+    (Lane::Automatic, "automatic", "The fastest"),
+    (Lane::Fast, "fast", "Browser's engine"),
+    (Lane::Interpreter, "interpreter", "Interpreter"),
 ];
 
 const MILLION: u64 = 1_000_000;

@@ -197,7 +197,8 @@ fn limits(desk: At, mistake: Mistake) -> Part {
         .put(line(desk, "Time, in seconds", "limit-time", |form| &mut form.seconds))
         .put(labelled("What runs it", lane(desk)));
     let about = "A task that reaches a limit is ended and fails by that limit's name; the others \
-                 go on.";
+                 go on. The browser's engine is about twenty times as fast as the interpreter; \
+                 both give the same results.";
     tag("details", "panel fold")
         .put(text("summary", "", "Limits of each task, and what runs it").test("limits"))
         .put(fields)
