@@ -172,7 +172,7 @@ impl Behaviour {
                 message: request_response::Message::Request { request, channel, .. },
             } => {
                 // Who has left meanwhile would never be forgotten.
-                if !self.inner.is_connected(&peer) {
+                if !self.origins.contains_key(&connection_id) {
                     return None;
                 }
                 let (response, event) = self.answer(peer, connection_id, request);
@@ -202,10 +202,9 @@ impl NetworkBehaviour for Behaviour {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        if let Some(from) = ip(remote) {
-            let now = Time::from_ms((self.clock)());
-            self.origins.insert(id, (from, Bucket::new(QUESTIONS, now)));
-        }
+        let from = ip(remote).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let now = Time::from_ms((self.clock)());
+        self.origins.insert(id, (from, Bucket::new(QUESTIONS, now)));
         self.inner.handle_established_inbound_connection(id, peer, local, remote)
     }
 

@@ -1,16 +1,16 @@
 //! The two lanes beside each other: the same reports, and what differs.
 
-use arbitrary::Unstructured;
 use spark_runtime::{Lane, Limits, Stop, inspect::Signature};
-use wasm_smith::Config;
 
 use crate::{
     guests::{command, export, run_module, run_with, runtime, still},
     host::test,
+    modules::{Kind, generated},
 };
 
 /// Modules that are generated.
 const MODULES: u64 = 200;
+const KIND: Kind = Kind { has_vectors: false, has_canonical_nans: false };
 
 /// Examples, and calls of them.
 const EXAMPLES: [(&[u8], &[&str], &str); 2] = [
@@ -37,41 +37,6 @@ fn the_examples_are_reported_alike() {
     }
 }
 
-/// A module by its number.
-fn generated(number: u64) -> Vec<u8> {
-    // SplitMix64, after Steele, Lea and Flood.
-    let mut state = number;
-    let mut word = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    };
-    let bytes: Vec<u8> = (0..1024).flat_map(|_| word().to_le_bytes()).collect();
-    let config = Config {
-        disallow_traps: number.is_multiple_of(2),
-        simd_enabled: false,
-        relaxed_simd_enabled: false,
-        reference_types_enabled: false,
-        exceptions_enabled: false,
-        gc_enabled: false,
-        threads_enabled: false,
-        memory64_enabled: false,
-        export_everything: true,
-        max_imports: 0,
-        min_funcs: 2,
-        max_funcs: 12,
-        max_instructions: 400,
-        min_memories: 1,
-        max_memory32_bytes: 20 << 16,
-        memory_max_size_required: true,
-        max_table_elements: 200,
-        table_max_size_required: true,
-        ..Config::default()
-    };
-    wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).unwrap().to_bytes()
-}
-
 fn is_numeric(signature: &Signature) -> bool {
     let mut kinds = signature.parameters.iter().chain(&signature.results);
     kinds.all(|kind| ["i32", "i64", "f32", "f64"].contains(&kind.as_str()))
@@ -82,7 +47,7 @@ fn generated_modules_are_reported_alike() {
     let limits = Limits { fuel_max: 300_000, memory_bytes_max: 64 << 20, ..Limits::default() };
     let (mut returned, mut trapped, mut starved) = (0, 0, 0);
     for number in 0..MODULES {
-        let Ok(module) = runtime().load(&generated(number)) else { continue };
+        let Ok(module) = runtime().load(&generated(number, KIND)) else { continue };
         for signature in module.inspect().exports.iter().filter(|one| is_numeric(one)).take(3) {
             let zeros = vec!["0"; signature.parameters.len()];
             let report = run_module(&module, &export(&signature.name, &zeros), &limits, still);

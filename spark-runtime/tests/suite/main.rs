@@ -8,6 +8,7 @@ mod calls;
 mod guests;
 mod lanes;
 mod limits;
+mod modules;
 mod system;
 mod worker;
 

@@ -25,7 +25,7 @@ const HASHES: usize = 12;
 const TRIALS: usize = 2;
 /// Bytes of a value and values of a transaction that are tried.
 const CHUNKS: [usize; 3] = [64 << 10, 256 << 10, 1 << 20];
-const BATCHES: [usize; 4] = [1, 8, 32, 64];
+const BATCHES: [usize; 5] = [1, 8, 16, 32, 64];
 /// Entries of the shared memory that is weighed.
 const ENTRIES: u32 = 100_000;
 
