@@ -22,7 +22,11 @@ use node_core::{
     store::source::Nowhere,
 };
 
-use crate::{PATIENCE, folder::Folder, relay::native_bootstrap};
+use crate::{
+    PATIENCE,
+    folder::Folder,
+    relay::{Way, bootstrap},
+};
 
 /// An ion that lives until this is dropped.
 #[derive(Debug)]
@@ -36,19 +40,15 @@ pub struct NativeIon {
 }
 
 impl NativeIon {
-    /// Starts one that finds others through the relay at these addresses.
+    /// Starts one that finds others through the relay at this address.
     /// `invitation` is as in [`Start`].
-    pub fn start(
-        relay: (SocketAddr, SocketAddr),
-        workers: u16,
-        invitation: Option<String>,
-    ) -> Self {
-        Self::start_with(relay, workers, invitation, None)
+    pub fn start(relay: SocketAddr, workers: u16, invitation: Option<String>) -> Self {
+        Self::start_with((relay, Way::Tcp), workers, invitation, None)
     }
 
-    /// As [`Self::start`], with what makes direct connections.
+    /// As [`Self::start`], with the way to the relay and what makes direct connections.
     pub fn start_with(
-        relay: (SocketAddr, SocketAddr),
+        (relay, way): (SocketAddr, Way),
         workers: u16,
         invitation: Option<String>,
         direct: Option<DirectPort>,
@@ -69,7 +69,7 @@ impl NativeIon {
                     seats: HostSeats,
                     direct,
                     nearby: None,
-                    fetch: fetch(relay),
+                    fetch: fetch(relay, way),
                     sources: Rc::new(Nowhere),
                     commands: taken,
                     tell,
@@ -183,6 +183,6 @@ impl NativeIon {
     }
 }
 
-fn fetch((http, tcp): (SocketAddr, SocketAddr)) -> Fetch {
-    Rc::new(move || native_bootstrap(http, tcp).boxed_local())
+fn fetch(relay: SocketAddr, way: Way) -> Fetch {
+    Rc::new(move || bootstrap(relay, way).boxed_local())
 }

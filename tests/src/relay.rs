@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::Command};
 
-use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use libp2p::{Multiaddr, multiaddr::Protocol};
 use node_core::network::bootstrap::Bootstrap;
 
 use crate::{
@@ -71,17 +71,6 @@ impl Relay {
         self.process.as_ref().map(|process| process.lines().join("\n")).unwrap_or_default()
     }
 
-    /// What it tells newcomers, with its address for native ions in place of
-    /// that for browsers. The error is a sentence.
-    pub async fn bootstrap(&self) -> Result<Bootstrap, String> {
-        native_bootstrap(self.http, self.tcp).await
-    }
-
-    /// Its addresses, for another thread to ask.
-    pub fn addresses(&self) -> (SocketAddr, SocketAddr) {
-        (self.http, self.tcp)
-    }
-
     /// Its address for browsers, by `WebSocket`, which any libp2p client may
     /// dial as well. Panics when it does not answer.
     pub async fn websocket(&self) -> Multiaddr {
@@ -102,30 +91,44 @@ impl Relay {
 
     /// Its address for native peers. Panics when it does not answer.
     pub async fn multiaddr(&self) -> Multiaddr {
-        let bootstrap = self.bootstrap().await.expect("the relay answers");
+        let bootstrap = bootstrap(self.http, Way::Tcp).await.expect("the relay answers");
         bootstrap.relays[0].parse().expect("it was written by us")
     }
 }
 
-/// What a relay tells newcomers, for ions that speak TCP. The error is a
-/// sentence.
-pub async fn native_bootstrap(http: SocketAddr, tcp: SocketAddr) -> Result<Bootstrap, String> {
-    let answer = http_get::get(http, "/bootstrap.json", "").await?;
-    let mut bootstrap = Bootstrap::read(&answer.body)?;
-    let own = bootstrap.relays.first().ok_or("the relay names no address")?;
-    let own: Multiaddr = own.parse().map_err(|error| format!("{own}: {error}"))?;
-    let peer = peer_of(&own).ok_or("the relay's address names no peer")?;
-    let native =
-        Multiaddr::from(tcp.ip()).with(Protocol::Tcp(tcp.port())).with(Protocol::P2p(peer));
-    bootstrap.relays = vec![native.to_string()];
-    Ok(bootstrap)
+/// How a native peer reaches a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Plain TCP.
+    Tcp,
+    /// QUIC.
+    Quic,
+    /// `WebSocket`, as browsers do.
+    WebSocket,
 }
 
-fn peer_of(address: &Multiaddr) -> Option<PeerId> {
-    address.iter().find_map(|part| match part {
-        Protocol::P2p(peer) => Some(peer),
-        _ => None,
-    })
+impl Way {
+    fn is_of(self, address: &str) -> bool {
+        let Ok(address) = address.parse::<Multiaddr>() else { return false };
+        let last = address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).last();
+        match self {
+            Self::Tcp => matches!(last, Some(Protocol::Tcp(_))),
+            Self::Quic => matches!(last, Some(Protocol::QuicV1)),
+            Self::WebSocket => matches!(last, Some(Protocol::Ws(_))),
+        }
+    }
+}
+
+/// What the relay at this address tells newcomers, with no address of it but those of
+/// that way. The error is a sentence.
+pub async fn bootstrap(http: SocketAddr, way: Way) -> Result<Bootstrap, String> {
+    let answer = http_get::get(http, "/bootstrap.json", "").await?;
+    let mut bootstrap = Bootstrap::read(&answer.body)?;
+    bootstrap.relays.retain(|address| way.is_of(address));
+    if bootstrap.relays.is_empty() {
+        return Err(format!("the relay names no address for {way:?}"));
+    }
+    Ok(bootstrap)
 }
 
 fn run(
@@ -137,6 +140,7 @@ fn run(
     let mut command = Command::new(program());
     command
         .args(["--listen", &http.to_string(), "--listen-tcp", &tcp.to_string()])
+        .args(["--listen-quic", "127.0.0.1:0"])
         .args(["--log-format", "json", "--data-dir"])
         .arg(data.path())
         .args(options)

@@ -3,8 +3,12 @@
 use std::fs;
 
 use ionosphere_tests::{
-    MANDELBROT_BYTES, MANDELBROT_SHA256, folder::root, guests, mission::sha256,
-    native_ion::NativeIon, relay::Relay,
+    MANDELBROT_BYTES, MANDELBROT_SHA256,
+    folder::root,
+    guests,
+    mission::sha256,
+    native_ion::NativeIon,
+    relay::{Relay, Way},
 };
 use node_core::{
     compute::{Entry, Inputs, Program},
@@ -19,7 +23,7 @@ const JOB: JobId = 7;
 /// A relay and so many ions that are all linked with each other.
 fn cluster(ions: usize) -> (Relay, Vec<NativeIon>) {
     let relay = Relay::start();
-    let start = |_| NativeIon::start(relay.addresses(), 1, None);
+    let start = |_| NativeIon::start(relay.http(), 1, None);
     let mut ions: Vec<NativeIon> = (0..ions).map(start).collect();
     let others = ions.len() - 1;
     for ion in &mut ions {
@@ -103,10 +107,29 @@ fn an_ion_that_leaves_costs_a_retry_and_no_result() {
 }
 
 #[test]
+fn ions_that_came_by_tcp_quic_and_websocket_work_together() {
+    const TASKS: u64 = 60;
+    let _turn = blocking_turn();
+    let relay = Relay::start();
+    let start = |way| NativeIon::start_with((relay.http(), way), 1, None, None);
+    let mut ions = [Way::Tcp, Way::Quic, Way::WebSocket].map(start);
+    for ion in &mut ions {
+        ion.joined();
+        ion.linked_with(2);
+    }
+    for (job, ion) in (JOB..).zip(&mut ions) {
+        ion.post(counting(job, TASKS.cast_signed(), 300));
+        let (view, _) = ion.finish(job, |_| {});
+        assert_eq!((view.succeeded, view.failed), (TASKS, 0), "{view:#?}");
+        assert_eq!(workers_of(&view), 3, "{view:#?}");
+    }
+}
+
+#[test]
 fn another_nebula_hears_nothing() {
     let _turn = blocking_turn();
     let (relay, mut ions) = cluster(2);
-    let mut other = NativeIon::start(relay.addresses(), 1, None);
+    let mut other = NativeIon::start(relay.http(), 1, None);
     other.joined();
     other.post(Command::CreateNebula { name: "elsewhere".to_owned() });
     other.wait_for("a nebula of its own", |event| match event {

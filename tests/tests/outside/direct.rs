@@ -5,7 +5,11 @@ use std::thread;
 
 use futures::executor::block_on;
 use ion_webrtc::memory::Network;
-use ionosphere_tests::{guests, native_ion::NativeIon, relay::Relay};
+use ionosphere_tests::{
+    guests,
+    native_ion::NativeIon,
+    relay::{Relay, Way},
+};
 use node_core::{
     compute::{Entry, Inputs, Program},
     node::{Command, JobId, JobState, LinkKind},
@@ -27,8 +31,9 @@ fn network() -> Network {
 
 fn cluster(network: &Network, ions: usize) -> (Relay, Vec<NativeIon>) {
     let relay = Relay::start();
-    let start =
-        |_| NativeIon::start_with(relay.addresses(), 1, None, Some(Box::new(network.port())));
+    let start = |_| {
+        NativeIon::start_with((relay.http(), Way::Tcp), 1, None, Some(Box::new(network.port())))
+    };
     let ions = (0..ions).map(start).collect();
     (relay, ions)
 }

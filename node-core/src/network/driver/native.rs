@@ -58,17 +58,23 @@ fn transport(
         .upgrade(Version::V1)
         .authenticate(noise.clone())
         .multiplex(yamux::Config::default());
-    let tcp =
-        named(tcp).upgrade(Version::V1).authenticate(noise).multiplex(yamux::Config::default());
-    let quic = named(|| quic::tokio::Transport::new(quic::Config::new(keypair)))
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    // Resolving takes every address and answers for none, so that what it does for both
+    // must stand last.
+    let unnamed = || {
+        let tcp = tcp()
+            .upgrade(Version::V1)
+            .authenticate(noise.clone())
+            .multiplex(yamux::Config::default())
+            .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+        let quic = quic::tokio::Transport::new(quic::Config::new(keypair))
+            .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+        tcp.or_transport(quic).map(|either, _| either.into_inner())
+    };
     let all = circuits
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
         .or_transport(websocket.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))))
         .map(|either, _| either.into_inner())
-        .or_transport(tcp.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))))
-        .map(|either, _| either.into_inner())
-        .or_transport(quic)
+        .or_transport(named(unnamed))
         .map(|either, _| either.into_inner());
     Ok(TransportTimeout::new(all, CONNECTING_MAX).boxed())
 }
