@@ -100,13 +100,14 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 47] = [
+pub const ROWS: [Row; 48] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
     row("size-page", "KiB", 300.0, Better::Lower, Group::Sizes),
     row("size-ion", "KiB", 600.0, Better::Lower, Group::Sizes),
     row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
+    row("size-scanner", "KiB", 100.0, Better::Lower, Group::Sizes),
     row("broadcast-hops-100", "links", 15.0, Better::Lower, Group::Broadcast),
     row("broadcast-redundancy-100", "ratio", 0.2, Better::Lower, Group::Broadcast),
     row("broadcast-missed-100", "ions", 0.0, Better::Lower, Group::Broadcast),

@@ -53,12 +53,18 @@ const SMALL: &[&str] = &[
     "--remove-unused-module-elements",
 ];
 
-const MODULES: [Module; 3] = [
+const MODULES: [Module; 4] = [
     Module { name: "web", passes: SMALL, starter: "__wbg_init" },
     Module { name: "ion", passes: SMALL, starter: "wasm_bindgen" },
-    // An interpreter: speed is what it is for.
+    // An interpreter, and a reader of pictures: speed is what they are for.
     Module { name: "guest", passes: &["-O3"], starter: "wasm_bindgen" },
+    Module { name: "scanner", passes: &["-O3"], starter: "wasm_bindgen" },
 ];
+
+/// The last pass of every module, whose names then go. Functions whose names are close are alike, so that they
+/// compress better side by side: 3.7 KiB of the ion's 603. It also makes the size steady: the
+/// compiler's own order follows hashes, which any change of a dependency shuffles.
+const LAST: &str = "--reorder-functions-by-name";
 
 /// What Rust's wasm32 target uses, and what BLAKE3 does; the optimiser must be told, because
 /// stripped modules do not say so themselves.
@@ -221,7 +227,8 @@ impl Site {
 fn optimised(file: &Path, passes: &[&str]) -> Outcome<Vec<u8>> {
     let contents = read(file)?;
     let cache = root().join(OPTIMISED);
-    let kept = cache.join(format!("{}{}.wasm", hash(&contents), passes.concat()));
+    let passes = [passes, &[LAST]].concat();
+    let kept = cache.join(format!("{}-{}.wasm", hash(&contents), hash(passes.concat().as_bytes())));
     if let Ok(optimised) = fs::read(&kept) {
         return Ok(optimised);
     }

@@ -6,10 +6,14 @@ use super::Found;
 use crate::{http_get, relay::Relay};
 
 /// The modules by their row and by what their files' names begin with.
-const MODULES: [(&str, &str); 3] =
-    [("size-page", "/web_bg-"), ("size-ion", "/ion_bg-"), ("size-guest", "/guest_bg-")];
+const MODULES: [(&str, &str); 4] = [
+    ("size-page", "/web_bg-"),
+    ("size-ion", "/ion_bg-"),
+    ("size-guest", "/guest_bg-"),
+    ("size-scanner", "/scanner_bg-"),
+];
 /// The pages and scripts that name them.
-const SCRIPTS: [&str; 2] = ["/ion-", "/guest-"];
+const SCRIPTS: [&str; 3] = ["/ion-", "/guest-", "/scanner-"];
 
 /// Each module's length in KiB; measured once, since it does not vary.
 pub(super) async fn measure() -> Found {

@@ -3,6 +3,7 @@
 //!
 //! `cargo xtask test` builds site and relay first and runs these.
 
+mod camera;
 mod cluster;
 mod copies;
 mod data;

@@ -261,7 +261,7 @@ async fn pair(shows: &Tab, takes: &Tab, after: Duration) {
     take_answer(shows, takes, after).await;
 }
 
-async fn show_code(tab: &Tab) -> String {
+pub(crate) async fn show_code(tab: &Tab) -> String {
     tab.click("nav-network").await;
     tab.click("pair").await;
     tab.click("pair-show").await;
@@ -270,7 +270,7 @@ async fn show_code(tab: &Tab) -> String {
     offer
 }
 
-async fn take_answer(shows: &Tab, takes: &Tab, after: Duration) {
+pub(crate) async fn take_answer(shows: &Tab, takes: &Tab, after: Duration) {
     let answer = takes.text("pair-code").await;
     assert!(answer.len() <= 1_000, "{} characters: {answer}", answer.len());
     shows.screenshot("pairing-offer").await;

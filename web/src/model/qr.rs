@@ -1,12 +1,14 @@
-//! A link or a code as a QR code, drawn as one SVG path.
+//! A link or a code as a QR code: drawn as one SVG path, and read from a picture.
 //!
 //! Error correction is the least that the standard has, raised wherever the
 //! drawing stays as small: on a screen nothing is torn or stained, and larger
-//! squares are read more surely than repaired ones. Bounds: 2,953 bytes.
+//! squares are read more surely than repaired ones. Bounds: 2,953 bytes,
+//! [`PICTURE_PX_MAX`] for a picture.
 
 use std::fmt::Write;
 
 use qrcodegen::{QrCode, QrCodeEcc};
+use rqrr::PreparedImage;
 
 /// A code to draw: dark squares of one unit, in a field with the quiet zone
 /// that scanners need.
@@ -42,6 +44,30 @@ pub fn draw(text: &str) -> Option<Drawing> {
         draw_row(&code, y, &mut path);
     }
     Some(Drawing { size: side + 2 * QUIET, path })
+}
+
+/// Pixels of a picture that is looked at, at most.
+pub const PICTURE_PX_MAX: usize = 1 << 21;
+
+/// The text of the first code in a picture that is one; its pixels come row by row, in
+/// red, green, blue and opacity. `None` for a picture that has none, is too large or is
+/// not as wide as it is said to be.
+pub fn read(width: usize, pixels: &[u8]) -> Option<String> {
+    let (pixels, rest) = pixels.as_chunks::<4>();
+    let is_whole = width > 0 && rest.is_empty() && pixels.len().is_multiple_of(width);
+    if !is_whole || pixels.is_empty() || pixels.len() > PICTURE_PX_MAX {
+        return None;
+    }
+    // About how bright people see it (Rec. 601).
+    let grey = |[red, green, blue, _]: [u8; 4]| {
+        let sum = 2 * u16::from(red) + 5 * u16::from(green) + u16::from(blue);
+        u8::try_from(sum / 8).unwrap_or(u8::MAX)
+    };
+    let height = pixels.len() / width;
+    let mut picture =
+        PreparedImage::prepare_from_greyscale(width, height, |x, y| grey(pixels[y * width + x]));
+    let codes = picture.detect_grids();
+    codes.iter().find_map(|code| code.decode().ok()).map(|(_, text)| text)
 }
 
 /// Each run of dark squares becomes one rectangle.
@@ -81,6 +107,48 @@ mod tests {
         assert_eq!(drawing.side_px(0), SQUARE_PX_MIN * drawing.size);
         let short = draw("https://example.org/#join=abc").expect("short enough");
         assert!((256..300).contains(&short.side_px(256)), "{}", short.side_px(256));
+    }
+
+    /// A picture of a code, so many pixels a square, on a grey wall.
+    fn photographed(text: &str, square: usize) -> (usize, Vec<u8>) {
+        let code = QrCode::encode_text(text, QrCodeEcc::Low).expect("short enough");
+        let quiet = usize::try_from(QUIET).expect("it is four");
+        let side = usize::try_from(code.size()).expect("it has a size") + 2 * quiet;
+        let width = side * square + 60;
+        let mut pixels = Vec::new();
+        for y in 0..width {
+            for x in 0..width {
+                let at = |place: usize| place.checked_sub(30).map(|place| place / square);
+                let inside = at(x).zip(at(y)).filter(|(x, y)| *x < side && *y < side);
+                let module = |place: usize| i32::try_from(place).expect("few") - QUIET;
+                let grey = match inside {
+                    Some((x, y)) if code.get_module(module(x), module(y)) => 40,
+                    Some(_) => 220,
+                    None => 128,
+                };
+                pixels.extend([grey, grey, grey, 255]);
+            }
+        }
+        (width, pixels)
+    }
+
+    #[test]
+    fn what_is_drawn_is_read() {
+        let long: String = ("aB3-_xYz".chars()).cycle().take(1_000).collect();
+        for text in ["https://example.org/#join=abc", &long] {
+            let (width, pixels) = photographed(text, 4);
+            assert_eq!(read(width, &pixels).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn pictures_of_nothing_and_of_no_size_have_no_code() {
+        assert_eq!(read(64, &[128; 64 * 64 * 4]), None);
+        for (width, bytes) in [(0, 0), (0, 16), (3, 16), (4, 15), (1, 4 * PICTURE_PX_MAX + 4)] {
+            assert_eq!(read(width, &vec![0; bytes]), None, "{width}, {bytes}");
+        }
+        let (width, pixels) = photographed("torn", 4);
+        assert_eq!(read(width, &pixels[..pixels.len() / 2 / width * width]), None);
     }
 
     #[test]

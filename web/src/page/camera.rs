@@ -1,8 +1,10 @@
-//! Reading a QR code with the camera, where the browser can: it needs
-//! `BarcodeDetector` and a secure context. Elsewhere nothing is shown.
+//! Reading a QR code with the camera, where the browser gives one: that needs a secure
+//! context. Elsewhere nothing is shown.
 //!
-//! Pictures stay in the page and are dropped as they are read; the camera is
+//! Pictures stay on this device and are dropped as they are read; the camera is
 //! let go as soon as a code was read, the person stops it, or the view goes.
+
+mod scanner;
 
 use std::{rc::Rc, time::Duration};
 
@@ -10,7 +12,9 @@ use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlVideoElement;
 
+use self::scanner::{Said, Scanner};
 use super::{
     icons::{self, icon},
     raw::{Part, button, tag, text},
@@ -19,11 +23,15 @@ use super::{
 
 /// Between two looks at the picture.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The width that a camera is asked for, in pixels.
+const WIDTH: u32 = 1_280;
+
+const UNREADABLE: &str = "The reader of codes did not start. Paste the code instead.";
 
 /// An open camera, and what finds codes in its pictures.
 struct Camera {
     stream: JsValue,
-    detector: JsValue,
+    scanner: Scanner,
 }
 
 /// Where the camera stands.
@@ -44,10 +52,27 @@ pub(crate) fn view(found: Callback<String>) -> AnyView {
     let state = RwSignal::new(State::Off);
     let camera = StoredValue::new_local(None::<Rc<Camera>>);
     on_cleanup(move || stop(camera));
+    let said = Callback::new(move |said| {
+        // The scanner is running right now: it is let go once it has returned.
+        spawn_local(async move {
+            // The view may have gone, or the person stopped it.
+            if state.try_get_untracked() != Some(State::On) {
+                return;
+            }
+            stop(camera);
+            match said {
+                Said::Code(text) => {
+                    state.set(State::Off);
+                    found.run(text);
+                }
+                Said::Failed => state.set(State::Refused(UNREADABLE.to_owned())),
+            }
+        });
+    });
     let begin = Callback::new(move |()| {
         state.set(State::Opening);
         spawn_local(async move {
-            let opened = Camera::open().await;
+            let opened = Camera::open(said).await;
             // The view may have gone while the person was asked.
             if state.try_get_untracked() != Some(State::Opening) {
                 if let Ok(camera) = opened {
@@ -74,7 +99,7 @@ pub(crate) fn view(found: Callback<String>) -> AnyView {
                 .set("muted", "")
                 .set("playsinline", "")
                 .set("aria-label", "The camera's picture");
-            watch(camera, video.element(), state, found);
+            watch(camera, video.element());
             vec![video, button("scan-stop", "button", "Stop the camera", end)]
         }
         other => scan_button(other, begin),
@@ -94,37 +119,14 @@ fn scan_button(state: State, begin: Callback<()>) -> Vec<Part> {
     [scan].into_iter().chain(why).collect()
 }
 
-/// Shows the picture and looks for a code in it, again and again.
-fn watch(
-    camera: StoredValue<Option<Rc<Camera>>, LocalStorage>,
-    video: &web_sys::Element,
-    state: RwSignal<State>,
-    found: Callback<String>,
-) {
+/// Shows the picture, and has it looked at again and again.
+fn watch(camera: StoredValue<Option<Rc<Camera>>, LocalStorage>, picture: &web_sys::Element) {
     let Some(Some(open)) = camera.try_get_value() else { return };
-    let picture: JsValue = video.clone().into();
+    let Some(picture) = picture.dyn_ref::<HtmlVideoElement>().cloned() else { return };
     // Without its picture there is nothing to aim by; codes are found all the same.
     let _ = Reflect::set(&picture, &"srcObject".into(), &open.stream);
     let _ = call(&picture, "play", &[]);
-    let is_looking = StoredValue::new(false);
-    let look = move || {
-        if is_looking.try_get_value() != Some(false) {
-            return;
-        }
-        is_looking.set_value(true);
-        let (open, picture) = (Rc::clone(&open), picture.clone());
-        spawn_local(async move {
-            let text = open.look(&picture).await;
-            // The view may have gone meanwhile.
-            let is_on = state.try_get_untracked() == Some(State::On);
-            let _ = is_looking.try_set_value(false);
-            if let Some(text) = text.filter(|_| is_on) {
-                stop(camera);
-                state.set(State::Off);
-                found.run(text);
-            }
-        });
-    };
+    let look = move || open.scanner.look(&picture);
     if let Ok(timer) = set_interval_with_handle(look, LOOK_EVERY) {
         on_cleanup(move || timer.clear());
     }
@@ -138,33 +140,35 @@ fn stop(camera: StoredValue<Option<Rc<Camera>>, LocalStorage>) {
 }
 
 impl Camera {
-    /// Asks for the camera; the error is a sentence.
-    async fn open() -> Result<Self, String> {
-        let detector = detector().map_err(|_| "This browser reads no QR codes here.".to_owned())?;
-        let wish = object(&[("video", object(&[("facingMode", "environment".into())]))]);
+    /// Asks for the camera; the error is a sentence. What its scanner says comes later.
+    async fn open(said: Callback<Said>) -> Result<Self, String> {
+        let width = object(&[("ideal", WIDTH.into())]);
+        let wish = object(&[("facingMode", "environment".into()), ("width", width)]);
+        let wish = object(&[("video", wish)]);
         let asked = devices()
             .and_then(|devices| call(&devices, "getUserMedia", &[wish]))
             .and_then(Result::ok)
             .ok_or("This browser gives pages no camera.")?;
         let stream = JsFuture::from(asked.unchecked_into::<Promise>()).await;
         let stream = stream.map_err(|error| refusal(&error))?;
-        Ok(Self { stream, detector })
-    }
-
-    /// The text of a code in the picture, if there is one now.
-    async fn look(&self, picture: &JsValue) -> Option<String> {
-        let looked = call(&self.detector, "detect", std::slice::from_ref(picture))?.ok()?;
-        let codes = JsFuture::from(looked.dyn_into::<Promise>().ok()?).await.ok()?;
-        let first = codes.dyn_into::<Array>().ok()?.get(0);
-        Reflect::get(&first, &"rawValue".into()).ok()?.as_string().filter(|text| !text.is_empty())
+        let Some(scanner) = Scanner::start(said) else {
+            stop_tracks(&stream);
+            return Err(UNREADABLE.to_owned());
+        };
+        Ok(Self { stream, scanner })
     }
 
     /// Lets the camera go.
     fn close(&self) {
-        let Some(Ok(tracks)) = call(&self.stream, "getTracks", &[]) else { return };
-        for track in tracks.unchecked_into::<Array>().iter() {
-            let _ = call(&track, "stop", &[]);
-        }
+        self.scanner.stop();
+        stop_tracks(&self.stream);
+    }
+}
+
+fn stop_tracks(stream: &JsValue) {
+    let Some(Ok(tracks)) = call(stream, "getTracks", &[]) else { return };
+    for track in tracks.unchecked_into::<Array>().iter() {
+        let _ = call(&track, "stop", &[]);
     }
 }
 
@@ -184,17 +188,7 @@ fn refusal(error: &JsValue) -> String {
 }
 
 fn is_supported() -> bool {
-    class().is_some() && devices().is_some()
-}
-
-fn class() -> Option<Function> {
-    Reflect::get(&window(), &"BarcodeDetector".into()).ok()?.dyn_into().ok()
-}
-
-fn detector() -> Result<JsValue, JsValue> {
-    let class = class().ok_or(JsValue::NULL)?;
-    let options = object(&[("formats", Array::of1(&"qr_code".into()).into())]);
-    Reflect::construct(&class, &Array::of1(&options))
+    devices().is_some()
 }
 
 fn devices() -> Option<JsValue> {

@@ -1,0 +1,4 @@
+//! Natively there is no camera, and no worker to be.
+
+/// Does nothing.
+pub(crate) fn main() {}
