@@ -1,86 +1,111 @@
 //! `cargo xtask sparks`: compiles the examples and keeps the modules beside
 //! their source.
+//!
+//! An example is a folder with a `Cargo.toml`; in other languages it stands in folders of
+//! its own below, each named after its language.
+
+mod language;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use crate::{
-    shell::{Outcome, command, fail, output, root, step},
-    tools::{Target, standard_library},
-};
+use language::Language;
 
-/// The largest module that is kept in the repository, in bytes.
-const MODULE_BYTES_MAX: usize = 64 << 10;
+use crate::shell::{Outcome, fail, root, step};
 
-/// One example: a folder with a `Cargo.toml`.
+/// Where compilers leave what they make.
+const BUILDS: &str = "target/sparks";
+
+/// An example in one language.
 struct Spark {
-    name: String,
+    example: String,
+    language: Language,
     folder: PathBuf,
+    /// A WASI command; else a library, which needs nothing but its exports.
+    is_command: bool,
 }
 
-/// Rebuilds the named examples, or all of them.
-pub(crate) fn sparks(arguments: &[String]) -> Outcome {
-    let all = find()?;
-    for name in arguments {
-        if !all.iter().any(|spark| spark.name == *name) {
-            let names: Vec<&str> = all.iter().map(|spark| spark.name.as_str()).collect();
-            return fail(format!("there is no example `{name}`; there are: {}", names.join(", ")));
+impl Spark {
+    /// Its name among all, and that of its module.
+    fn name(&self) -> String {
+        match self.language {
+            Language::Rust => self.example.clone(),
+            other => format!("{}-{}", self.example, other.slug()),
         }
     }
-    let is_wanted = |spark: &&Spark| arguments.is_empty() || arguments.contains(&spark.name);
-    all.iter().filter(is_wanted).try_for_each(build)
+}
+
+/// Rebuilds the named examples, those of the named languages, or all of them.
+pub(crate) fn sparks(arguments: &[String]) -> Outcome {
+    let all = find()?;
+    let is_named = |spark: &Spark, name: &String| {
+        *name == spark.name() || *name == spark.example || name == spark.language.slug()
+    };
+    for name in arguments.iter().filter(|name| *name != language::TINYGO) {
+        if !all.iter().any(|spark| is_named(spark, name)) {
+            let mut names: Vec<&str> = all.iter().map(|spark| spark.example.as_str()).collect();
+            names.dedup();
+            let languages = Language::ALL.map(Language::slug).join(", ");
+            return fail(format!(
+                "there is no example or language `{name}`; there are: {}; and {languages}, {}",
+                names.join(", "),
+                language::TINYGO
+            ));
+        }
+    }
+    let is_wanted =
+        |spark: &&Spark| arguments.is_empty() || arguments.iter().any(|name| is_named(spark, name));
+    all.iter().filter(is_wanted).try_for_each(build)?;
+    if arguments.iter().any(|name| name == language::TINYGO) {
+        let go = all.iter().filter(|spark| spark.language == Language::Go);
+        go.map(|spark| (spark, root().join(BUILDS))).try_for_each(language::tinygo)?;
+    }
+    Ok(())
 }
 
 fn find() -> Outcome<Vec<Spark>> {
     let mut sparks = Vec::new();
     for entry in fs::read_dir(root().join("examples"))? {
         let entry = entry?;
-        let folder = entry.path();
-        if folder.join("Cargo.toml").is_file() {
-            sparks.push(Spark { name: entry.file_name().to_string_lossy().into_owned(), folder });
+        let example = entry.file_name().to_string_lossy().into_owned();
+        if !entry.path().join("Cargo.toml").is_file() {
+            continue;
+        }
+        let is_command = entry.path().join("src/main.rs").is_file();
+        for language in Language::ALL {
+            let folder = language.folder(&entry.path());
+            if folder.is_dir() {
+                sparks.push(Spark { example: example.clone(), language, folder, is_command });
+            }
         }
     }
-    sparks.sort_by(|a, b| a.name.cmp(&b.name));
+    sparks.sort_by_key(Spark::name);
     Ok(sparks)
 }
 
 fn build(spark: &Spark) -> Outcome {
-    // A program is a WASI command; a library needs nothing but its exports.
-    let (target, triple, file) = if spark.folder.join("src/main.rs").is_file() {
-        (Target::Guest, "wasm32-wasip1", format!("{}.wasm", spark.name))
-    } else {
-        (Target::Web, "wasm32-unknown-unknown", format!("{}.wasm", spark.name.replace('-', "_")))
-    };
-    standard_library(target)?;
-    step(&format!("compile {} (some seconds)", spark.name), || {
-        let builds = root().join("target/sparks");
-        compile(spark, triple, &builds)?;
-        keep(spark, &builds.join(triple).join("release").join(file))
+    let builds = root().join(BUILDS);
+    fs::create_dir_all(&builds)?;
+    let compiler = spark.language.compiler(spark)?;
+    step(&format!("compile {} (some seconds)", spark.name()), || {
+        keep(spark, &compiler.compile(spark, &builds)?)
     })
-}
-
-fn compile(spark: &Spark, triple: &str, builds: &Path) -> Outcome {
-    let arguments = ["build", "--quiet", "--release", "--target", triple];
-    let mut cargo = command("cargo", &arguments);
-    // Nothing of this machine may stand in a module that others run.
-    let remapped = format!("--remap-path-prefix={}=.", spark.folder.display());
-    cargo.current_dir(&spark.folder).env("CARGO_TARGET_DIR", builds).env("RUSTFLAGS", remapped);
-    output(&mut cargo).map(drop)
 }
 
 fn keep(spark: &Spark, built: &Path) -> Outcome {
     let module = fs::read(built)?;
-    if module.len() > MODULE_BYTES_MAX {
+    let bytes_max = spark.language.bytes_max();
+    if module.len() > bytes_max {
         return fail(format!(
-            "{} is {} bytes; at most {MODULE_BYTES_MAX} are kept in the repository. Formatting and \
+            "{} is {} bytes; at most {bytes_max} are kept in the repository. Formatting and \
              panics with messages are what usually makes a module large",
-            spark.name,
+            spark.name(),
             module.len()
         ));
     }
-    let kept = spark.folder.join(format!("{}.wasm", spark.name));
+    let kept = spark.folder.join(format!("{}.wasm", spark.name()));
     let is_same = fs::read(&kept).is_ok_and(|before| before == module);
     if !is_same {
         fs::write(&kept, &module)?;

@@ -6,6 +6,7 @@
 
 mod browser;
 mod counterparts;
+mod languages;
 mod npm;
 mod standard_library;
 
@@ -13,6 +14,7 @@ use std::{env, fs, path::PathBuf};
 
 pub(crate) use browser::chromium;
 pub(crate) use counterparts::Peer;
+pub(crate) use languages::{assemblyscript, of_system, zig};
 pub(crate) use standard_library::{Target, standard_library};
 
 use crate::shell::{Outcome, command, fail, on_path, output, step, succeeds};

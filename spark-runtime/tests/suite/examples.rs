@@ -11,6 +11,16 @@ use crate::guests::{command, run_module, runtime, still};
 /// The benchmarks game's picture of 200 by 200 points with 50 iterations.
 const PICTURE_SHA256: &str = "97610473750700638fc63d13cfa49d339b67c18e7f26b3f9c9acb61e746472d5";
 const MODULE_BYTES_MAX: u64 = 64 << 10;
+/// The languages that examples are written in beside Rust, by their folders' names, and how
+/// large their modules may be: Go and Java bring what runs them along.
+const LANGUAGES: [(&str, u64); 6] = [
+    ("assemblyscript", MODULE_BYTES_MAX),
+    ("c", MODULE_BYTES_MAX),
+    ("cpp", MODULE_BYTES_MAX),
+    ("go", 4 << 20),
+    ("java", 192 << 10),
+    ("zig", MODULE_BYTES_MAX),
+];
 
 /// One line of an `expected.json`; what is left out is empty, or success.
 #[derive(Deserialize)]
@@ -58,7 +68,19 @@ fn file(path: &str) -> Vec<u8> {
 }
 
 fn load(name: &str) -> Module {
-    runtime().load(&file(&format!("{name}/{name}.wasm"))).unwrap()
+    load_file(&format!("{name}/{name}.wasm"))
+}
+
+fn load_file(path: &str) -> Module {
+    runtime().load(&file(path)).unwrap_or_else(|why| panic!("examples/{path}: {why:?}"))
+}
+
+/// An example's modules in other languages, and how large each may be.
+fn translations(name: &str) -> impl Iterator<Item = (String, u64)> {
+    LANGUAGES.into_iter().filter_map(move |(language, bytes_max)| {
+        let path = format!("{name}/{language}/{name}-{language}.wasm");
+        folder().join(name).join(language).is_dir().then_some((path, bytes_max))
+    })
 }
 
 fn names() -> Vec<String> {
@@ -72,26 +94,37 @@ fn names() -> Vec<String> {
     names
 }
 
+fn check(name: &str, path: &str, bytes_max: u64) {
+    let module = load_file(path);
+    assert!(module.inspect().bytes <= bytes_max, "{path} is too large to be kept");
+    let cases: Vec<Case> = serde_json::from_slice(&file(&format!("{name}/expected.json"))).unwrap();
+    assert!(!cases.is_empty());
+    for (index, case) in cases.into_iter().enumerate() {
+        let limits = Limits { fuel_max: 50_000_000, ..Limits::default() };
+        let report = run_module(&module, &case.call.call(), &limits, still);
+        let context = format!("{path}, case {index}: {:?}", report.stop);
+        assert_eq!(report.stop.map(|stop| stop.name().to_owned()), case.stop, "{context}");
+        let values: Vec<String> = report.values.iter().map(ToString::to_string).collect();
+        assert_eq!(values, case.values, "{context}");
+        assert_eq!(String::from_utf8_lossy(&report.stdout), case.stdout, "{context}");
+        assert_eq!(String::from_utf8_lossy(&report.stderr), case.stderr, "{context}");
+    }
+}
+
 #[test]
 fn every_example_does_what_it_says() {
     assert!(names().len() >= 6);
     for name in names() {
-        let module = load(&name);
-        assert!(module.inspect().bytes <= MODULE_BYTES_MAX, "{name}.wasm is too large to be kept");
         assert!(folder().join(&name).join("README.md").is_file(), "{name} explains itself");
-        let cases: Vec<Case> =
-            serde_json::from_slice(&file(&format!("{name}/expected.json"))).unwrap();
-        assert!(!cases.is_empty());
-        for (index, case) in cases.into_iter().enumerate() {
-            let limits = Limits { fuel_max: 50_000_000, ..Limits::default() };
-            let report = run_module(&module, &case.call.call(), &limits, still);
-            let context = format!("{name}, case {index}: {:?}", report.stop);
-            assert_eq!(report.stop.map(|stop| stop.name().to_owned()), case.stop, "{context}");
-            let values: Vec<String> = report.values.iter().map(ToString::to_string).collect();
-            assert_eq!(values, case.values, "{context}");
-            assert_eq!(String::from_utf8_lossy(&report.stdout), case.stdout, "{context}");
-            assert_eq!(String::from_utf8_lossy(&report.stderr), case.stderr, "{context}");
-        }
+        check(&name, &format!("{name}/{name}.wasm"), MODULE_BYTES_MAX);
+    }
+}
+
+#[test]
+fn the_calculators_do_the_same_in_every_language() {
+    for name in ["add", "json-calculator"] {
+        assert_eq!(translations(name).count(), LANGUAGES.len());
+        translations(name).for_each(|(path, bytes_max)| check(name, &path, bytes_max));
     }
 }
 

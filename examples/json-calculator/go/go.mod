@@ -1,0 +1,3 @@
+module json-calculator
+
+go 1.24
