@@ -83,6 +83,8 @@ const ASSETS: [&str; 4] = ["boot.js", "favicon.svg", "rooms.css", "style.css"];
 
 /// The service worker: its name must stay, so that browsers find the next one.
 const SERVICE: &str = "service.js";
+/// The largest spark that browsers keep before anybody asks for it, in bytes.
+const SPARK_KEPT_MAX: usize = 256 << 10;
 /// Where the site's version is written in the page.
 const VERSION_MARK: &str = "data-version=\"\"";
 /// Where version and files are written in the service worker.
@@ -143,19 +145,22 @@ impl Site {
         Ok(())
     }
 
-    /// The gallery, and of the examples' modules those that it names.
+    /// The gallery, and the modules and sources of examples that it names. Sources get a
+    /// further ending, so that they are text to everybody.
     fn sparks(&mut self) -> Outcome {
         let examples = root().join("examples");
         let mut gallery = read_text(&examples.join("gallery.json"))?;
-        for example in sorted(&examples)? {
-            let Some(name) = example.file_name().and_then(|name| name.to_str()) else { continue };
-            let file = format!("{name}.wasm");
-            let quoted = format!("\"{file}\"");
-            if !gallery.contains(&quoted) {
+        let words: Vec<String> = gallery.split('"').map(str::to_owned).collect();
+        for path in words.iter().filter(|word| word.contains('/')) {
+            let file = examples.join(path);
+            if !file.is_file() {
                 continue;
             }
-            let hashed = self.add(&format!("sparks/{file}"), read(&example.join(&file))?);
-            gallery = gallery.replace(&quoted, &format!("\"{}\"", hashed.replace("sparks/", "")));
+            let is_module = file.extension().is_some_and(|ending| ending == "wasm");
+            let ending = if is_module { "" } else { ".txt" };
+            let hashed = self.add(&format!("sparks/{path}{ending}"), read(&file)?);
+            let name = hashed.strip_prefix("sparks/").unwrap_or(&hashed);
+            gallery = gallery.replace(&format!("\"{path}\""), &format!("\"{name}\""));
         }
         self.add("sparks/gallery.json", gallery.into_bytes());
         Ok(())
@@ -181,10 +186,14 @@ impl Site {
         hash(format!("{}\0{page}\0{service}", names.join("\0")).as_bytes())
     }
 
-    /// The service worker's line: the version, and the files beside the page.
+    /// The service worker's line: the version, and the files beside the page. Sparks that are
+    /// large wait until somebody asks for them.
     fn list(&self, version: &str) -> String {
-        let files: Vec<String> =
-            self.files.keys().map(|name| format!("\n  \"/{name}\",")).collect();
+        let is_kept = |name: &str, bytes: &[u8]| {
+            bytes.len() <= SPARK_KEPT_MAX || !name.starts_with("sparks/")
+        };
+        let kept = self.files.iter().filter(|(name, bytes)| is_kept(name, bytes));
+        let files: Vec<String> = kept.map(|(name, _)| format!("\n  \"/{name}\",")).collect();
         format!("const SITE = {{ version: \"{version}\", files: [{}\n] }};", files.concat())
     }
 

@@ -1,6 +1,6 @@
 //! The examples: each compiled module does what its `expected.json` says.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -151,8 +151,17 @@ fn every_spark_of_the_gallery_is_there() {
     assert!(sparks.len() >= 4);
     for spark in sparks {
         let name = spark["name"].as_str().unwrap();
-        assert_eq!(spark["file"], format!("{name}.wasm"));
+        assert_eq!(spark["file"], format!("{name}/{name}.wasm"));
         let inspection = load(name).inspect();
+        let sources = spark["sources"].as_array().unwrap();
+        assert!(!sources.is_empty(), "{name} shows its source");
+        for source in sources {
+            assert!(!file(source.as_str().unwrap()).is_empty());
+        }
+        let others = spark["translations"].as_array().into_iter().flatten();
+        let others: BTreeSet<&str> = others.map(|other| other["file"].as_str().unwrap()).collect();
+        let expected: Vec<String> = translations(name).map(|(path, _)| path).collect();
+        assert_eq!(others, expected.iter().map(String::as_str).collect(), "{name}");
         match spark["entry"]["export"].as_str() {
             Some(export) => {
                 assert!(inspection.exports.iter().any(|one| one.name == export), "{name}");

@@ -16,6 +16,7 @@ mod harness;
 mod hostile;
 mod invitations;
 mod js_libp2p;
+mod languages;
 mod mail;
 mod mesh;
 mod mistakes;

@@ -31,6 +31,54 @@ pub struct Spark {
     /// How its results are drawn, if they are a picture.
     #[serde(default)]
     pub picture: Option<Rows>,
+    /// Its source, beside the gallery's own file.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// The same in languages other than Rust.
+    #[serde(default)]
+    pub translations: Vec<Translation>,
+    /// Of a translation, of which spark.
+    #[serde(skip)]
+    pub of: Option<String>,
+}
+
+/// A spark in another language.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Translation {
+    /// The language, as people write it.
+    pub language: String,
+    /// What its name has behind the spark's.
+    pub slug: String,
+    /// As in [`Spark`].
+    pub file: String,
+    /// As in [`Spark`].
+    pub sources: Vec<String>,
+}
+
+impl Spark {
+    /// The same in another language.
+    fn translated(&self, into: &Translation) -> Self {
+        let Translation { language, slug, file, sources } = into.clone();
+        Self {
+            name: format!("{}-{slug}", self.name),
+            title: format!("{} in {language}", self.title),
+            file,
+            sources,
+            of: Some(self.name.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// It in every language: names and languages. Empty where there is only one.
+    pub fn versions(&self) -> Vec<(String, &str)> {
+        if self.translations.is_empty() {
+            return Vec::new();
+        }
+        let first = self.of.as_ref().unwrap_or(&self.name);
+        let others = self.translations.iter();
+        let others = others.map(|other| (format!("{first}-{}", other.slug), &*other.language));
+        [(first.clone(), "Rust")].into_iter().chain(others).collect()
+    }
 }
 
 /// How a spark is called.
@@ -93,12 +141,23 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// Its sparks. Those whose names could not stand in an address, and any
-    /// beyond [`SPARKS_MAX`], are left out.
+    /// Its sparks, each followed by itself in other languages. Those whose names could
+    /// not stand in an address, and any beyond [`SPARKS_MAX`], are left out.
     pub fn sparks(self) -> Vec<Spark> {
-        let named = self.sparks.into_iter().filter(|spark| is_name(&spark.name));
+        let all = self.sparks.into_iter().flat_map(|spark| {
+            let others = spark.translations.iter().map(|into| spark.translated(into));
+            let others: Vec<Spark> = others.collect();
+            [spark].into_iter().chain(others)
+        });
+        let named = all.filter(|spark| is_name(&spark.name));
         named.take(SPARKS_MAX).collect()
     }
+}
+
+/// The name of a source by where the site has it: `add.c` of `add/c/add.c-<hash>.txt`.
+pub fn source_name(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('-').map_or(file, |(name, _)| name)
 }
 
 fn is_name(name: &str) -> bool {
@@ -116,7 +175,20 @@ mod tests {
         let gallery: Gallery = serde_json::from_str(own).expect("it is of that form");
         let all = gallery.sparks.len();
         assert!(all > 0);
-        assert_eq!(gallery.clone().sparks().len(), all);
+        let sparks = gallery.clone().sparks();
+        assert_eq!(sparks.iter().filter(|spark| spark.of.is_none()).count(), all);
+        for calculator in ["add", "json-calculator"] {
+            let of = sparks.iter().find(|spark| spark.name == calculator).expect("it is there");
+            assert_eq!(of.versions().len(), 7, "{calculator}");
+            for (name, language) in of.versions() {
+                let version = sparks.iter().find(|spark| spark.name == name);
+                let version = version.unwrap_or_else(|| panic!("there is no {name}"));
+                assert_eq!(version.versions(), of.versions(), "{name}");
+                assert!(version.of.is_none() || version.title.ends_with(language), "{name}");
+                assert!(!version.sources.is_empty(), "{name}");
+            }
+        }
+        assert_eq!(source_name("add/c/add.c-0123456789abcdef.txt"), "add.c");
         let strange = Spark { name: "<b>".to_owned(), ..gallery.sparks[0].clone() };
         assert_eq!(Gallery { sparks: vec![strange] }.sparks(), []);
     }

@@ -31,6 +31,9 @@ fn mandelbrot() -> Spark {
         stdin: false,
         inputs: SparkInputs::Range { first: 0, last: 199 },
         picture: Some(Rows { size_argument: 1 }),
+        sources: Vec::new(),
+        translations: Vec::new(),
+        of: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sparks: the gallery, a file of one's own, and what is chosen on the bench.
 
+mod source;
+
 use leptos::{prelude::*, task::spawn_local};
 use node_core::node::Problem;
 use wasm_bindgen::JsCast;
@@ -53,8 +55,12 @@ fn all(desk: At) -> AnyView {
 fn one(desk: At, name: String) -> AnyView {
     desk.clear_bench();
     let mut was_found = false;
+    let chosen = Memo::new({
+        let name = name.clone();
+        move |_| desk.gallery.with(|gallery| find(gallery.as_ref(), &name))
+    });
     effect(move || {
-        let found = desk.gallery.with(|gallery| find(gallery.as_ref(), &name));
+        let found = chosen.get();
         let is_there = desk.gallery.with(Option::is_some);
         match found {
             Some(spark) if !was_found => fetch(desk, spark),
@@ -68,7 +74,10 @@ fn one(desk: At, name: String) -> AnyView {
         was_found = is_there;
     });
     let about = "Say what to run it over, and press Run.";
-    vec![parts::head("Sparks", about, None).seal(), bench(desk)].seal()
+    let languages = live(move || chosen.with(|spark| source::languages(spark.as_ref())));
+    let sources = live(move || chosen.with(|spark| source::view(spark.as_ref())));
+    vec![parts::head("Sparks", about, None).seal(), languages.seal(), bench(desk), sources.seal()]
+        .seal()
 }
 
 fn find(gallery: Option<&Result<Vec<Spark>, String>>, name: &str) -> Option<Spark> {
@@ -91,9 +100,7 @@ fn load_gallery(desk: At) {
 
 fn fetch(desk: At, spark: Spark) {
     desk.bench.set(Bench::Loading(Source::Gallery(Box::new(spark.clone()))));
-    let gallery = browser::root_data("gallery");
-    let folder = gallery.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let path = format!("{folder}/{}", spark.file);
+    let path = beside_gallery(&spark.file);
     spawn_local(async move {
         match browser::fetch(&path).await {
             Ok(binary) => desk.inspect(Source::Gallery(Box::new(spark)), binary),
@@ -106,12 +113,21 @@ fn fetch(desk: At, spark: Spark) {
     });
 }
 
+/// Where a file of the gallery is.
+fn beside_gallery(file: &str) -> String {
+    let gallery = browser::root_data("gallery");
+    let folder = gallery.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{folder}/{file}")
+}
+
 fn gallery_view(desk: At) -> Part {
     let cards = move || {
         desk.gallery.with(|gallery| match gallery {
             None => vec![text("p", "muted", "Loading the gallery …")],
             Some(Err(why)) => vec![no_gallery(why)],
-            Some(Ok(sparks)) => sparks.iter().map(card).collect(),
+            Some(Ok(sparks)) => {
+                sparks.iter().filter(|spark| spark.of.is_none()).map(card).collect()
+            }
         })
     };
     let cards = tag("div", "gallery").rows(cards);
@@ -128,13 +144,18 @@ fn card(spark: &Spark) -> Part {
         gallery::SparkEntry::Export(_) => "function",
         gallery::SparkEntry::Command => "command",
     };
+    let languages = spark.versions().len();
+    let kind = match languages {
+        0 => kind.to_owned(),
+        _ => format!("{kind}, in {languages} languages"),
+    };
     tag("a", "card")
         .set("href", &Route::Spark(spark.name.clone()).path())
         .test(&format!("spark-{}", spark.name))
         .put(icon(icons::SPARKS))
         .put(text("span", "card-title", &spark.title))
         .put(text("span", "card-text", &spark.description))
-        .put(text("span", "card-kind", kind))
+        .put(text("span", "card-kind", &kind))
 }
 
 fn upload(desk: At) -> Part {

@@ -1,7 +1,7 @@
 //! The compilers of the languages that the examples are written in, beside Rust's own.
 //!
 //! Clang with a C library for WASI, and Zig, come in one package of Python's; the compiler
-//! of AssemblyScript is one of npm's. Go and Maven are the system's: they are found or named
+//! of `AssemblyScript` is one of npm's. Go and Maven are the system's: they are found or named
 //! as missing.
 
 use std::{fs, path::PathBuf, process::Command};
@@ -32,7 +32,7 @@ pub(crate) fn zig() -> Outcome<Command> {
     Ok(run(&[]))
 }
 
-/// `asc`, AssemblyScript's compiler, installed when it is missing.
+/// `asc`, the compiler of `AssemblyScript`, installed when it is missing.
 pub(crate) fn assemblyscript() -> Outcome<Command> {
     let folder = cache()?.join("assemblyscript");
     let program = folder.join("node_modules/.bin/asc");
