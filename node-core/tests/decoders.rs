@@ -53,6 +53,7 @@ fn messages() -> Vec<Message> {
         values: vec![Value::I32(-1)],
         stdout: b"out".to_vec(),
         stderr: b"err".to_vec(),
+        files: Vec::new(),
         fuel: 5,
         memory_bytes_peak: 6,
     };

@@ -23,6 +23,10 @@ pub enum Call {
         /// What standard input reads.
         #[serde(with = "serde_bytes")]
         stdin: Vec<u8>,
+        /// What stands in the folder `/`, as bytes of a
+        /// [`Given`](crate::files::Given). With no bytes there is no folder.
+        #[serde(with = "serde_bytes", default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<u8>,
     },
 }
 
@@ -35,7 +39,7 @@ pub struct Limits {
     /// Linear memory and tables together, in bytes; an element of a table
     /// counts for [`TABLE_ELEMENT_BYTES`](crate::meter::TABLE_ELEMENT_BYTES).
     pub memory_bytes_max: u64,
-    /// Standard output and standard error together, in bytes.
+    /// Standard output, standard error and files that are left, together, in bytes.
     pub output_bytes_max: u64,
     /// Wall-clock time, in milliseconds, checked between slices of fuel.
     pub wall_ms_max: u64,

@@ -10,7 +10,7 @@ use crate::{
     lane::{Compiled, Lanes},
     meter::{Imported, meter_scalar},
     run,
-    wasi::{self, Kind},
+    wasi::{self, Parameter},
 };
 
 /// The entry of a WASI command.
@@ -129,8 +129,8 @@ fn import(import: &Imported) -> Import {
 fn is_offered(name: &str, kind: &FuncType) -> bool {
     wasi::functions().iter().filter(|function| function.name == name).any(|function| {
         let parameters = function.parameters().map(|kind| match kind {
-            Kind::I32 => ValType::I32,
-            Kind::I64 => ValType::I64,
+            Parameter::I32 => ValType::I32,
+            Parameter::I64 => ValType::I64,
         });
         let results = function.has_result().then_some(ValType::I32);
         parameters.eq(kind.params().iter().copied()) && results.as_slice() == kind.results()

@@ -41,7 +41,7 @@ use crate::{
     Limits, Stop, Value,
     inspect::Signature,
     meter::{self, Metered},
-    wasi::{Function, Kind},
+    wasi::{Function, Parameter},
 };
 
 /// Which engine is to run a guest.
@@ -211,7 +211,7 @@ struct Request {
 
 impl Request {
     /// A call with arguments as the engine gives them.
-    fn new(function: &'static Function, argument: impl Fn(usize, Kind) -> u64) -> Self {
+    fn new(function: &'static Function, argument: impl Fn(usize, Parameter) -> u64) -> Self {
         let mut arguments = [0; PARAMETERS_MAX];
         for ((index, kind), slot) in function.parameters().enumerate().zip(&mut arguments) {
             *slot = argument(index, kind);

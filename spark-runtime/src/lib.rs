@@ -2,15 +2,15 @@
 //!
 //! A *guest* is any WebAssembly module that somebody gave to this machine. It
 //! gets what a [`Call`] hands it and nothing else: no clock finer than it
-//! needs, no file, no network, no memory beyond its [`Limits`]. Whatever it
-//! does, running it ends in a [`Report`], and what stopped it has a name
-//! ([`Stop`]).
+//! needs, no file but copies of those that it was given, no network, no memory
+//! beyond its [`Limits`]. Whatever it does, running it ends in a [`Report`], and
+//! what stopped it has a name ([`Stop`]).
 //!
 //! This crate knows nothing of networks, jobs or browsers. Natively it runs in
 //! a thread; in a tab it is the whole of a guest worker, which speaks
 //! [`wire`].
 //!
-//! Reading order: [`call`], [`report`], [`inspect`], [`wire`], then how it is
+//! Reading order: [`call`], [`report`], [`files`], [`inspect`], [`wire`], then how it is
 //! done: [`meter`] rewrites a guest so that it counts what it uses, `engine` loads,
 //! [`lane`] says which engine runs it and on what terms, `run` drives one instance,
 //! `wasi` is what the guest finds outside itself, and [`worker`] answers requests.
@@ -18,6 +18,7 @@
 mod arguments;
 pub mod call;
 mod engine;
+pub mod files;
 pub mod inspect;
 pub mod lane;
 pub mod meter;
@@ -32,4 +33,7 @@ pub use engine::{Clock, Module, Runtime};
 pub use lane::{Lane, SLICE_FUEL};
 pub use report::{Report, Stop, Value};
 pub use run::ARGUMENT_BYTES_MAX;
-pub use wasi::{IOVECS_MAX, SUBSCRIPTIONS_MAX};
+pub use wasi::{
+    DESCRIPTORS_MAX, IOVECS_MAX, NAME_BYTES_MAX, NODES_MAX, PATH_BYTES_MAX, PATH_LINKS_MAX,
+    PATH_STEPS_MAX, SUBSCRIPTIONS_MAX,
+};

@@ -58,6 +58,10 @@ pub struct Report {
     /// Standard error, kept up to the stop.
     #[serde(with = "serde_bytes")]
     pub stderr: Vec<u8>,
+    /// Files that the run made or changed, where they were wanted back: bytes of a list of
+    /// [`File`](crate::files::File)s, kept up to the stop. None are no bytes.
+    #[serde(with = "serde_bytes", default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<u8>,
     /// Fuel used.
     pub fuel: u64,
     /// The largest linear memory reached, in bytes.

@@ -6,6 +6,8 @@ use crate::{
     inspect::Signature,
     lane::{Compiled, End, FastGuest, Gauge, Host, Instance, InterpretedGuest, Lane},
     meter::{STACK_BYTES_MAX, START, TABLE_ELEMENT_BYTES},
+    wasi::Left,
+    wire,
 };
 
 /// The arguments and environment of one call, in bytes.
@@ -27,12 +29,12 @@ pub(crate) fn run(
     limits: &Limits,
     clock: &Clock,
 ) -> Report {
-    let ready = plan(loaded, call, limits).and_then(|plan| Ok((plan, loaded.compiled(lane)?)));
-    let (plan, compiled) = match ready {
+    let ready = plan(loaded, call, limits)
+        .and_then(|plan| Ok((plan, loaded.compiled(lane)?, Host::new(call, limits, clock)?)));
+    let (plan, compiled, host) = match ready {
         Ok(ready) => ready,
         Err(stop) => return stopped(stop),
     };
-    let host = Host::new(call, limits, clock);
     match compiled {
         Compiled::Interpreter(module) => perform::<InterpretedGuest>(module, host, &plan, limits),
         Compiled::Fast(module) => perform::<FastGuest>(module, host, &plan, limits),
@@ -87,9 +89,13 @@ fn perform<I: Instance>(module: &I::Module, host: Host, plan: &Plan, limits: &Li
     };
     let memory_bytes_peak = instance.memory_bytes();
     let mut host = instance.host();
-    let (stdout, stderr) = host.take_output();
     let fuel = host.fuel_used(gauges.fuel);
-    Report { stop, values, stdout, stderr, fuel, memory_bytes_peak }
+    let Left { stdout, stderr, files } = host.leave();
+    let bytes_max = limits.output_bytes_max;
+    let stop = stop.or_else(|| files.is_none().then_some(Stop::OutputLimit { bytes_max }));
+    let files = files.filter(|files| !files.is_empty()).map(|files| wire::encode(&files));
+    let files = files.unwrap_or_default();
+    Report { stop, values, stdout, stderr, files, fuel, memory_bytes_peak }
 }
 
 /// Calls an export from outside, with the whole stack.

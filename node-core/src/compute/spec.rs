@@ -173,6 +173,7 @@ impl Entry {
                 arguments: fill(arguments, input, "_start")?,
                 environment: environment.clone(),
                 stdin: if *stdin { input.to_vec() } else { Vec::new() },
+                files: Vec::new(),
             }),
         }
     }

@@ -266,7 +266,7 @@ pub fn check_environment(environment: &[(String, String)]) -> Result<(), Refusal
 
 /// Whether a report keeps to the limits that its task had.
 pub fn check_report(report: &Report, limits: &Limits) -> Result<(), Refusal> {
-    let bytes = (report.stdout.len() + report.stderr.len()) as u64;
+    let bytes = (report.stdout.len() + report.stderr.len() + report.files.len()) as u64;
     let stop_bytes = report.stop.as_ref().map_or(0, |stop| stop.to_string().len());
     let fits = bytes <= limits.output_bytes_max
         && report.values.len() <= VALUES_MAX
@@ -276,5 +276,8 @@ pub fn check_report(report: &Report, limits: &Limits) -> Result<(), Refusal> {
 
 /// Roughly how long a report is on the wire, in bytes.
 pub fn report_bytes(report: &Report) -> usize {
-    64 + report.stdout.len() + report.stderr.len() + report.values.len() * size_of::<Value>()
+    64 + report.stdout.len()
+        + report.stderr.len()
+        + report.files.len()
+        + report.values.len() * size_of::<Value>()
 }

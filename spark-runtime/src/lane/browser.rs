@@ -25,7 +25,7 @@ use crate::{
     Stop, Value,
     inspect::Signature,
     meter::{LIMIT, MEMORY, Metered, RESERVED},
-    wasi::{self, Errno, GuestMemory, Kind},
+    wasi::{self, Errno, GuestMemory, Parameter},
 };
 
 /// A compiled module.
@@ -213,7 +213,7 @@ impl Import {
             move |words: &[u32]| held.call(&Request::new(function, |index, _| words[index].into()));
         let mut parameters = function.parameters();
         let count = parameters.len();
-        let are_words = parameters.all(|kind| kind == Kind::I32);
+        let are_words = parameters.all(|kind| kind == Parameter::I32);
         match if are_words { count } else { usize::MAX } {
             1 => Self::new(Closure::<dyn Fn(u32) -> _>::new(move |a| call(&[a]))),
             2 => Self::new(Closure::<dyn Fn(u32, u32) -> _>::new(move |a, b| call(&[a, b]))),
@@ -245,11 +245,13 @@ impl Import {
     }
 }
 
-fn argument(list: &Array, index: usize, kind: Kind) -> u64 {
+fn argument(list: &Array, index: usize, kind: Parameter) -> u64 {
     let argument = list.get(u32::try_from(index).unwrap_or(u32::MAX));
     match kind {
-        Kind::I32 => u64::from(argument.as_f64().map(whole).unwrap_or_default().cast_unsigned()),
-        Kind::I64 => i64::try_from(argument).unwrap_or_default().cast_unsigned(),
+        Parameter::I32 => {
+            u64::from(argument.as_f64().map(whole).unwrap_or_default().cast_unsigned())
+        }
+        Parameter::I64 => i64::try_from(argument).unwrap_or_default().cast_unsigned(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     Stop, Value,
     inspect::Signature,
     meter::{LIMIT, MEMORY, Metered, RESERVED},
-    wasi::{self, Function, Kind},
+    wasi::{self, Function, Parameter},
 };
 
 /// The engine's stack, in bytes: what browsers have.
@@ -137,8 +137,8 @@ fn linker(engine: &Engine) -> Linker<Inside> {
 
 fn function_type(engine: &Engine, function: &Function) -> FuncType {
     let parameters = function.parameters().map(|kind| match kind {
-        Kind::I32 => ValType::I32,
-        Kind::I64 => ValType::I64,
+        Parameter::I32 => ValType::I32,
+        Parameter::I64 => ValType::I64,
     });
     FuncType::new(engine, parameters, function.has_result().then_some(ValType::I32))
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Call, Clock, Limits, Stop,
     meter::{CALL_FUEL, FLAG_DENIED, FLAG_FAILED},
-    wasi::{GuestMemory, Halt, System},
+    wasi::{GuestMemory, Halt, Left, System},
 };
 
 /// What a guest's gauges say.
@@ -48,15 +48,15 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// A host for one run, whose time begins now.
-    pub(crate) fn new(call: &Call, limits: &Limits, clock: &Clock) -> Self {
-        Self {
-            system: System::new(call, limits.output_bytes_max),
+    /// A host for one run, whose time begins now. The error is that of its files.
+    pub(crate) fn new(call: &Call, limits: &Limits, clock: &Clock) -> Result<Self, Stop> {
+        Ok(Self {
+            system: System::new(call, limits)?,
             fuel: Fuel::new(limits.fuel_max),
             limits: *limits,
             clock: clock.clone(),
             started_ms: clock(),
-        }
+        })
     }
 
     /// The fuel for a call from outside, which costs what one from inside does.
@@ -108,9 +108,9 @@ impl Host {
         self.fuel.used(left).min(self.limits.fuel_max)
     }
 
-    /// Standard output and standard error, which are empty then.
-    pub(crate) fn take_output(&mut self) -> (Vec<u8>, Vec<u8>) {
-        self.system.take_output()
+    /// What the guest leaves.
+    pub(crate) fn leave(&mut self) -> Left {
+        self.system.leave()
     }
 
     /// Gives the guest its next slice, when it has fuel and time left.

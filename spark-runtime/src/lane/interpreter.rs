@@ -18,7 +18,7 @@ use crate::{
     Stop, Value,
     inspect::Signature,
     meter::{LIMIT, MEMORY, Metered, RESERVED},
-    wasi::{self, Function, Kind},
+    wasi::{self, Function, Parameter},
 };
 
 /// How deep the engine lets calls nest: deeper than frames of the least size can.
@@ -183,8 +183,8 @@ fn linker(engine: &Engine) -> Linker<Inside> {
 
 fn function_type(function: &Function) -> FuncType {
     let parameters = function.parameters().map(|kind| match kind {
-        Kind::I32 => ValType::I32,
-        Kind::I64 => ValType::I64,
+        Parameter::I32 => ValType::I32,
+        Parameter::I64 => ValType::I64,
     });
     FuncType::new(parameters, function.has_result().then_some(ValType::I32))
 }

@@ -2,8 +2,8 @@
 
 use super::{
     Fault, GuestMemory, Halt, System,
+    arguments::words,
     memory::{length, offset},
-    streams::words,
 };
 use crate::Call;
 
@@ -103,13 +103,14 @@ pub(super) fn seed(call: &Call) -> u64 {
             hash.text(name);
             hash.texts(arguments);
         }
-        Call::Command { arguments, environment, stdin } => {
+        Call::Command { arguments, environment, stdin, files } => {
             hash.texts(arguments);
             for (name, value) in environment {
                 hash.text(name);
                 hash.text(value);
             }
             hash.bytes(stdin);
+            hash.bytes(files);
         }
     }
     hash.0

@@ -4,7 +4,7 @@ use super::{Fault, GuestMemory, System};
 
 /// A parameter's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Parameter {
     /// `i32`.
     I32,
     /// `i64`.
@@ -25,8 +25,10 @@ pub(crate) struct Function {
 
 impl Function {
     /// Its parameters. Every function but `proc_exit` returns one `i32`, the error number.
-    pub(crate) fn parameters(&self) -> impl ExactSizeIterator<Item = Kind> {
-        self.letters.bytes().map(|letter| if letter == b'I' { Kind::I64 } else { Kind::I32 })
+    pub(crate) fn parameters(&self) -> impl ExactSizeIterator<Item = Parameter> {
+        self.letters
+            .bytes()
+            .map(|letter| if letter == b'I' { Parameter::I64 } else { Parameter::I32 })
     }
 
     /// Whether it returns an error number.
@@ -51,37 +53,37 @@ const FUNCTIONS: &[Function] = &[
     function("environ_sizes_get", "ii", System::environ_sizes_get),
     function("clock_res_get", "ii", System::clock_res_get),
     function("clock_time_get", "iIi", System::clock_time_get),
-    function("fd_advise", "iIIi", System::fd_seeks),
-    function("fd_allocate", "iII", System::fd_seeks),
+    function("fd_advise", "iIIi", System::fd_advise),
+    function("fd_allocate", "iII", System::fd_allocate),
     function("fd_close", "i", System::fd_close),
-    function("fd_datasync", "i", System::fd_harmless),
+    function("fd_datasync", "i", System::fd_datasync),
     function("fd_fdstat_get", "ii", System::fd_fdstat_get),
-    function("fd_fdstat_set_flags", "ii", System::fd_harmless),
-    function("fd_fdstat_set_rights", "iII", System::fd_harmless),
+    function("fd_fdstat_set_flags", "ii", System::fd_fdstat_set_flags),
+    function("fd_fdstat_set_rights", "iII", System::fd_fdstat_set_rights),
     function("fd_filestat_get", "ii", System::fd_filestat_get),
-    function("fd_filestat_set_size", "iI", System::fd_not_supported),
-    function("fd_filestat_set_times", "iIIi", System::fd_not_supported),
-    function("fd_pread", "iiiIi", System::fd_seeks),
-    function("fd_prestat_get", "ii", System::needs_folder),
-    function("fd_prestat_dir_name", "iii", System::needs_folder),
-    function("fd_pwrite", "iiiIi", System::fd_seeks),
+    function("fd_filestat_set_size", "iI", System::fd_filestat_set_size),
+    function("fd_filestat_set_times", "iIIi", System::fd_filestat_set_times),
+    function("fd_pread", "iiiIi", System::fd_pread),
+    function("fd_prestat_get", "ii", System::fd_prestat_get),
+    function("fd_prestat_dir_name", "iii", System::fd_prestat_dir_name),
+    function("fd_pwrite", "iiiIi", System::fd_pwrite),
     function("fd_read", "iiii", System::fd_read),
-    function("fd_readdir", "iiiIi", System::needs_folder),
+    function("fd_readdir", "iiiIi", System::fd_readdir),
     function("fd_renumber", "ii", System::fd_renumber),
-    function("fd_seek", "iIii", System::fd_seeks),
-    function("fd_sync", "i", System::fd_harmless),
-    function("fd_tell", "ii", System::fd_seeks),
+    function("fd_seek", "iIii", System::fd_seek),
+    function("fd_sync", "i", System::fd_sync),
+    function("fd_tell", "ii", System::fd_tell),
     function("fd_write", "iiii", System::fd_write),
-    function("path_create_directory", "iii", System::needs_folder),
-    function("path_filestat_get", "iiiii", System::needs_folder),
-    function("path_filestat_set_times", "iiiiIIi", System::needs_folder),
-    function("path_link", "iiiiiii", System::needs_folder),
-    function("path_open", "iiiiiIIii", System::needs_folder),
-    function("path_readlink", "iiiiii", System::needs_folder),
-    function("path_remove_directory", "iii", System::needs_folder),
-    function("path_rename", "iiiiii", System::needs_folder),
-    function("path_symlink", "iiiii", System::needs_folder),
-    function("path_unlink_file", "iii", System::needs_folder),
+    function("path_create_directory", "iii", System::path_create_directory),
+    function("path_filestat_get", "iiiii", System::path_filestat_get),
+    function("path_filestat_set_times", "iiiiIIi", System::path_filestat_set_times),
+    function("path_link", "iiiiiii", System::path_link),
+    function("path_open", "iiiiiIIii", System::path_open),
+    function("path_readlink", "iiiiii", System::path_readlink),
+    function("path_remove_directory", "iii", System::path_remove_directory),
+    function("path_rename", "iiiiii", System::path_rename),
+    function("path_symlink", "iiiii", System::path_symlink),
+    function("path_unlink_file", "iii", System::path_unlink_file),
     function("poll_oneoff", "iiii", System::poll_oneoff),
     function("proc_exit", "i", System::proc_exit),
     function("proc_raise", "i", System::not_offered),

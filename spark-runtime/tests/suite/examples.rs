@@ -54,6 +54,7 @@ impl CaseCall {
                 arguments: self.arguments,
                 environment: Vec::new(),
                 stdin: self.stdin.into_bytes(),
+                files: Vec::new(),
             },
         }
     }

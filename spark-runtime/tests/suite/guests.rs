@@ -69,5 +69,6 @@ pub(crate) fn command(arguments: &[&str], stdin: &str) -> Call {
         arguments: arguments.iter().map(ToString::to_string).collect(),
         environment: Vec::new(),
         stdin: stdin.as_bytes().to_vec(),
+        files: Vec::new(),
     }
 }

@@ -209,6 +209,7 @@ fn arguments_that_are_too_long_or_would_be_cut_are_refused() {
         arguments: vec![String::new(); 2_000_000],
         environment: Vec::new(),
         stdin: Vec::new(),
+        files: Vec::new(),
     };
     assert!(matches!(run(module, &many).stop, Some(Stop::WrongArgument { .. })));
 }

@@ -5,10 +5,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod calls;
+mod files;
 mod guests;
 mod lanes;
 mod limits;
 mod modules;
+mod poll;
+mod script;
 mod system;
 mod worker;
 

@@ -81,6 +81,7 @@ fn arguments_and_environment_arrive() {
         arguments: Vec::new(),
         environment: vec![("NAME".into(), "a=b".into())],
         stdin: Vec::new(),
+        files: Vec::new(),
     };
     let body = r"(call $expect (call $environ (i32.const 200) (i32.const 300)) (i32.const 0))
         (call $out (i32.load (i32.const 200)) (i32.const 9))";
