@@ -18,8 +18,8 @@ pub(crate) const COMMAND_ENTRY: &str = "_start";
 /// What a WASI library wants called before anything else.
 pub(crate) const LIBRARY_ENTRY: &str = "_initialize";
 
-/// Gives milliseconds that never go back. It is asked about ten times a second by
-/// the interpreter, up to a hundred times by the fast lane.
+/// Gives milliseconds that never go back. It is asked about fifty times a second by
+/// the interpreter, up to a thousand times by the fast lane.
 pub type Clock = Rc<dyn Fn() -> u64>;
 
 /// Loads, looks at and runs modules.

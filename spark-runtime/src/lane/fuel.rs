@@ -2,22 +2,33 @@
 //!
 //! The guest counts down a slice by itself. It may go below nothing: what it
 //! calls the host for then has been charged, and has not begun.
+//!
+//! Between two slices the clock is looked at, so a slice is to be short in time, and
+//! what fuel takes depends on lane, machine and guest. Slices that took long are
+//! halved, short ones doubled. That changes when the clock is looked at, and no result.
 
-/// The fuel between two looks at the clock: some 20 ms natively, 100 ms in a
-/// tab. The interpreter re-enters compiled code at each.
-pub const SLICE_FUEL: u64 = 10_000_000;
+/// The most fuel between two looks at the clock: some milliseconds compiled, 40 ms
+/// interpreted in a tab, where the interpreter re-enters compiled code at each.
+pub const SLICE_FUEL: u64 = 4_000_000;
+/// The least.
+const SLICE_FUEL_MIN: u64 = SLICE_FUEL / 64;
+/// A slice that took so long is too long, in milliseconds.
+const SLICE_MS_MAX: u64 = 20;
+/// A slice that took no longer than this is too short, in milliseconds.
+const SLICE_MS_MIN: u64 = 5;
 
 /// What a run may use, and what it was given of that.
 pub(super) struct Fuel {
     max: u64,
     /// Handed to the guest so far.
     granted: u64,
+    slice: u64,
 }
 
 impl Fuel {
     /// Nothing given yet, `max` to give.
     pub(super) fn new(max: u64) -> Self {
-        Self { max, granted: 0 }
+        Self { max, granted: 0, slice: SLICE_FUEL / 2 }
     }
 
     /// Fuel used, when the guest has that much left.
@@ -34,9 +45,16 @@ impl Fuel {
         self.max.checked_sub(self.used(remaining))
     }
 
-    /// Grants what the guest is to have next, of that rest.
-    pub(super) fn grant(&mut self, remaining: i64, rest: u64) -> i64 {
-        let next = rest.min(SLICE_FUEL);
+    /// Grants what the guest is to have next, of that rest. `took_ms` is how long the
+    /// slice took that it was granted before.
+    pub(super) fn grant(&mut self, remaining: i64, rest: u64, took_ms: u64) -> i64 {
+        let is_used_up = self.granted > 0 && remaining <= 0;
+        if is_used_up && took_ms >= SLICE_MS_MAX {
+            self.slice = (self.slice / 2).max(SLICE_FUEL_MIN);
+        } else if is_used_up && took_ms <= SLICE_MS_MIN {
+            self.slice = (self.slice * 2).min(SLICE_FUEL);
+        }
+        let next = rest.min(self.slice);
         self.granted = self.used(remaining).saturating_add(next);
         i64::try_from(next).unwrap_or(i64::MAX)
     }

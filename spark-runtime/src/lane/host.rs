@@ -45,17 +45,22 @@ pub(crate) struct Host {
     limits: Limits,
     clock: Clock,
     started_ms: u64,
+    /// When the clock was looked at last.
+    looked_ms: u64,
 }
 
 impl Host {
     /// A host for one run, whose time begins now. The error is that of its files.
     pub(crate) fn new(call: &Call, limits: &Limits, clock: &Clock) -> Result<Self, Stop> {
+        let system = System::new(call, limits)?;
+        let started_ms = clock();
         Ok(Self {
-            system: System::new(call, limits)?,
+            system,
             fuel: Fuel::new(limits.fuel_max),
             limits: *limits,
             clock: clock.clone(),
-            started_ms: clock(),
+            started_ms,
+            looked_ms: started_ms,
         })
     }
 
@@ -117,10 +122,13 @@ impl Host {
     fn refuel(&mut self, left: &mut i64) -> Result<(), Stop> {
         let Limits { fuel_max, wall_ms_max, .. } = self.limits;
         let rest = self.fuel.rest(*left).ok_or(Stop::OutOfFuel { fuel_max })?;
-        if (self.clock)().saturating_sub(self.started_ms) >= wall_ms_max {
+        let now_ms = (self.clock)();
+        if now_ms.saturating_sub(self.started_ms) >= wall_ms_max {
             return Err(Stop::Deadline { wall_ms_max });
         }
-        *left = self.fuel.grant(*left, rest);
+        let took_ms = now_ms.saturating_sub(self.looked_ms);
+        self.looked_ms = now_ms;
+        *left = self.fuel.grant(*left, rest, took_ms);
         Ok(())
     }
 }

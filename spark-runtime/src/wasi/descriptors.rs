@@ -78,8 +78,11 @@ impl Descriptor {
 }
 
 /// Descriptors by their number.
-#[derive(Default)]
-pub(super) struct Descriptors(Vec<Option<Descriptor>>);
+pub(super) struct Descriptors {
+    open: Vec<Option<Descriptor>>,
+    /// No number below this one is free.
+    full_to: usize,
+}
 
 impl Descriptors {
     /// The three streams.
@@ -89,11 +92,12 @@ impl Descriptors {
             (Open::Output, rights::OUTPUT),
             (Open::Error, rights::OUTPUT),
         ];
-        Self(streams.map(|(open, rights)| Some(Descriptor::new(open, rights))).into())
+        let open = streams.map(|(open, rights)| Some(Descriptor::new(open, rights))).into();
+        Self { open, full_to: streams.len() }
     }
 
     /// Whether another one may be opened.
-    pub(super) fn expect_room(&self) -> Result<(), Errno> {
+    pub(super) fn expect_room(&mut self) -> Result<(), Errno> {
         if self.free() < DESCRIPTORS_MAX { Ok(()) } else { Err(Errno::TooManyOpen) }
     }
 
@@ -101,27 +105,34 @@ impl Descriptors {
     pub(super) fn add(&mut self, descriptor: Descriptor) -> Result<u32, Errno> {
         self.expect_room()?;
         let free = self.free();
-        if free == self.0.len() {
-            self.0.push(None);
+        if free == self.open.len() {
+            self.open.push(None);
         }
-        self.0[free] = Some(descriptor);
+        self.open[free] = Some(descriptor);
         Ok(length(free))
     }
 
-    fn free(&self) -> usize {
-        self.0.iter().position(Option::is_none).unwrap_or(self.0.len())
+    /// The lowest number that is free.
+    fn free(&mut self) -> usize {
+        while self.open.get(self.full_to).is_some_and(Option::is_some) {
+            self.full_to += 1;
+        }
+        self.full_to
     }
 
     pub(super) fn get(&self, fd: u32) -> Result<&Descriptor, Errno> {
-        self.0.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BadDescriptor)
+        self.open.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BadDescriptor)
     }
 
     pub(super) fn get_mut(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
-        self.0.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BadDescriptor)
+        self.open.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BadDescriptor)
     }
 
     fn take(&mut self, fd: u32) -> Result<Descriptor, Errno> {
-        self.0.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::BadDescriptor)
+        let open = self.open.get_mut(fd as usize).and_then(Option::take);
+        let open = open.ok_or(Errno::BadDescriptor)?;
+        self.full_to = self.full_to.min(fd as usize);
+        Ok(open)
     }
 }
 
@@ -168,7 +179,7 @@ impl System {
         self.descriptors.get(to)?;
         let moved = self.descriptors.take(from)?;
         // They may be the same.
-        let replaced = self.descriptors.0[to as usize].replace(moved);
+        let replaced = self.descriptors.open[to as usize].replace(moved);
         if let Some(node) = replaced.and_then(|replaced| replaced.node()) {
             self.files.close(node);
         }

@@ -7,6 +7,7 @@
 mod calls;
 mod files;
 mod guests;
+mod hostile;
 mod lanes;
 mod limits;
 mod modules;

@@ -279,12 +279,12 @@ pub(crate) fn call(name: &str, arguments: &[i64]) -> String {
     let letters = FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, letters)| letters);
     let letters = letters.unwrap_or_else(|| panic!("there is no {name}"));
     assert_eq!(letters.len(), arguments.len(), "{name}");
-    let arguments =
-        letters.chars().zip(arguments).fold(String::new(), |mut text, (letter, value)| {
-            let bits = if letter == 'I' { 64 } else { 32 };
-            write!(text, " (i{bits}.const {value})").unwrap();
-            text
-        });
+    let argument = |(letter, value): (char, &i64)| match letter {
+        'I' => format!(" (i64.const {value})"),
+        _ => format!(" (i32.const {})", value & 0xffff_ffff),
+    };
+    let arguments: Vec<String> = letters.chars().zip(arguments).map(argument).collect();
+    let arguments = arguments.concat();
     format!("(call ${name}{arguments})")
 }
 
