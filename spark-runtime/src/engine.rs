@@ -8,7 +8,7 @@ use crate::{
     Call, Lane, Limits, Report, Stop,
     inspect::{Import, Inspection, Signature},
     lane::{Compiled, Lanes},
-    meter::{Imported, meter_scalar},
+    meter::{Imported, meter},
     run,
     wasi::{self, Parameter},
 };
@@ -54,7 +54,7 @@ impl Runtime {
     /// it when it runs there first.
     pub fn load(&self, binary: &[u8]) -> Result<Module, Stop> {
         let mut metered =
-            meter_scalar(binary).map_err(|error| Stop::NotAModule { reason: error.to_string() })?;
+            meter(binary).map_err(|error| Stop::NotAModule { reason: error.to_string() })?;
         let exports = std::mem::take(&mut metered.exports);
         let mut exports: Vec<Signature> =
             exports.iter().map(|(name, kind)| signature(name, kind)).collect();

@@ -41,6 +41,7 @@ impl Module {
             .compilation_mode(CompilationMode::Eager)
             .ignore_custom_sections(true)
             .allow_start_fn(false)
+            .wasm_relaxed_simd(false)
             .set_max_recursion_depth(CALL_DEPTH_MAX)
             .set_max_stack_height(STACK_BYTES_MAX);
         let engine = Engine::new(&config);

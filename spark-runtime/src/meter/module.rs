@@ -78,23 +78,13 @@ pub(crate) struct Imported {
 
 /// Meters a module of at most [`MODULE_BYTES_MAX`] bytes.
 pub fn meter(binary: &[u8]) -> Result<Metered, Error> {
-    meter_with(binary, FEATURES)
-}
-
-/// Meters a module as [`meter`] does, and refuses vectors: the interpreter has
-/// none, and a module that runs in one lane runs in every.
-pub(crate) fn meter_scalar(binary: &[u8]) -> Result<Metered, Error> {
-    meter_with(binary, FEATURES.difference(WasmFeatures::SIMD))
-}
-
-fn meter_with(binary: &[u8], features: WasmFeatures) -> Result<Metered, Error> {
     at_most("bytes", binary.len() as u64, MODULE_BYTES_MAX as u64)?;
     if !binary.starts_with(b"\0asm") {
         return Err(Error::NotWebAssembly);
     }
     let mut parser = Parser::new(0);
-    parser.set_features(features);
-    let mut validator = Validator::new_with_features(features);
+    parser.set_features(FEATURES);
+    let mut validator = Validator::new_with_features(FEATURES);
     let mut module = Module { binary, ..Module::default() };
     for payload in parser.parse_all(binary) {
         let payload = payload.map_err(malformed)?;

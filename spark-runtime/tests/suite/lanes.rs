@@ -1,16 +1,15 @@
 //! The two lanes beside each other: the same reports, and what differs.
 
-use spark_runtime::{Lane, Limits, Stop, inspect::Signature};
+use spark_runtime::{Lane, Limits, Stop, Value, inspect::Signature};
 
 use crate::{
-    guests::{command, export, run_module, run_with, runtime, still},
+    guests::{command, export, run, run_module, run_with, runtime, still},
     host::test,
     modules::{Kind, generated},
 };
 
 /// Modules that are generated.
 const MODULES: u64 = 200;
-const KIND: Kind = Kind { has_vectors: false, has_canonical_nans: false };
 
 /// Examples, and calls of them.
 const EXAMPLES: [(&[u8], &[&str], &str); 2] = [
@@ -47,7 +46,9 @@ fn generated_modules_are_reported_alike() {
     let limits = Limits { fuel_max: 300_000, memory_bytes_max: 64 << 20, ..Limits::default() };
     let (mut returned, mut trapped, mut starved) = (0, 0, 0);
     for number in 0..MODULES {
-        let Ok(module) = runtime().load(&generated(number, KIND)) else { continue };
+        let has_vectors = number.is_multiple_of(3);
+        let kind = Kind { has_vectors, has_canonical_nans: false };
+        let Ok(module) = runtime().load(&generated(number, kind)) else { continue };
         for signature in module.inspect().exports.iter().filter(|one| is_numeric(one)).take(3) {
             let zeros = vec!["0"; signature.parameters.len()];
             let report = run_module(&module, &export(&signature.name, &zeros), &limits, still);
@@ -78,8 +79,39 @@ fn frames_of_many_shapes_meet_the_guests_own_limit_before_the_engines() {
 }
 
 #[test]
-fn a_module_with_vectors_runs_in_no_lane() {
-    let text = r#"(module (func (export "f") (drop (v128.const i64x2 0 0))))"#;
+fn vectors_are_reported_alike() {
+    let module = r#"(module (memory 2) (data (i32.const 0) "\01\02\03\04\05\06\07\08\09")
+        (func (export "sum") (result i32)
+            (i32x4.extract_lane 1 (i32x4.add (v128.load (i32.const 0)) (i32x4.splat (i32.const 1)))))
+        (func (export "nan") (result i64)
+            (i64x2.extract_lane 1 (f64x2.sqrt (f64x2.splat (f64.const -1)))))
+        (func (export "bits") (result i32)
+            (i32x4.extract_lane 2 (f32x4.abs (v128.const i32x4 0 0 0xffa12345 0))))
+        (func (export "far") (param i32) (result i32) (local v128)
+            (local.set 1 (v128.load (i32.const 0)))
+            (v128.store8_lane offset=70000 3 (i32.mul (local.get 0) (i32.const 3)) (local.get 1))
+            (v128.store16_lane offset=70001 2 (i32.mul (local.get 0) (i32.const 3)) (local.get 1))
+            (v128.store32_lane offset=70003 0 (i32.mul (local.get 0) (i32.const 3)) (local.get 1))
+            (i32.load (i32.const 70003)))
+        (func (export "last") (result i32)
+            (i8x16.extract_lane_u 0 (v128.load (i32.const 131057)))))"#;
+    for (name, value) in [
+        ("sum", Value::I32(0x0807_0606)),
+        ("nan", Value::I64(0x7ff8 << 48)),
+        ("bits", Value::I32(0x7fa1_2345)),
+    ] {
+        assert_eq!(run(module, &export(name, &[])).values, [value], "{name}");
+    }
+    let values = run(module, &export("far", &["1"])).values;
+    assert_eq!(values, [Value::I32(0x0106_0504)]);
+    let reason = "out of bounds access to memory or a table".to_owned();
+    assert_eq!(run(module, &export("last", &[])).stop, Some(Stop::Trap { reason }));
+}
+
+#[test]
+fn vectors_whose_results_depend_on_the_machine_run_in_no_lane() {
+    let text = r#"(module (func (export "f") (param v128) (result i32)
+        (i32x4.extract_lane 0 (i32x4.relaxed_trunc_f32x4_s (local.get 0)))))"#;
     let refused = runtime().load(&wat::parse_str(text).unwrap()).err();
     assert!(matches!(refused, Some(Stop::NotAModule { .. })));
 }

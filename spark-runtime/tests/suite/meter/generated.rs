@@ -221,7 +221,12 @@ fn assert_paid(number: u64, world: &mut Compiler, instance: usize, operators: u6
 
 #[test]
 fn every_engine_charges_and_stops_alike() {
-    let kind = Kind { has_vectors: false, has_canonical_nans: false };
+    for has_vectors in [false, true] {
+        charge_and_stop_alike(Kind { has_vectors, has_canonical_nans: false });
+    }
+}
+
+fn charge_and_stop_alike(kind: Kind) {
     try_each(kind, |number, binary, metered| {
         let calls = calls(binary);
         let (mut first, mut second) = (Interpreter::default(), Compiler::default());

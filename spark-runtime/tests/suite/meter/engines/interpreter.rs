@@ -1,9 +1,9 @@
-//! wasmi, which has no vectors here.
+//! wasmi.
 
 use spark_runtime::meter::{LIMIT, RESERVED};
 use wasmi::{
     Config, Engine, Error, ExternRef, F32, F64, Global, Instance, Linker, Module, Nullable, Store,
-    Val,
+    V128, Val,
 };
 
 use super::{Number, Stopped, World};
@@ -101,7 +101,7 @@ impl Interpreter {
             Number::I64(value) => Val::I64(value.cast_signed()),
             Number::F32(bits) => Val::F32(F32::from_bits(bits)),
             Number::F64(bits) => Val::F64(F64::from_bits(bits)),
-            Number::V128(_) => panic!("there are no vectors here"),
+            Number::V128(bits) => Val::V128(V128::from(bits)),
             Number::Func(_) => Val::FuncRef(Nullable::Null),
             Number::Extern(None) => Val::ExternRef(Nullable::Null),
             Number::Extern(Some(name)) => {
@@ -116,7 +116,7 @@ impl Interpreter {
             Val::I64(value) => Number::I64(value.cast_unsigned()),
             Val::F32(value) => Number::F32(value.to_bits()),
             Val::F64(value) => Number::F64(value.to_bits()),
-            Val::V128(_) => panic!("there are no vectors here"),
+            Val::V128(value) => Number::V128(value.as_u128()),
             Val::FuncRef(reference) => Number::Func(!reference.is_null()),
             Val::ExternRef(Nullable::Null) => Number::Extern(None),
             Val::ExternRef(Nullable::Val(reference)) => {
