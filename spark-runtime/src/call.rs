@@ -25,7 +25,7 @@ pub enum Call {
         stdin: Vec<u8>,
         /// What stands in the folder `/`, as bytes of a
         /// [`Given`](crate::files::Given). With no bytes there is no folder.
-        #[serde(with = "serde_bytes", default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(with = "serde_bytes")]
         files: Vec<u8>,
     },
 }

@@ -280,12 +280,15 @@ fn a_task_does_not_wait_for_an_ion_that_asks_for_nothing() {
 
 #[test]
 fn a_report_over_its_limits_is_an_offence_and_another_ion_tries() {
-    let mut coordinator = with_job(2, 1);
-    pull(&mut coordinator, 0, 1, 1);
-    pull(&mut coordinator, 0, 2, 1);
-    let effects = result(&mut coordinator, 1, 1, 0, good(&[0; 101]));
-    assert!(effects.contains(&Effect::Offence(ion(1))));
-    assert_eq!((told(&effects), given(&effects, 2)), (vec![], vec![0]));
+    let files = Report { files: vec![0; 100], ..good(&[0]) };
+    for report in [good(&[0; 101]), files] {
+        let mut coordinator = with_job(2, 1);
+        pull(&mut coordinator, 0, 1, 1);
+        pull(&mut coordinator, 0, 2, 1);
+        let effects = result(&mut coordinator, 1, 1, 0, report);
+        assert!(effects.contains(&Effect::Offence(ion(1))));
+        assert_eq!((told(&effects), given(&effects, 2)), (vec![], vec![0]));
+    }
 }
 
 #[test]
