@@ -27,7 +27,8 @@ pub const PINS_MAX: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wish {
     /// Bring a file in; it is read from the source of that number, which was
-    /// handed to the ion before. Answered by [`News::Imports`] while it goes on
+    /// handed to the ion before. Numbers are not used twice, as an import may outlive
+    /// the tab. Answered by [`News::Imports`] while it goes on
     /// and by [`News::Imported`].
     Import {
         /// Its name, and that of its source.
@@ -223,6 +224,9 @@ pub struct ImportView {
     pub bytes_per_second: u64,
     /// Whether the user halted it.
     pub is_paused: bool,
+    /// Whether it waits for its file: the tab that read it has ended. It goes on
+    /// when the file is brought in under the same name, to the same path.
+    pub is_left: bool,
 }
 
 /// One line of a folder, or one version of a path.

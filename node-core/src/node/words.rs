@@ -138,7 +138,7 @@ fn file_problem(what: &str, why: &library::Error) -> Problem {
     use library::Error as Why;
     let remedy = match why {
         Why::Refused(_) => "Choose another name or place.",
-        Why::Source(_) => "Choose the file again; what is here already is not read twice.",
+        Why::Source(_) => "Choose the file again.",
         Why::Disk(_) => "Free some space for this site, or delete files here, and try again.",
         Why::Memory(_) => "Try again in a moment, or delete what the nebula needs no more.",
         Why::Nowhere => "Wait until an ion that has it is open again; then try again.",

@@ -9,7 +9,7 @@
 //!
 //! A file that is brought in gets its name only when all its blocks and its
 //! ledger are on disk, so that no name stands for what is not there; an import
-//! that a crash ends leaves nothing behind. Parts that no name needs any more
+//! that a crash ends waits for its file, [`LEFT_IMPORT_MS`]. Parts that no name needs any more
 //! are deleted after [`ORPHAN_MS`], pieces of parts that others hold whole and
 //! that are not fetched any more after [`LEFT_MS`].
 //!
@@ -37,10 +37,15 @@ use std::collections::VecDeque;
 use ion_map::{Map, Set};
 
 pub use held::{BLOCKS_MAX, Change};
-pub use import::{Parcel, READ_BYTES};
-pub use state::{Copies, Summary};
+pub use import::{LEFT_IMPORT_MS, Parcel, READ_BYTES};
+pub use state::{Copies, Progress, Summary};
 
-use self::{gather::Gather, held::Held, holdings::Holdings, import::Import};
+use self::{
+    gather::Gather,
+    held::Held,
+    holdings::Holdings,
+    import::{Import, Stage},
+};
 use super::{
     chunk::Cid,
     exchange::{self, Exchange},
@@ -382,7 +387,7 @@ impl Library {
             Input::Begin => self.begin(now, effects),
             Input::Records(records) => {
                 for (key, value) in &records {
-                    self.held.load(key, value);
+                    self.load(key, value);
                 }
             }
             Input::Opened(is_kept) => {
@@ -447,7 +452,9 @@ impl Library {
     fn begin(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let mut imports = std::mem::take(&mut self.imports);
         if self.disk != Disk::None {
-            for (import, gone) in std::mem::take(&mut imports) {
+            // What was left stays on its disk.
+            let all = std::mem::take(&mut imports).into_iter();
+            for (import, gone) in all.filter(|(_, import)| import.stage != Stage::Left) {
                 effects.push(Effect::Imported(import, gone.parcel.path, Err(Error::Cancelled)));
                 effects.push(Effect::Forget(import));
             }
@@ -474,6 +481,10 @@ impl Library {
                     self.care(now, replicas::Input::Holds(own, part), effects);
                 }
                 held::Owner::Part(_) => {}
+                held::Owner::Import(import, _) if self.imports.contains_key(&import) => {
+                    let bytes = self.held.bytes_of(&owner);
+                    self.imports.get_mut(&import).expect("it is known").left_bytes += bytes;
+                }
                 // Whoever they were for is gone.
                 held::Owner::Import(..) | held::Owner::Visit(_) => self.drop_owner(&owner, effects),
             }

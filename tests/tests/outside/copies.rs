@@ -21,7 +21,7 @@ use crate::{
 const KILLS: u64 = 20;
 
 /// Bytes that no two numbers share a block of.
-fn bytes(number: u64, length: usize) -> Vec<u8> {
+pub(crate) fn bytes(number: u64, length: usize) -> Vec<u8> {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let words = std::iter::repeat_with(|| {
         state ^= state << 13;

@@ -14,6 +14,7 @@ mod files;
 mod firefox;
 mod harness;
 mod hostile;
+mod interrupted;
 mod invitations;
 mod js_libp2p;
 mod languages;

@@ -19,6 +19,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 use super::{
+    browser,
     desk::{At, Desk},
     icons::{self, icon},
     ions::search_field,
@@ -78,7 +79,7 @@ impl Shelf {
         Self {
             list: State::new(Files::default()),
             marks: State::new(Marks::default()),
-            imports: State::new(Imports::default()),
+            imports: State::new(Imports::since(browser::wall_ms())),
             store: State::new(None),
             sheet: State::new(Sheet::None),
             lasts: State::new(None),
@@ -126,7 +127,7 @@ impl Desk {
         let why = problem(
             "It was not brought in.",
             "The ion of this tab was started again.",
-            "Choose it again: what is here already is not read twice.",
+            "Choose it again.",
         );
         self.files.imports.update(|imports| imports.interrupt(&why));
         self.files.chosen.set(Vec::new());

@@ -44,7 +44,8 @@ pub(in crate::node) struct Files {
     live_at: Option<Time>,
     told_at: Option<Time>,
     usage_at: Option<Time>,
-    has_imports: bool,
+    /// How many imports were told of, and whether any went on.
+    told_imports: (usize, bool),
     pub(super) usage: (u64, u64),
     pub(super) is_kept: bool,
     told: StoreView,
@@ -60,7 +61,7 @@ impl Files {
             live_at: None,
             told_at: None,
             usage_at: None,
-            has_imports: false,
+            told_imports: (0, false),
             usage: (0, 0),
             is_kept: false,
             told: StoreView::default(),
@@ -293,8 +294,9 @@ impl Node {
             return;
         }
         let imports = self.import_views();
-        let had_imports = std::mem::replace(&mut self.files.has_imports, !imports.is_empty());
-        if self.files.has_imports || had_imports {
+        let standing = (imports.len(), imports.iter().any(|one| !one.is_left));
+        let before = std::mem::replace(&mut self.files.told_imports, standing);
+        if standing != before || standing.1 {
             self.files.told_at = Some(now);
             tell(News::Imports(imports), effects);
         }

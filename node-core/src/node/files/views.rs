@@ -105,17 +105,16 @@ impl Node {
     }
 
     pub(super) fn import_views(&self) -> Vec<ImportView> {
-        let views = self.files.library.imports().map(
-            |(import, path, bytes, done_bytes, bytes_per_second, is_paused)| ImportView {
-                import,
-                path,
-                bytes,
-                done_bytes,
-                bytes_per_second,
-                is_paused,
-            },
-        );
-        views.collect()
+        let view = |one: library::Progress| ImportView {
+            import: one.import,
+            path: one.path,
+            bytes: one.bytes,
+            done_bytes: one.done_bytes,
+            bytes_per_second: one.bytes_per_second,
+            is_paused: one.is_paused,
+            is_left: one.is_left,
+        };
+        self.files.library.imports().map(view).collect()
     }
 
     pub(super) fn store_view(&self) -> StoreView {

@@ -103,14 +103,18 @@ pub(super) struct Held {
 
 impl Held {
     /// Takes a record that was on disk; one that cannot be read is left alone.
-    pub(super) fn load(&mut self, key: &[u8], value: &[u8]) {
-        let Some((owner, rest)) = Owner::read(key) else { return };
+    /// Whose it is, where it names no block.
+    pub(super) fn load(&mut self, key: &[u8], value: &[u8]) -> Option<Owner> {
+        let (owner, rest) = Owner::read(key)?;
         if rest.is_empty() {
-            self.owners.entry(owner).or_default().is_whole = true;
-        } else if let (Ok(cid), Ok(bytes)) = (Cid::from_bytes(rest), value.try_into()) {
+            self.set_whole(owner);
+            return Some(owner);
+        }
+        if let (Ok(cid), Ok(bytes)) = (Cid::from_bytes(rest), value.try_into()) {
             self.add(owner, (cid, u32::from_le_bytes(bytes).min(CHUNK_BYTES)));
             self.written(&cid);
         }
+        None
     }
 
     /// Whether a block is on disk.
@@ -129,6 +133,12 @@ impl Held {
 
     pub(super) fn owners(&self) -> impl Iterator<Item = &Owner> {
         self.owners.keys()
+    }
+
+    /// What an import keeps, part by part.
+    pub(super) fn of_import(&self, import: u64) -> Vec<Owner> {
+        let is_its = |owner: &&Owner| matches!(owner, Owner::Import(other, _) if *other == import);
+        self.owners.keys().filter(is_its).copied().collect()
     }
 
     pub(super) fn is_whole(&self, owner: &Owner) -> bool {
@@ -164,6 +174,12 @@ impl Held {
     /// What says that an owner keeps all that it should.
     pub(super) fn whole(owner: Owner) -> Change {
         Change::Record(owner.key(), Vec::new())
+    }
+
+    /// What says of an import which file it is.
+    pub(super) fn note(&mut self, owner: Owner, parcel: Vec<u8>) -> Change {
+        self.set_whole(owner);
+        Change::Record(owner.key(), parcel)
     }
 
     /// A block is on disk now, unless nobody keeps it any more.

@@ -3,8 +3,15 @@
 //!
 //! One piece is read and one is written at a time, so that reading, hashing and
 //! writing go on beside each other and memory holds two pieces.
+//!
+//! Of a file that is longer than one piece its [`Parcel`] is on disk beside its
+//! blocks. An import that the end of the tab interrupts is *left* then: it waits
+//! for the same file, at most [`LEFT_IMPORT_MS`]. That is read again from its
+//! beginning, since only hashes tell that it is the same; blocks that are here
+//! are not written again.
 
 use crate::{
+    codec,
     platform::Time,
     store::{
         chunk::{Block, CHUNK_BYTES, Cid, Codec},
@@ -18,6 +25,13 @@ use super::held::Sized;
 
 /// Bytes that are read at a time: two blocks.
 pub const READ_BYTES: u32 = 2 * CHUNK_BYTES;
+/// How long an import waits for its file, from its first block on, in
+/// milliseconds: a week.
+pub const LEFT_IMPORT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// An encoded parcel, in bytes: a path, a media type, and a little.
+const PARCEL_BYTES_MAX: usize = 2 << 10;
+/// Its form's version.
+const VERSION: u32 = 1;
 /// Over how long a speed is measured, in milliseconds.
 const SPEED_MS: u64 = 1_000;
 
@@ -34,9 +48,27 @@ pub struct Parcel {
     pub bytes: u64,
 }
 
+impl Parcel {
+    /// As it stands on disk, and since when, in milliseconds since 1970.
+    pub(super) fn encode(&self, since_ms: u64) -> Vec<u8> {
+        let Self { path, media_type, modified_ms, bytes } = self;
+        codec::encode(&(VERSION, path, media_type, modified_ms, bytes, since_ms))
+    }
+
+    /// The same from disk; `None` where it is none.
+    pub(super) fn decode(bytes: &[u8]) -> Option<(Self, u64)> {
+        let (version, path, media_type, modified_ms, bytes, since_ms) =
+            codec::decode::<(u32, _, _, _, _, u64)>(bytes, PARCEL_BYTES_MAX)?;
+        let parcel = Self { path, media_type, modified_ms, bytes };
+        (version == VERSION).then_some((parcel, since_ms))
+    }
+}
+
 /// What an import waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// Its file, which whoever began it had.
+    Left,
     /// Its turn.
     Waiting,
     /// Its bytes.
@@ -55,7 +87,9 @@ pub(super) struct Import {
     pub(super) parcel: Parcel,
     pub(super) stage: Stage,
     pub(super) is_paused: bool,
-    pub(super) done_bytes: u64,
+    done_bytes: u64,
+    /// What was on disk of it when it was left, in bytes.
+    pub(super) left_bytes: u64,
     builder: Builder,
     lists: Vec<Block>,
     /// Its blocks in order.
@@ -85,6 +119,7 @@ impl Import {
             stage: Stage::Waiting,
             is_paused: false,
             done_bytes: 0,
+            left_bytes: 0,
             builder: Builder::new(CHUNK_BYTES).expect("it is the usual length"),
             lists: Vec::new(),
             blocks: Vec::new(),
@@ -95,6 +130,22 @@ impl Import {
             writes: 0,
             speed: Speed::default(),
         }
+    }
+
+    /// One that was left.
+    pub(super) fn left(parcel: Parcel) -> Self {
+        Self { stage: Stage::Left, ..Self::new(parcel) }
+    }
+
+    /// Whether it waits for this very file, as far as can be told before it is read.
+    pub(super) fn is_left_of(&self, parcel: &Parcel) -> bool {
+        let same = |parcel: &Parcel| (parcel.path.clone(), parcel.bytes);
+        self.stage == Stage::Left && same(&self.parcel) == same(parcel)
+    }
+
+    /// How much of it is on disk, in bytes.
+    pub(super) fn done_bytes(&self) -> u64 {
+        self.done_bytes.max(self.left_bytes).min(self.parcel.bytes)
     }
 
     /// What to read next, from where and how much, if anything may be.
@@ -177,7 +228,12 @@ impl Import {
 
     /// In bytes a second; 0 while it waits.
     pub(super) fn speed(&self) -> u64 {
-        if self.is_paused || self.stage == Stage::Waiting { 0 } else { self.speed.per_second }
+        if self.is_paused || !self.is_begun() { 0 } else { self.speed.per_second }
+    }
+
+    /// Whether it goes on, or would if it were not halted.
+    pub(super) fn is_begun(&self) -> bool {
+        !matches!(self.stage, Stage::Left | Stage::Waiting)
     }
 
     /// The file's parts, and the blocks that each keeps.

@@ -1,7 +1,7 @@
 //! Imports, from the first byte to the name.
 
 use super::{
-    ACTIVE_MAX, Effect, Error, IMPORTS_MAX, Library, Putter, Writing,
+    ACTIVE_MAX, Effect, Error, IMPORTS_MAX, LEFT_IMPORT_MS, Library, Putter, READ_BYTES, Writing,
     held::{Held, Owner},
     import::{Import, Parcel, Stage, sized},
 };
@@ -23,7 +23,10 @@ impl Library {
         parcel: Parcel,
         effects: &mut Vec<Effect>,
     ) {
-        let refused = if self.imports.len() == IMPORTS_MAX || self.imports.contains_key(&import) {
+        let left = self.imports.get(&import).filter(|left| left.is_left_of(&parcel));
+        let left_bytes = left.map(|left| left.left_bytes);
+        let is_taken = self.imports.len() >= IMPORTS_MAX || self.imports.contains_key(&import);
+        let refused = if is_taken && left_bytes.is_none() {
             Some(Error::Busy)
         } else {
             let checked = check_media_type(&parcel.media_type).map_err(Refusal::from);
@@ -34,10 +37,23 @@ impl Library {
             effects.push(Effect::Imported(import, parcel.path, Err(why)));
             return;
         }
-        self.imports.insert(import, Import::new(parcel));
+        let mut begun = Import::new(parcel);
+        begun.left_bytes = left_bytes.unwrap_or_default();
+        self.imports.insert(import, begun);
         self.is_changed = true;
         if self.is_open() {
             self.advance_imports(now, effects);
+        }
+    }
+
+    /// Takes a record that was on disk.
+    pub(super) fn load(&mut self, key: &[u8], value: &[u8]) {
+        let Some(Owner::Import(import, 0)) = self.held.load(key, value) else { return };
+        if let Some((parcel, since_ms)) = Parcel::decode(value)
+            && self.wall_ms.saturating_sub(since_ms) < LEFT_IMPORT_MS
+            && self.imports.len() < IMPORTS_MAX
+        {
+            self.imports.entry(import).or_insert_with(|| Import::left(parcel));
         }
     }
 
@@ -60,7 +76,7 @@ impl Library {
         if !self.is_open() {
             return;
         }
-        let is_active = |import: &&mut Import| import.stage != Stage::Waiting && !import.is_paused;
+        let is_active = |import: &&mut Import| import.is_begun() && !import.is_paused;
         let active = self.imports.values_mut().filter(|import| is_active(import)).count();
         let waiting = self.imports.values_mut().filter(|import| import.stage == Stage::Waiting);
         for import in
@@ -116,6 +132,12 @@ impl Library {
         effects: &mut Vec<Effect>,
     ) {
         let mut changes = Vec::new();
+        let first = Owner::Import(number, 0);
+        let import = self.imports.get(&number).filter(|_| !self.held.is_whole(&first));
+        let is_long = |import: &&Import| import.parcel.bytes > READ_BYTES.into();
+        if let Some(import) = import.filter(is_long) {
+            changes.push(self.held.note(first, import.parcel.encode(self.wall_ms)));
+        }
         for (part, block) in blocks {
             let (size, owner) = (sized(&block), Owner::Import(number, part));
             changes.extend(self.held.own(owner, size, Some(block.bytes)));
@@ -234,8 +256,7 @@ impl Library {
         effects: &mut Vec<Effect>,
     ) {
         let Some(import) = self.imports.remove(&number) else { return };
-        let mut owners: Vec<Owner> =
-            import.parts().map(|(part, _)| Owner::Import(number, part)).collect();
+        let mut owners = self.held.of_import(number);
         if let (Err(_), Some(file)) = (&result, import.file)
             && !self.is_needed(&file)
         {

@@ -1,6 +1,11 @@
 //! What people are shown.
 
-use super::{Library, care::parts, held::Owner, import::Import};
+use super::{
+    Library,
+    care::parts,
+    held::Owner,
+    import::{Import, Stage},
+};
 use crate::store::{chunk::Cid, files::Tree, replicas::Part};
 
 /// How a file is held.
@@ -38,20 +43,44 @@ pub struct Summary {
     pub fetching: usize,
 }
 
+/// How far an import is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Its name.
+    pub import: u64,
+    /// Where the file shall stand.
+    pub path: String,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// How much of it is on disk, in bytes.
+    pub done_bytes: u64,
+    /// In bytes a second; 0 while it waits.
+    pub bytes_per_second: u64,
+    /// Whether the user halted it.
+    pub is_paused: bool,
+    /// Whether it waits for its file, since the tab that read it has ended.
+    pub is_left: bool,
+}
+
 impl Library {
     /// What stands where.
     pub fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    /// Imports that are under way or wait: where the file shall stand, its size
-    /// and how much of it is on disk, both in bytes, bytes a second, and whether
-    /// it is halted.
-    pub fn imports(&self) -> impl Iterator<Item = (u64, String, u64, u64, u64, bool)> {
-        self.imports.iter().map(|(number, import): (&u64, &Import)| {
-            let parcel = &import.parcel;
-            let path = parcel.path.to_string();
-            (*number, path, parcel.bytes, import.done_bytes, import.speed(), import.is_paused)
+    /// Imports that are under way or wait; those that were left once it is known how
+    /// much of them is here.
+    pub fn imports(&self) -> impl Iterator<Item = Progress> {
+        let is_known = |import: &Import| import.stage != Stage::Left || self.is_open();
+        let known = self.imports.iter().filter(move |(_, import)| is_known(import));
+        known.map(|(number, import)| Progress {
+            import: *number,
+            path: import.parcel.path.to_string(),
+            bytes: import.parcel.bytes,
+            done_bytes: import.done_bytes(),
+            bytes_per_second: import.speed(),
+            is_paused: import.is_paused,
+            is_left: import.stage == Stage::Left,
         })
     }
 

@@ -1,5 +1,8 @@
-//! Files on their way in: which wait in the page, which the ion reads, what
-//! came of the others.
+//! Files on their way in: which wait in the page, which the ion reads, which wait
+//! for their file since the page that had it is gone, what came of the others.
+//!
+//! Numbers of imports begin with the time at which the page was opened: an import
+//! may outlive its page, and another shall not have its number.
 //!
 //! Bounds: [`IMPORTS_MAX`] files at a time; the ion has [`GIVEN_MAX`] of them
 //! that are not halted, the rest waits here.
@@ -9,6 +12,7 @@ use node_core::node::{
     files::{IMPORTS_MAX, ImportView, Wish},
 };
 
+use super::name;
 use crate::model::format;
 
 /// Files that the ion reads, or is about to, at a time.
@@ -37,6 +41,8 @@ pub enum Stage {
     Waiting,
     /// The ion has it.
     Given,
+    /// An earlier page began it; the file is to be chosen again.
+    Left,
     /// It is here.
     Done,
     /// It is not, and why.
@@ -61,9 +67,14 @@ pub struct Import {
 }
 
 impl Import {
-    /// Whether it has not ended.
+    /// Whether it goes on by itself, or is halted.
     pub fn is_under_way(&self) -> bool {
         matches!(self.stage, Stage::Waiting | Stage::Given)
+    }
+
+    /// Whether it has not ended.
+    pub fn is_open(&self) -> bool {
+        self.is_under_way() || self.stage == Stage::Left
     }
 
     /// How far it is, in words.
@@ -73,6 +84,7 @@ impl Import {
         match (&self.stage, self.is_paused) {
             (Stage::Failed(problem), _) => format!("{} {}", problem.why, problem.remedy),
             (Stage::Done, _) => "here".to_owned(),
+            (Stage::Left, _) => format!("{sizes} here; drop the same file again to go on"),
             (_, true) => format!("{sizes}, paused"),
             (Stage::Waiting, false) => format!("{}, waits", format::bytes(chosen.bytes)),
             (Stage::Given, false) => sizes + &speed(*rate, chosen.bytes - done_bytes),
@@ -89,25 +101,49 @@ pub struct Imports {
 }
 
 impl Imports {
-    /// Whether a file has not ended.
+    /// None, for a page that was opened at that time, in milliseconds since 1970.
+    pub fn since(opened_ms: u64) -> Self {
+        // Fewer than that are begun in a millisecond.
+        Self { list: Vec::new(), last: opened_ms << 10 }
+    }
+
+    /// Whether a file goes on by itself, or is halted.
     pub fn is_under_way(&self) -> bool {
         self.list.iter().any(Import::is_under_way)
     }
 
     /// Takes files that were chosen; their numbers, for as many as there is room
-    /// for. What had ended before goes, unless something is under way.
+    /// for. One that is waited for goes on, where it was to stand. What had ended
+    /// before goes, unless something is under way.
     pub fn add(&mut self, chosen: Vec<Chosen>) -> Vec<u64> {
         if !self.is_under_way() {
-            self.list.clear();
+            self.fold();
         }
         let room = IMPORTS_MAX.saturating_sub(self.list.len());
         let mut numbers = Vec::new();
         for chosen in chosen.into_iter().take(room) {
+            if let Some(left) = self.left_of(&chosen) {
+                let path = std::mem::take(&mut left.chosen.path);
+                (left.chosen, left.stage) = (Chosen { path, ..chosen }, Stage::Waiting);
+                numbers.push(left.import);
+                continue;
+            }
             self.last += 1;
             numbers.push(self.last);
             self.list.push(Import { import: self.last, chosen, ..Import::default() });
         }
         numbers
+    }
+
+    /// The import that waits for such a file: of that path, or else that name, and
+    /// that size. Whether it is the same, its hashes tell.
+    fn left_of(&mut self, chosen: &Chosen) -> Option<&mut Import> {
+        let is_left = |one: &Import| one.stage == Stage::Left && one.chosen.bytes == chosen.bytes;
+        let is_there = |one: &Import| is_left(one) && one.chosen.path == chosen.path;
+        let is_called = |one: &Import| is_left(one) && name(&one.chosen.path) == name(&chosen.path);
+        let place = self.list.iter().position(is_there);
+        let place = place.or_else(|| self.list.iter().position(is_called))?;
+        self.list.get_mut(place)
     }
 
     /// The next file for the ion, if it shall have another one.
@@ -124,10 +160,21 @@ impl Imports {
         Some((import, Wish::Import { import, path, media_type, modified_ms, bytes }))
     }
 
-    /// Takes how those that are under way stand.
+    /// Takes how those that are under way stand, and those that were left.
     pub fn take(&mut self, views: &[ImportView]) {
+        let is_known = |one: &Import| views.iter().any(|view| view.import == one.import);
+        self.list.retain(|one| one.stage != Stage::Left || is_known(one));
         for view in views {
+            if view.is_left && self.get(view.import).is_none() {
+                let (path, bytes) = (view.path.clone(), view.bytes);
+                let chosen = Chosen { path, bytes, ..Chosen::default() };
+                let (import, stage) = (view.import, Stage::Left);
+                self.list.push(Import { import, chosen, stage, ..Import::default() });
+            }
             if let Some(one) = self.get(view.import) {
+                if view.is_left && !one.is_under_way() {
+                    one.stage = Stage::Left;
+                }
                 one.done_bytes = view.done_bytes.min(one.chosen.bytes);
                 (one.rate, one.is_paused) = (view.bytes_per_second, view.is_paused);
             }
@@ -172,9 +219,11 @@ impl Imports {
 
     /// Gives one up, or all where none is named; what to ask for that.
     pub fn cancel(&mut self, import: Option<u64>) -> Vec<Wish> {
-        let gone =
-            |one: &Import| import.is_none_or(|import| import == one.import) && one.is_under_way();
-        let given = self.list.iter().filter(|one| gone(one) && one.stage == Stage::Given);
+        let gone = |one: &Import| match import {
+            Some(import) => import == one.import && one.is_open(),
+            None => one.is_under_way(),
+        };
+        let given = self.list.iter().filter(|one| gone(one) && one.stage != Stage::Waiting);
         let wishes = given.map(|one| Wish::CancelImport { import: one.import }).collect();
         self.list.retain(|one| !gone(one));
         wishes
@@ -182,7 +231,7 @@ impl Imports {
 
     /// Takes away what has ended.
     pub fn fold(&mut self) {
-        self.list.retain(Import::is_under_way);
+        self.list.retain(Import::is_open);
     }
 
     fn get(&mut self, import: u64) -> Option<&mut Import> {
@@ -193,16 +242,20 @@ impl Imports {
     pub fn words(&self) -> String {
         let (mut files, mut done, mut bytes, mut rate) = (0, 0, 0, 0);
         let mut here = 0;
-        let whole = self.list.iter().filter(|one| !matches!(one.stage, Stage::Failed(_)));
-        for one in whole {
+        let left = self.list.iter().filter(|one| one.stage == Stage::Left).count() as u64;
+        let is_counted = |one: &&Import| !matches!(one.stage, Stage::Failed(_) | Stage::Left);
+        for one in self.list.iter().filter(is_counted) {
             files += 1;
             here += u64::from(one.stage == Stage::Done);
             done += one.done_bytes;
             bytes += one.chosen.bytes;
             rate += one.rate;
         }
+        if left > 0 && left == self.list.len() as u64 {
+            return format!("{} only in part", format::counted(left, "file"));
+        }
         if here == files {
-            let failed = match self.list.len() as u64 - files {
+            let failed = match self.list.len() as u64 - files - left {
                 0 => String::new(),
                 failed => format!(", {} not", format::count(failed)),
             };
@@ -215,7 +268,8 @@ impl Imports {
 
     /// How far all of them are, from 0 to 100.
     pub fn percent(&self) -> f64 {
-        let sum = |of: fn(&Import) -> u64| self.list.iter().map(of).sum();
+        let moving = || self.list.iter().filter(|one| one.stage != Stage::Left);
+        let sum = |of: fn(&Import) -> u64| moving().map(of).sum();
         format::percent(sum(|one| one.done_bytes), sum(|one| one.chosen.bytes).max(1))
     }
 }

@@ -240,6 +240,7 @@ fn the_ion_has_few_files_at_a_time_and_gets_the_next_when_one_ends() {
         done_bytes: 5 << 20,
         bytes_per_second: 5 << 20,
         is_paused,
+        is_left: false,
     };
     imports.take(&[view(&numbers[1]), view(&numbers[2])]);
     assert_eq!(imports.words(), "1 of 40 files, 20 of 400 MiB, 10 MiB/s, 38 s left");
@@ -264,6 +265,61 @@ fn an_import_is_halted_given_up_and_folded() {
     assert!(!imports.is_under_way());
     assert_eq!(imports.add(vec![chosen("d", 1)]), [4]);
     assert_eq!(imports.list.len(), 1);
+}
+
+fn left(import: u64, path: &str) -> ImportView {
+    ImportView {
+        import,
+        path: path.to_owned(),
+        bytes: 90 << 20,
+        done_bytes: 30 << 20,
+        bytes_per_second: 0,
+        is_paused: false,
+        is_left: true,
+    }
+}
+
+#[test]
+fn an_import_that_an_earlier_page_began_goes_on_with_the_same_file() {
+    let mut imports = Imports::since(5);
+    imports.take(&[left(7, "films/a.mp4"), left(8, "b.mp4")]);
+    assert!(!imports.is_under_way(), "nothing is lost by closing the page");
+    assert_eq!(imports.words(), "2 files only in part");
+    let said = "30 of 90 MiB here; drop the same file again to go on";
+    assert_eq!(imports.list[0].words(), said);
+    let other = Chosen { media_type: "video/mp4".to_owned(), ..chosen("a.mp4", 90 << 20) };
+    let numbers = imports.add(vec![chosen("b.mp4", 1), other]);
+    assert_eq!(
+        numbers,
+        [(5 << 10) + 1, 7],
+        "by name and size, and others have numbers of their own"
+    );
+    let one = &imports.list[0];
+    assert_eq!((one.stage.clone(), one.done_bytes), (Stage::Waiting, 30 << 20));
+    // What was said before the ion heard of it changes nothing.
+    while imports.give().is_some() {}
+    imports.take(&[left(7, "films/a.mp4"), left(8, "b.mp4")]);
+    let given = imports.list.iter().find(|one| one.import == 7).expect("it is there");
+    assert_eq!((given.stage.clone(), given.chosen.path.as_str()), (Stage::Given, "films/a.mp4"));
+    assert_eq!(imports.cancel(Some(8)), [Wish::CancelImport { import: 8 }]);
+    assert!(imports.list.iter().all(|one| one.import != 8));
+}
+
+#[test]
+fn what_was_left_stays_until_the_ion_knows_no_more_of_it() {
+    let mut imports = Imports::since(5);
+    let numbers = imports.add(vec![chosen("a", 90 << 20), chosen("b", 1)]);
+    while imports.give().is_some() {}
+    imports.interrupt(&problem("", "", ""));
+    imports.take(&[left(numbers[0], "a")]);
+    let stages = imports.list.iter().map(|one| one.stage == Stage::Left);
+    assert_eq!(stages.collect::<Vec<_>>(), [true, false]);
+    imports.fold();
+    assert_eq!(imports.list.len(), 1);
+    imports.cancel(None);
+    assert_eq!(imports.list.len(), 1, "all that are under way are given up, and no others");
+    imports.take(&[]);
+    assert_eq!(imports.list.len(), 0);
 }
 
 #[test]

@@ -123,18 +123,18 @@ pub(super) fn buttons(desk: At) -> Part {
     });
     tag("div", "actions")
         .put(new_folder)
-        .put(field(desk, "Add a folder", "button", true))
+        .put(field(desk, "Add a folder", "button", "files-add-folder"))
         .put(add_button(desk))
 }
 
 /// The button that chooses files.
 pub(super) fn add_button(desk: At) -> Part {
-    field(desk, "Add files", "button primary", false)
+    field(desk, "Add files", "button primary", "files-add")
 }
 
-fn field(desk: At, word: &str, class: &str, is_folder: bool) -> Part {
-    let (test, drawn) =
-        if is_folder { ("files-add-folder", icons::FOLDER) } else { ("files-add", icons::UPLOAD) };
+fn field(desk: At, word: &str, class: &str, test: &str) -> Part {
+    let is_folder = test == "files-add-folder";
+    let drawn = if is_folder { icons::FOLDER } else { icons::UPLOAD };
     let input = tag("input", "hidden").set("type", "file").set("multiple", "").test(test);
     let input = if is_folder { input.set("webkitdirectory", "") } else { input };
     let chosen: HtmlInputElement = input.element().clone().unchecked_into();
@@ -226,8 +226,8 @@ pub(super) fn progress(desk: At) -> AnyView {
         panel = panel.put(text("p", "small muted", &format!("and {more} more")));
     }
     if is_under_way {
-        let note = "If this page is loaded again, what was not finished has to be chosen again; \
-                    what is here already is not read twice.";
+        let note = "If this page is loaded again, a file goes on when the same is dropped again; \
+                    what is here of it stays.";
         panel = panel.put(bar("All of them", imports.percent()));
         panel = panel.put(text("p", "small muted", note));
     }
@@ -243,6 +243,9 @@ pub(super) fn bar(label: &str, percent: f64) -> Part {
 /// The buttons for all of them.
 fn steer(desk: At, imports: &Imports) -> Part {
     let actions = tag("div", "actions");
+    if imports.list.iter().all(|one| one.stage == Stage::Left) {
+        return actions;
+    }
     if !imports.is_under_way() {
         let fold = move || desk.files.imports.update(Imports::fold);
         return actions.put(button("imports-close", "button quiet", "Close", fold));
@@ -277,8 +280,16 @@ fn row(desk: At, one: &Import) -> Part {
     let pause = move || desk.pause_files(import, !is_paused);
     let cancel = move || desk.cancel_files(import);
     let percent = format::percent(one.done_bytes, one.chosen.bytes.max(1));
-    let actions = tag("div", "actions")
-        .put(button("import-pause", "button quiet", word, pause))
-        .put(button("import-cancel", "button quiet", "Cancel", cancel));
+    let goes_on = if one.stage == Stage::Left {
+        field(desk, "Choose it", "button quiet", "import-again")
+    } else {
+        button("import-pause", "button quiet", word, pause)
+    };
+    let actions = tag("div", "actions").put(goes_on).put(button(
+        "import-cancel",
+        "button quiet",
+        "Cancel",
+        cancel,
+    ));
     row.put(words.put(bar("Progress", percent))).put(actions)
 }

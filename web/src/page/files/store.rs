@@ -94,6 +94,7 @@ fn held(desk: At) -> Part {
     };
     tag("div", "held")
         .test("store-held")
+        .set("data-bytes", &store.held_bytes.to_string())
         .put(text("p", "field-name", "Files held for the nebula"))
         .put(text("p", "", &format::part(store.held_bytes, given)))
         .put(bar("Space used", format::percent(store.held_bytes, given)))
