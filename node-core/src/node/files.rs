@@ -15,7 +15,10 @@ use serde_bytes::ByteBuf;
 
 pub(super) use self::program::{Files, HOLDS_WATCH, NAMES_WATCH, OURS};
 use super::event::Problem;
-pub use crate::store::library::{IMPORTS_MAX, READ_BYTES_MAX, READS_MAX};
+pub use crate::store::{
+    library::{IMPORTS_MAX, READ_BYTES_MAX, READS_MAX},
+    replicas::GOAL_MAX,
+};
 
 /// Rows of one list.
 pub const LIST_MAX: usize = 500;
@@ -115,6 +118,16 @@ pub enum Wish {
         /// The path.
         path: String,
     },
+    /// Keep so many copies of what stands at a path and below it.
+    SetGoal {
+        /// Its name.
+        request: u64,
+        /// The path; empty for the folder that all are in.
+        path: String,
+        /// How many, from 1 to [`GOAL_MAX`]; `None` for as many as of the folder
+        /// that it is in.
+        copies: Option<u8>,
+    },
     /// Bytes of a file; answered by [`News::Read`].
     Read {
         /// Its name.
@@ -180,6 +193,8 @@ pub enum News {
         result: Result<Vec<RowView>, Problem>,
         /// Whether there are more than [`LIST_MAX`].
         is_more: bool,
+        /// How many copies there should be of what is in the folder.
+        goal: GoalView,
     },
     /// The versions of a path, the latest first.
     Versions {
@@ -246,8 +261,19 @@ pub struct RowView {
     pub author_name: String,
     /// When it was written, in milliseconds since 1970; 0 for folders.
     pub at_ms: u64,
+    /// How many copies there should be.
+    pub goal: GoalView,
     /// The file; `None` for folders and for versions that deleted it.
     pub file: Option<FileView>,
+}
+
+/// How many copies there should be of what stands at a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoalView {
+    /// So many.
+    pub copies: u8,
+    /// Whether that is said of this very path, not of a folder that it is in.
+    pub is_own: bool,
 }
 
 /// What a row is.
@@ -279,7 +305,7 @@ pub struct FileView {
     /// Whole copies among the ions that are there: of its parts, the one that
     /// has fewest.
     pub copies: u32,
-    /// How many there should be.
+    /// How many there should be now: as many as wanted, or as there are ions.
     pub goal: u32,
     /// How much of it is here, in bytes.
     pub here_bytes: u64,

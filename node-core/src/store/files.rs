@@ -7,7 +7,8 @@
 //! Those that no other came after are the *heads* of a path: one where people
 //! wrote one after the other, more where they did so at once. The latest head
 //! is shown as the file, the others beside it as "name (conflict of ion)", until
-//! somebody keeps one. Deleting writes a version that says so; whoever changed
+//! somebody keeps one. How many copies there should be is said by path too:
+//! [`goal`]. Deleting writes a version that says so; whoever changed
 //! the file meanwhile keeps it. Older versions can be restored.
 //!
 //! [`Tree`] reads a range of entries, lists folders, and says what to write for
@@ -18,6 +19,7 @@
 //! [`WRITES_MAX`].
 
 mod change;
+pub mod goal;
 pub mod path;
 mod tree;
 mod version;
@@ -25,6 +27,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub use goal::Goal;
 pub use path::FilePath;
 pub use tree::{Kind, Known, Row, Shown, Tree};
 pub use version::{ANCESTORS_MAX, File, VALUE_BYTES_MAX, Version, VersionId, What};
@@ -105,6 +108,9 @@ pub enum Refusal {
     /// A folder cannot be moved into itself.
     #[error("a folder cannot be moved into itself")]
     IntoItself,
+    /// A goal of no copy, or of too many.
+    #[error("there are from 1 to {} copies of a file", crate::store::replicas::GOAL_MAX)]
+    Goal,
     /// A change of more than [`WRITES_MAX`] entries.
     #[error("this would change more than {WRITES_MAX} entries at once; do it in parts")]
     TooMany,

@@ -106,6 +106,9 @@ pub enum Edit {
     Restore(FilePath, VersionId),
     /// Forget for good what was deleted there and below.
     Erase(FilePath),
+    /// Keep so many copies of what stands there and below, or as many as of the
+    /// folder it is in; `None` is the folder that all are in.
+    Goal(Option<FilePath>, Option<u8>),
 }
 
 /// What happened.
@@ -275,6 +278,8 @@ struct Wanted {
     versions: u32,
     /// Until when it counts as new, in milliseconds since 1970.
     new_until_ms: u64,
+    /// How many copies there should be: of those that its paths want, the most.
+    goal: u8,
     /// Whose share of the parts its parts count to; `None` where there was no
     /// room in it, and they are not looked after.
     author: Option<IonId>,
@@ -303,6 +308,8 @@ pub struct Library {
     tree: Tree,
     holdings: Holdings,
     wanted: Map<Cid, Wanted>,
+    /// Whether goals have to be looked at again.
+    has_new_goals: bool,
     /// Parts that are looked after, by who named their files.
     shares: Map<IonId, u64>,
     pins: Set<Cid>,
@@ -352,6 +359,7 @@ impl Library {
             tree: Tree::default(),
             holdings: Holdings::default(),
             wanted: Map::new(),
+            has_new_goals: false,
             shares: Map::new(),
             pins: Set::new(),
             gives_mib: GIVES_MIB,

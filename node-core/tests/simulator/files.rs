@@ -3,7 +3,7 @@
 use node_core::{
     node::{
         Command, Event,
-        files::{News, READ_BYTES_MAX, RowView, StoreView, Wish},
+        files::{GoalView, News, READ_BYTES_MAX, RowView, StoreView, Wish},
     },
     sim::{Conditions, Failure, IonOptions, World},
     store::source::made_up,
@@ -97,10 +97,16 @@ fn read(
 
 /// Until a file has so many copies, as an ion sees it.
 fn await_copies(world: &mut World, ion: usize, copies: u32, ms_max: u64) -> u32 {
+    await_copies_of(world, ion, "", copies, ms_max)
+}
+
+/// The same of the files of a folder.
+fn await_copies_of(world: &mut World, ion: usize, folder: &str, copies: u32, ms_max: u64) -> u32 {
     let mut found = 0;
     for _ in 0..ms_max / 1_000 {
         shown(world.run_for(1_000));
-        let files: Vec<_> = rows(world, ion, "").into_iter().filter_map(|row| row.file).collect();
+        let files: Vec<_> =
+            rows(world, ion, folder).into_iter().filter_map(|row| row.file).collect();
         found = files.iter().map(|file| file.copies).min().unwrap_or(0);
         if found >= copies {
             break;
@@ -224,6 +230,36 @@ fn an_import_that_a_crash_ends_waits_for_its_file_or_is_whole() {
         was_left |= left.is_some_and(|left| left.done_bytes > 0);
     }
     assert!(was_left, "no crash came in between");
+}
+
+fn set_goal(world: &mut World, ion: usize, path: &str, copies: u8) -> Result<(), String> {
+    let path = path.to_owned();
+    wish(world, ion, Wish::SetGoal { request: 9, path, copies: Some(copies) });
+    let done = hear(world, ion, 5_000, |news| match news {
+        News::Done { request: 9, result } => Some(result.map_err(|problem| problem.why)),
+        _ => None,
+    });
+    done.expect("a change is answered")
+}
+
+#[test]
+fn as_many_copies_are_kept_as_a_folder_wants() {
+    let mut world = world(21, 6);
+    import(&mut world, 0, 1, "a/b", MIB);
+    imported(&mut world, 0).expect("it ends").expect("it is taken");
+    assert_eq!(await_copies_of(&mut world, 0, "a", 3, 60_000), 3);
+    // It is no new file any more; who asks for more copies of it waits for them.
+    shown(world.run_for(660_000));
+    assert_eq!(set_goal(&mut world, 2, "a", 5), Ok(()));
+    assert_eq!(await_copies_of(&mut world, 0, "a", 5, 20_000), 5);
+    assert_eq!(rows(&mut world, 4, "")[0].goal, GoalView { copies: 5, is_own: true });
+    assert_eq!(rows(&mut world, 4, "a")[0].goal, GoalView { copies: 5, is_own: false });
+    // Of fewer, those that are too many go after a while.
+    assert_eq!(set_goal(&mut world, 1, "a/b", 1), Ok(()));
+    shown(world.run_for(700_000));
+    assert_eq!(await_copies_of(&mut world, 0, "a", 1, 1_000), 1);
+    assert!(set_goal(&mut world, 1, "a/b", 0).is_err());
+    assert!(set_goal(&mut world, 1, "nothing", 2).is_err());
 }
 
 #[test]

@@ -20,7 +20,7 @@ mod tests;
 
 use node_core::node::{
     Problem,
-    files::{News, RowKind, RowView, Wish},
+    files::{GoalView, News, RowKind, RowView, Wish},
 };
 
 use super::format::counted;
@@ -61,6 +61,8 @@ pub struct Files {
     pub rows: Vec<RowView>,
     /// Whether there are more than are listed.
     pub is_more: bool,
+    /// How many copies there should be of what is in the folder.
+    pub goal: GoalView,
     /// Whether the first list has come.
     pub is_listed: bool,
     /// Why nothing could be listed.
@@ -146,6 +148,16 @@ impl Files {
         self.change(format!("Deleted {path} for good"), vec![Step::Erase(path)])
     }
 
+    /// Has so many copies kept of what stands at a path, or as many as of its folder.
+    pub fn set_goal(&mut self, path: String, copies: Option<u8>) -> Option<Wish> {
+        let whose = if path.is_empty() { "All files" } else { &path };
+        let words = match copies {
+            Some(copies) => format!("{whose}: {} wanted", words::copies(copies)),
+            None => format!("{whose}: as many copies as of its folder"),
+        };
+        self.change(words, vec![Step::SetGoal(path, copies)])
+    }
+
     /// Deletes what rows show. Before a folder goes, it is asked what had been
     /// deleted in it already: that shall not come back with it.
     pub fn remove(&mut self, rows: &[RowView]) -> Option<Wish> {
@@ -188,15 +200,16 @@ impl Files {
     /// shown has changed.
     pub fn take(&mut self, news: News) -> (Vec<Wish>, bool) {
         match news {
-            News::Listed { request, result, is_more } if request == self.listing => {
-                return (Vec::new(), self.listed(result, is_more));
+            News::Listed { request, result, is_more, goal } if request == self.listing => {
+                let is_other = std::mem::replace(&mut self.goal, goal) != goal;
+                return (Vec::new(), self.listed(result, is_more) || is_other);
             }
             News::Listed { request, result, .. } if request == self.places.request => {
                 let mut rows = result.unwrap_or_default();
                 rows.retain(|row| row.kind == RowKind::Folder);
                 self.places.rows = Some(rows);
             }
-            News::Listed { request, result, is_more } if request == self.changing => {
+            News::Listed { request, result, is_more, .. } if request == self.changing => {
                 let listed = result.map(|rows| self.changes.surveyed(rows, is_more));
                 return (self.done(listed), true);
             }

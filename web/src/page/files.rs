@@ -13,7 +13,7 @@ mod store;
 use leptos::prelude::*;
 use node_core::node::{
     Command,
-    files::{News, RowView, StoreView, Wish},
+    files::{GoalView, News, RowView, StoreView, Wish},
 };
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent};
@@ -55,6 +55,8 @@ enum Sheet {
     Move(Vec<String>),
     /// The versions of a path.
     Versions(String),
+    /// How many copies there should be of a path; the empty one is all files.
+    Goal(String, GoalView),
     /// Whether what was deleted at a path shall go for good.
     Erase(String),
 }
@@ -209,6 +211,7 @@ pub(crate) fn view(desk: At) -> AnyView {
     );
     let bar = tag("div", "list-bar files-bar")
         .add(live(move || rows::crumbs(&folder.get()).seal()).seal())
+        .live(move || (!deleted.get()).then(|| folder_goal(desk)))
         .put(switch(deleted))
         .put(search_field("Find a name in this folder", search));
     let page = tag("div", "files-page")
@@ -222,6 +225,17 @@ pub(crate) fn view(desk: At) -> AnyView {
         .put(dialog(desk))
         .add(bring::catch_drops(desk));
     page.seal()
+}
+
+/// How many copies there should be of what is in the folder that is shown.
+fn folder_goal(desk: At) -> Part {
+    let files = desk.files.list.read();
+    let (folder, goal) = (files.folder.clone(), files.goal);
+    let word = if files.is_listed { words::copies(goal.copies) } else { String::new() };
+    let act = button("folder-goal", "button quiet small", &word, move || {
+        desk.files.sheet.set(Sheet::Goal(folder.clone(), goal));
+    });
+    act.set("title", "How many copies there should be of what is in this folder")
 }
 
 /// The switch that shows what was deleted.

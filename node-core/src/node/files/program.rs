@@ -147,6 +147,10 @@ impl Node {
             Wish::Erase { request, path } => {
                 self.edit_files(request, path.parse().map(Edit::Erase), effects);
             }
+            Wish::SetGoal { request, path, copies } => {
+                let edit = folder(&path).map(|path| Edit::Goal(path, copies));
+                self.edit_files(request, edit, effects);
+            }
             Wish::Read { request, file, from, bytes } => {
                 if let Ok(file) = file.parse() {
                     self.push(Step::Files(Input::Read { request, file, from, bytes }));

@@ -1,7 +1,7 @@
 //! What the user sees of the files.
 
 use super::{
-    FileView, ImportView, LIST_MAX, News, RowKind, RowView, StoreView,
+    FileView, GoalView, ImportView, LIST_MAX, News, RowKind, RowView, StoreView,
     program::{folder, tell},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         words,
     },
     store::{
-        files::{File, FilePath, Kind, Known, Shown, What},
+        files::{File, FilePath, Goal, Kind, Known, Shown, What},
         library,
     },
 };
@@ -38,7 +38,8 @@ impl Node {
         };
         let refused = |why| words::not_listed(&library::Error::Refused(why));
         let result = shown.map(rows).map_err(refused);
-        tell(News::Listed { request, result, is_more }, effects);
+        let goal = self.goal_view(path);
+        tell(News::Listed { request, result, is_more, goal }, effects);
     }
 
     pub(super) fn list_versions(&self, request: u64, path: &str, effects: &mut Vec<Effect>) {
@@ -65,6 +66,7 @@ impl Node {
             author: shown.author.map(|author| author.to_string()).unwrap_or_default(),
             author_name: shown.author.map(|author| self.name_of(&author)).unwrap_or_default(),
             at_ms: shown.stamp.map_or(0, |stamp| stamp.ms),
+            goal: self.goal_view(shown.path.as_str()),
             file: file.map(|file| self.file_view(&file)),
         }
     }
@@ -83,8 +85,14 @@ impl Node {
             author: known.author.to_string(),
             author_name: self.name_of(&known.author),
             at_ms: known.stamp.ms,
+            goal: self.goal_view(path.as_str()),
             file,
         }
+    }
+
+    fn goal_view(&self, path: &str) -> GoalView {
+        let Goal { copies, is_own, .. } = self.files.library.tree().goal(path);
+        GoalView { copies, is_own }
     }
 
     fn file_view(&self, file: &File) -> FileView {

@@ -107,6 +107,7 @@ impl Tree {
             }
             writes.extend(self.writes(path, What::Gone, &item.heads()));
         }
+        writes.extend(self.move_goals(from, to));
         bounded(writes)
     }
 
@@ -125,10 +126,11 @@ impl Tree {
                 copies.partition(|copy| copy.version.what == What::Gone);
             first.into_iter().chain(last).map(|copy| deletion(path, copy.id)).collect::<Vec<_>>()
         };
-        let writes: Vec<Write> = gone.flat_map(of_path).collect();
+        let mut writes: Vec<Write> = gone.flat_map(of_path).collect();
         if writes.is_empty() {
             return Err(Refusal::Missing { path: path.to_string() });
         }
+        writes.extend(self.drop_goals(path));
         bounded(writes)
     }
 
@@ -160,7 +162,7 @@ impl Tree {
     }
 
     /// The paths at and below one where something stands.
-    fn standing_in<'a>(&'a self, path: &'a FilePath) -> Vec<(&'a FilePath, &'a Item)> {
+    pub(super) fn standing_in<'a>(&'a self, path: &'a FilePath) -> Vec<(&'a FilePath, &'a Item)> {
         self.inside(path).filter(|(_, item)| !item.standing().is_empty()).collect()
     }
 

@@ -320,3 +320,71 @@ fn the_longest_version_fits() {
     );
     assert!(value.len() <= VALUE_BYTES_MAX && Version::read(&name, &value).is_ok());
 }
+
+#[test]
+fn goals_are_those_of_the_folder_unless_a_path_has_its_own() {
+    let mut memory = Memory::default();
+    memory.change(1, |tree| tree.put(&path("a/b/c"), file("1")));
+    let said = |memory: &Memory, path: &str| {
+        let goal = memory.tree().goal(path);
+        (goal.copies, goal.is_own)
+    };
+    assert_eq!(said(&memory, "a/b/c"), (3, false), "nobody said anything");
+    memory.change(2, |tree| tree.set_goal(Some(&path("a")), Some(5)));
+    memory.change(3, |tree| tree.set_goal(Some(&path("a/b/c")), Some(1)));
+    memory.change(4, |tree| tree.set_goal(None, Some(2)));
+    assert_eq!((said(&memory, "a/b"), said(&memory, "a")), ((5, false), (5, true)));
+    assert_eq!((said(&memory, "a/b/c"), said(&memory, "")), ((1, true), (2, true)));
+    assert_eq!(said(&memory, "ab/c"), (2, false), "it is no part of the folder");
+    assert_eq!(memory.tree().goal("a").since_ms, 2);
+    // They move with what they are said of, and the last word counts.
+    memory.change(5, |tree| tree.rename(&path("a"), &path("x/y")));
+    assert_eq!((said(&memory, "x/y/b/c"), said(&memory, "x/y/b")), ((1, true), (5, false)));
+    assert_eq!(said(&memory, "a/b/c"), (2, false));
+    memory.change(6, |tree| tree.set_goal(Some(&path("x/y")), Some(7)));
+    assert_eq!(said(&memory, "x/y/b"), (7, false));
+    memory.change(7, |tree| tree.set_goal(Some(&path("x/y")), None));
+    assert_eq!(said(&memory, "x/y/b"), (2, false));
+}
+
+#[test]
+fn goals_go_with_what_is_deleted_for_good() {
+    let mut memory = Memory::default();
+    memory.change(1, |tree| tree.put(&path("a/b"), file("1")));
+    memory.change(2, |tree| tree.put(&path("a/c"), file("2")));
+    for name in ["a", "a/b"] {
+        memory.change(3, |tree| tree.set_goal(Some(&path(name)), Some(9)));
+    }
+    memory.change(4, |tree| tree.remove(&path("a/b")));
+    assert_eq!(memory.tree().goal("a/b").copies, 9, "it may be brought back");
+    memory.change(5, |tree| tree.erase(&path("a")));
+    assert!(memory.tree().goal("a").is_own, "something stands there");
+    assert!(!memory.tree().goal("a/b").is_own);
+}
+
+#[test]
+fn goals_that_cannot_be_are_refused_and_not_believed() {
+    let mut memory = Memory::default();
+    memory.change(1, |tree| tree.put(&path("a"), file("1")));
+    for copies in [0, 17] {
+        assert_eq!(memory.tree().set_goal(Some(&path("a")), Some(copies)), Err(Refusal::Goal));
+    }
+    let missing = Err(Refusal::Missing { path: "b".to_owned() });
+    assert_eq!(memory.tree().set_goal(Some(&path("b")), Some(2)), missing);
+    for (name, value) in [
+        ("a//goal", crate::codec::encode(&(1, 17))),
+        ("a//goal", crate::codec::encode(&(2, 5))),
+        ("a//goal", b"nonsense".to_vec()),
+        ("a/../b//goal", crate::codec::encode(&(1, 5))),
+    ] {
+        memory.write(2, 2, vec![Write { name: name.to_owned(), value: Some(value) }]);
+        let tree = memory.tree();
+        assert!(!tree.goal("a").is_own && !tree.goal("a/../b").is_own, "{name}");
+    }
+    for number in 0..goal::GOALS_MAX + 5 {
+        let value = Some(crate::codec::encode(&(1, 5)));
+        memory.write(2, 3, vec![Write { name: format!("{number}//goal"), value }]);
+    }
+    assert_eq!(memory.tree().goals.len(), goal::GOALS_MAX);
+    assert_eq!(memory.tree().set_goal(Some(&path("a")), Some(5)), Err(Refusal::TooMany));
+}

@@ -3,7 +3,10 @@
 
 use ion_map::{LongMap, Map, Set};
 
-use super::{File, FilePath, Refusal, Version, VersionId, What};
+use super::{
+    File, FilePath, Refusal, Version, VersionId, What,
+    goal::{self, Goals},
+};
 use crate::{identity::IonId, store::kv::Stamp};
 
 /// A living entry of [`SPACE`](super::SPACE).
@@ -106,6 +109,7 @@ pub struct Shown {
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     pub(super) items: LongMap<FilePath, Item>,
+    pub(super) goals: Goals,
     refused: usize,
 }
 
@@ -116,6 +120,10 @@ impl Tree {
     pub fn read<'a>(rows: impl IntoIterator<Item = Row<'a>>) -> Self {
         let mut tree = Self::default();
         for row in rows {
+            if let Some(path) = goal::path_of(row.name) {
+                tree.take_goal(path, Some((row.value, row.stamp.ms)));
+                continue;
+            }
             match Version::read(row.name, row.value) {
                 Ok((path, id, version)) => {
                     let copy = Known { id, version, author: row.author, stamp: row.stamp };
@@ -134,6 +142,10 @@ impl Tree {
         name: &str,
         row: Option<Row<'_>>,
     ) -> (Option<File>, Option<(File, Stamp)>) {
+        if let Some(path) = goal::path_of(name) {
+            self.take_goal(path, row.map(|row| (row.value, row.stamp.ms)));
+            return (None, None);
+        }
         let Ok((path, id)) = Version::read_name(name) else {
             self.refused += 1;
             return (None, None);
@@ -185,6 +197,14 @@ impl Tree {
             What::Folder | What::Gone => None,
         });
         file.ok_or_else(|| Refusal::Missing { path: path.to_string() })
+    }
+
+    /// The files of all versions of all paths.
+    pub fn files(&self) -> impl Iterator<Item = (&FilePath, &File)> {
+        let versions = self.items.iter().flat_map(|(path, item)| {
+            item.copies.values().map(move |copy| (path, copy.version.as_file()))
+        });
+        versions.filter_map(|(path, file)| Some((path, file?)))
     }
 
     /// What a folder shows: folders first, then files, by name. `None` is the

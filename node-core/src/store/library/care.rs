@@ -1,6 +1,6 @@
 //! Names, and the copies that they ask for.
 
-use ion_map::Set;
+use ion_map::{LongMap, Set};
 use serde_bytes::ByteBuf;
 
 use super::{
@@ -15,9 +15,9 @@ use crate::{
     platform::Time,
     store::{
         chunk::Cid,
-        files::{File, Row, SPACE},
+        files::{File, Row, SPACE, goal},
         kv::{self, Entry, Space},
-        replicas::{self, GOAL, PART_BYTES, Part, placement::Offer},
+        replicas::{self, PART_BYTES, Part, placement::Offer},
     },
 };
 
@@ -59,11 +59,15 @@ impl Library {
             });
             let (gone, new) = self.tree.take(name, row);
             if let Some((file, stamp)) = new {
-                self.want(now, &file, (body.author, stamp.ms), effects);
+                let path = name.rsplit_once("//").map_or(name, |(path, _)| path);
+                self.want(now, &file, (body.author, stamp.ms, path), effects);
             }
             if let Some(file) = gone {
                 self.unwant(now, &file.manifest, effects);
+                // Another path may want fewer copies.
+                self.has_new_goals = true;
             }
+            self.has_new_goals |= goal::path_of(name).is_some();
             self.is_changed = true;
         }
     }
@@ -85,16 +89,18 @@ impl Library {
         }
     }
 
-    /// One more version names a file: by whom and when.
+    /// One more version names a file: by whom, when and where.
     fn want(
         &mut self,
         now: Time,
         file: &File,
-        (author, at_ms): (IonId, u64),
+        (author, at_ms, path): (IonId, u64, &str),
         effects: &mut Vec<Effect>,
     ) {
+        let goal = self.tree.goal(path).copies;
         if let Some(wanted) = self.wanted.get_mut(&file.manifest) {
             wanted.versions += 1;
+            self.has_new_goals |= wanted.goal != goal;
             return;
         }
         let share = self.shares.entry(author).or_default();
@@ -104,7 +110,7 @@ impl Library {
             *share = more;
         }
         let new_until_ms = at_ms.saturating_add(NEW_MS);
-        let wanted = Wanted { bytes: file.size, versions: 1, new_until_ms, author };
+        let wanted = Wanted { bytes: file.size, versions: 1, new_until_ms, goal, author };
         self.wanted.insert(file.manifest, wanted);
         if author.is_none() {
             return;
@@ -146,9 +152,34 @@ impl Library {
         let is_pinned = self.pins.contains(file);
         for part in parts(*file, wanted.bytes) {
             let bytes = wanted.bytes.saturating_sub(part.number * PART_BYTES).min(PART_BYTES);
-            let wish = replicas::Wish { bytes, goal: GOAL, is_new, is_pinned };
+            let goal = wanted.goal.into();
+            let wish = replicas::Wish { bytes, goal, is_new, is_pinned };
             self.care(now, replicas::Input::Wish(part, wish), effects);
         }
+    }
+
+    /// Looks at all goals again. Whoever set one waits for its copies: files count as
+    /// new from then on.
+    fn set_goals(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let mut goals: LongMap<Cid, (u8, u64)> = LongMap::new();
+        for (path, file) in self.tree.files() {
+            let goal = self.tree.goal(path.as_str());
+            let most = goals.entry(file.manifest).or_default();
+            *most = (goal.copies, goal.since_ms).max(*most);
+        }
+        let mut changed = Vec::new();
+        for (file, wanted) in &mut self.wanted {
+            let Some((goal, since_ms)) = goals.get(file).copied() else { continue };
+            if wanted.goal != goal {
+                wanted.goal = goal;
+                wanted.new_until_ms = wanted.new_until_ms.max(since_ms.saturating_add(NEW_MS));
+                changed.push(*file);
+            }
+        }
+        for file in changed {
+            self.wish(now, &file, effects);
+        }
+        self.is_changed = true;
     }
 
     pub(super) fn pin(&mut self, now: Time, pins: Vec<Cid>, effects: &mut Vec<Effect>) {
@@ -170,6 +201,9 @@ impl Library {
     pub(super) fn look_after(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let ions = self.offers(now);
         self.care(now, replicas::Input::Ions(ions), effects);
+        if std::mem::take(&mut self.has_new_goals) {
+            self.set_goals(now, effects);
+        }
         self.age(now, effects);
         self.care(now, replicas::Input::Tick, effects);
         self.sweep_orphans(now, effects);

@@ -21,6 +21,7 @@ impl Library {
             Edit::Rename(from, to) => self.tree.rename(from, to),
             Edit::Restore(path, id) => self.tree.restore(path, *id),
             Edit::Erase(path) => self.tree.erase(path),
+            Edit::Goal(path, copies) => self.tree.set_goal(path.as_ref(), *copies),
         };
         match writes {
             Ok(writes) => self.put_names(Putter::Edit(request), &writes, effects),

@@ -21,6 +21,8 @@ pub(super) enum Step {
     Restore(String, String),
     /// Delete for good what was deleted at a path and below it.
     Erase(String),
+    /// Keep so many copies of a path.
+    SetGoal(String, Option<u8>),
     /// See what had been deleted in a folder already, behind that path.
     Before(String, String),
     /// See what is deleted in a folder now, behind that path, and bring back what
@@ -97,6 +99,7 @@ impl Changes {
             Step::Rename(from, to) => Wish::Rename { request, from, to },
             Step::Restore(path, version) => Wish::Restore { request, path, version },
             Step::Erase(path) => Wish::Erase { request, path },
+            Step::SetGoal(path, copies) => Wish::SetGoal { request, path, copies },
             Step::Before(folder, after) | Step::Back(folder, after) => {
                 Wish::List { request, folder, deleted: true, after }
             }

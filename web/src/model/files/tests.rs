@@ -1,4 +1,4 @@
-use node_core::node::files::{FileView, ImportView, StoreView};
+use node_core::node::files::{FileView, GoalView, ImportView, StoreView};
 
 use super::{
     imports::{Chosen, GIVEN_MAX, Imports, Stage},
@@ -17,6 +17,7 @@ fn row(path: &str, kind: RowKind) -> RowView {
         author: "a".to_owned(),
         author_name: "quiet-heron".to_owned(),
         at_ms: 1,
+        goal: GoalView::default(),
         file: None,
     }
 }
@@ -38,7 +39,8 @@ fn file() -> FileView {
 }
 
 fn listed(request: u64, rows: &[RowView]) -> News {
-    News::Listed { request, result: Ok(rows.to_vec()), is_more: false }
+    let goal = GoalView { copies: 3, is_own: false };
+    News::Listed { request, result: Ok(rows.to_vec()), is_more: false, goal }
 }
 
 fn request(wish: &Wish) -> u64 {
@@ -49,6 +51,7 @@ fn request(wish: &Wish) -> u64 {
         | Wish::Remove { request, .. }
         | Wish::Rename { request, .. }
         | Wish::Erase { request, .. }
+        | Wish::SetGoal { request, .. }
         | Wish::Restore { request, .. } => *request,
         other => panic!("{other:?} is no request"),
     }
@@ -70,7 +73,8 @@ fn only_the_answer_to_the_last_list_is_shown() {
     // A list that could not be had is said until there is one again.
     let why = problem("Not listed.", "The disk is gone.", "Reload.");
     let failed = request(&files.show("b".to_owned(), false));
-    let news = News::Listed { request: failed, result: Err(why.clone()), is_more: false };
+    let goal = files.goal;
+    let news = News::Listed { request: failed, result: Err(why.clone()), is_more: false, goal };
     assert!(files.take(news).1 && files.problem == Some(why));
     let again = request(&files.take(News::Changed).0[0]);
     assert!(files.take(listed(again, &[row("b/y", RowKind::File)])).1 && files.problem.is_none());
@@ -86,7 +90,8 @@ fn finished(files: &mut Files, first: Option<Wish>, deleted: &[RowView]) -> Vec<
                 rows.retain(|row| row.path > *after);
                 let is_more = rows.len() > 2;
                 rows.truncate(2);
-                News::Listed { request: *request, result: Ok(rows), is_more }
+                let goal = GoalView::default();
+                News::Listed { request: *request, result: Ok(rows), is_more, goal }
             }
             wish => News::Done { request: request(wish), result: Ok(()) },
         };
@@ -191,6 +196,24 @@ fn folders_are_offered_to_move_to_and_files_are_not() {
     let rows = [row("a", RowKind::Folder), row("b.txt", RowKind::File)];
     files.take(listed(request(&wish), &rows));
     assert_eq!(files.places.rows.as_deref(), Some(&rows[..1]));
+}
+
+#[test]
+fn the_goal_of_a_path_is_set_and_that_of_the_folder_is_shown() {
+    let mut files = Files::default();
+    let wish = files.set_goal("a".to_owned(), Some(1));
+    let asked = finished(&mut files, wish, &[]);
+    assert!(matches!(&asked[..], [Wish::SetGoal { path, copies: Some(1), .. }] if path == "a"));
+    assert_eq!(files.changed, Changed::Done("a: 1 copy wanted".to_owned()));
+    let wish = files.show(String::new(), false);
+    assert!(files.take(listed(request(&wish), &[])).1);
+    assert_eq!(words::goal(files.goal), "3 copies, as in its folder");
+    // The same rows with another goal are a change.
+    let request = request(&files.show(String::new(), false));
+    let goal = GoalView { copies: 5, is_own: true };
+    let news = News::Listed { request, result: Ok(Vec::new()), is_more: false, goal };
+    assert!(files.take(news).1);
+    assert_eq!(words::goal(files.goal), "5 copies, set here");
 }
 
 #[test]

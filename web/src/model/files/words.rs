@@ -1,7 +1,7 @@
 //! How files are held, in words: copies, whether this tab may be closed, and
 //! what this ion gives.
 
-use node_core::node::files::{FileView, GIVE_MIB_MAX, StoreView};
+use node_core::node::files::{FileView, GIVE_MIB_MAX, GoalView, StoreView};
 
 use crate::model::{
     format::{self, counted},
@@ -10,6 +10,17 @@ use crate::model::{
 
 /// Segments that are drawn at most; goals beyond it are said in words only.
 pub const SEGMENTS_MAX: u32 = 8;
+
+/// So many copies.
+pub fn copies(count: u8) -> String {
+    if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") }
+}
+
+/// How many copies there should be, in words.
+pub fn goal(goal: GoalView) -> String {
+    let whence = if goal.is_own { "set here" } else { "as in its folder" };
+    format!("{}, {whence}", copies(goal.copies))
+}
 
 /// How a file is held: what that means, in a word or two, and in a sentence.
 /// `others` is how many other ions there are.

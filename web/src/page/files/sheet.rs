@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use node_core::node::files::{FileView, RowKind, RowView, Wish};
+use node_core::node::files::{FileView, GOAL_MAX, GoalView, RowKind, RowView, Wish};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -19,7 +19,7 @@ use crate::{
         browser,
         desk::At,
         dialogs::copyable,
-        raw::{Part, button, tag, text},
+        raw::{Part, button, labelled, note, tag, text, typed},
         router,
         sealed::{Seal, live},
     },
@@ -37,6 +37,7 @@ pub(super) fn view(desk: At) -> AnyView {
         Sheet::Move(paths) => move_to(desk, paths),
         Sheet::Versions(path) => versions(desk, &path),
         Sheet::Erase(path) => erase(desk, path),
+        Sheet::Goal(path, goal) => set_goal(desk, path, goal),
     }
 }
 
@@ -81,6 +82,7 @@ fn facts(desk: At, row: &RowView, file: &FileView) -> Part {
         ("Written", text("dd", "", &written)),
         ("Changed", text("dd", "", &changed)),
         ("Copies", tag("dd", "").put(rows::health(file, others)).put(held)),
+        ("Wanted", text("dd", "", &words::goal(row.goal)).test("file-wanted")),
         ("Id", text("dd", "sum small", &file.file).test("file-id")),
     ];
     said.into_iter()
@@ -126,6 +128,7 @@ fn acts(desk: At, row: &RowView) -> Vec<Part> {
     if stands {
         acts.push(shows(desk, "file-rename", "Rename", Sheet::Rename(path.clone())));
         acts.push(shows(desk, "file-move", "Move", Sheet::Move(vec![path.clone()])));
+        acts.push(shows(desk, "file-goal", "Copies", Sheet::Goal(path.clone(), row.goal)));
     }
     if let Some(file) = &row.file {
         acts.push(button("file-versions", "button", "Versions", move || {
@@ -278,6 +281,40 @@ fn choose_folder(desk: At, paths: &[String]) -> Part {
         .put(text("p", "muted", &format!("Into {words}")))
         .put(places)
         .put(tag("div", "dialog-actions").put(done))
+}
+
+/// Asks how many copies there shall be of what stands at a path and below it.
+fn set_goal(desk: At, path: String, goal: GoalView) -> AnyView {
+    let (title, inherits) = match path.as_str() {
+        "" => ("Copies of all files".to_owned(), "As usual: 3 copies"),
+        path => (format!("Copies of {}", name(path)), "As many as of its folder"),
+    };
+    let option = |value: &str, word: &str, is_chosen: bool| {
+        let option = text("option", "", word).set("value", value);
+        if is_chosen { option.set("selected", "") } else { option }
+    };
+    let many = u8::try_from(GOAL_MAX).unwrap_or(u8::MAX);
+    let numbers = (1..=many).map(|count| {
+        let is_chosen = goal.is_own && goal.copies == count;
+        option(&count.to_string(), &words::copies(count), is_chosen)
+    });
+    let field = tag("select", "").test("goal-field").put(option("", inherits, !goal.is_own));
+    let field = field.put_all(numbers);
+    let chosen = field.element().clone();
+    let about = "Each copy is on another ion. Where there are fewer ions, each has one. Copies \
+                 that are too many go after some minutes.";
+    let set = text("button", "button primary", "Set").test("goal-set");
+    let form = tag("form", "")
+        .put(labelled("Copies to keep", field))
+        .put(note(about))
+        .put(tag("div", "dialog-actions").put(set));
+    let form = form.on("submit", move |event| {
+        event.prevent_default();
+        show(desk, Sheet::None);
+        let (path, copies) = (path.clone(), typed(&chosen).parse().ok());
+        desk.alter_files(|files| files.set_goal(path, copies));
+    });
+    titled(&title).put(form).seal()
 }
 
 fn versions(desk: At, path: &str) -> AnyView {
