@@ -144,8 +144,8 @@ pub enum Effect {
         /// What.
         payload: Vec<u8>,
     },
-    /// Somebody tells everybody what came into the shared memory.
-    Entries(Vec<u8>),
+    /// An ion tells everybody what came into the shared memory.
+    Entries(IonId, Vec<u8>),
     /// What was to be told to everybody of the shared memory was not: too much is
     /// told.
     Untold,

@@ -91,6 +91,8 @@ pub enum Input {
 pub enum Effect {
     /// Tell everybody.
     Publish(Topic, Vec<u8>),
+    /// An ion said what nobody can read.
+    Offence(IonId),
     /// Somebody said something in a room that this ion is in.
     Deliver {
         /// Its name.
@@ -208,7 +210,9 @@ impl Rooms {
         effects: &mut Vec<Effect>,
     ) {
         let Some(room) = self.rooms.get_mut(&name) else { return };
-        let Ok(said) = ion_codec::from_slice(payload) else { return };
+        let Ok(said) = ion_codec::from_slice(payload) else {
+            return effects.push(Effect::Offence(author));
+        };
         if said == Said::Bye {
             if room.members.remove(&author).is_some() {
                 effects.push(Effect::Left(name, author));

@@ -509,8 +509,8 @@ impl Node {
             }
             mesh::Effect::Heard(ion, room, bytes) => self.heard(ion, room, &bytes),
             mesh::Effect::Untold => self.push(Step::Kv(kv::machine::Input::Untold)),
-            mesh::Effect::Entries(bytes) => {
-                self.push(Step::Kv(kv::machine::Input::Told(bytes)));
+            mesh::Effect::Entries(author, bytes) => {
+                self.push(Step::Kv(kv::machine::Input::Told(author, bytes)));
             }
             mesh::Effect::Near(to, bytes) => effects.push(Effect::SayNear(to, bytes)),
             other => self.told(other, effects),

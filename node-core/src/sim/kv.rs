@@ -52,7 +52,7 @@ pub struct Options {
 enum Due {
     Tick(usize),
     Frame { from: usize, to: usize, life: u64, bytes: Vec<u8> },
-    Told { to: usize, bytes: Vec<u8> },
+    Told { from: IonId, to: usize, bytes: Vec<u8> },
     Written { ion: usize, life: u64, number: u64, records: Vec<Record>, is_taken: bool },
     Start(usize),
     Fault,
@@ -262,7 +262,7 @@ impl World {
                     self.hand(to, Input::Heard(from, bytes));
                 }
             }
-            Due::Told { to, bytes } => self.hand(to, Input::Told(bytes)),
+            Due::Told { from, to, bytes } => self.hand(to, Input::Told(from, bytes)),
             Due::Written { ion, life, number, records, is_taken } => {
                 self.written(ion, life, number, records, is_taken);
             }
@@ -319,13 +319,14 @@ impl World {
             Effect::Awake(ms) => self.members[index].awake_ms = Some(ms),
             Effect::Say(to, bytes) => self.say(index, to, bytes),
             Effect::Tell(bytes) => {
+                let from = self.members[index].id;
                 for to in 0..self.members.len() {
                     if !self.is_linked(index, to) {
                         continue;
                     }
                     let in_ms = 5 + self.rng.below(400);
                     if self.rng.below(10) > 0 {
-                        self.push(in_ms, Due::Told { to, bytes: bytes.clone() });
+                        self.push(in_ms, Due::Told { from, to, bytes: bytes.clone() });
                     }
                 }
             }

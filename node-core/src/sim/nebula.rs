@@ -306,7 +306,7 @@ impl NebulaWorld {
             }
             Effect::NotSaid(room, why) => self.failure = Some(format!("{room}: {why}")),
             Effect::Arrived(_)
-            | Effect::Entries(_)
+            | Effect::Entries(..)
             | Effect::Untold
             | Effect::Departed(_)
             | Effect::Heard(..)

@@ -54,7 +54,11 @@ fn frames() -> Vec<Vec<u8>> {
         kv
     };
     let mut kvs = [open(1), open(2)];
-    kvs[0].handle(Time::ZERO, Input::Told(Entry::encode_group(&entries())), &mut Vec::new());
+    kvs[0].handle(
+        Time::ZERO,
+        Input::Told(ion(1), Entry::encode_group(&entries())),
+        &mut Vec::new(),
+    );
     let (mut frames, mut waiting) = (Vec::new(), Vec::new());
     for round in 0..4_u64 {
         let now = Time::from_ms(round * 20_000);
@@ -119,7 +123,7 @@ fn a_machine_bears_changed_frames() {
             let heard = Input::Heard(ion(1), mutant(frame, &mut rng));
             kv.handle(now, heard, &mut effects);
         }
-        let told = Input::Told(mutant(&Entry::encode_group(&entries()), &mut rng));
+        let told = Input::Told(ion(1), mutant(&Entry::encode_group(&entries()), &mut rng));
         kv.handle(now, told, &mut effects);
         let record = [vec![1], mutant(&entries()[0].encode(), &mut rng)].concat();
         kv.handle(now, Input::Records(vec![record]), &mut effects);

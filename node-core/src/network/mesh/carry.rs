@@ -39,7 +39,7 @@ impl Mesh {
                             Step::Rooms(rooms::Input::Heard { author, room, payload })
                         }
                         Topic::Entries => {
-                            effects.push(Effect::Entries(payload));
+                            effects.push(Effect::Entries(author, payload));
                             continue;
                         }
                     });
@@ -63,6 +63,7 @@ impl Mesh {
                 rooms::Effect::Deliver { room, author, bytes } => {
                     effects.push(Effect::Told { room, author, payload: bytes });
                 }
+                rooms::Effect::Offence(author) => self.offence(author),
                 rooms::Effect::Refused(room, why) => effects.push(Effect::NotSaid(room, why)),
                 rooms::Effect::Entered(..) | rooms::Effect::Left(..) => {}
             }
@@ -145,7 +146,7 @@ impl Mesh {
                     effects.push(Effect::Echoed { request, result: Some((hops, ms)) });
                 }
             }
-            None => {}
+            None => self.offence(from),
         }
     }
 

@@ -152,7 +152,7 @@ impl Bench {
             }
             // Nobody here is beyond the reach of a relay.
             Effect::Near(..)
-            | Effect::Entries(_)
+            | Effect::Entries(..)
             | Effect::Untold
             | Effect::Offer(_)
             | Effect::Answer(..)

@@ -91,10 +91,10 @@ fn what_is_too_long_too_many_or_has_no_name_is_refused() {
 }
 
 #[test]
-fn garbage_is_dropped_and_members_have_a_limit() {
+fn garbage_is_an_offence_and_members_have_a_limit() {
     let mut rooms = in_hall();
     let garbage = Input::Heard { author: ion(1), room: "hall".to_owned(), payload: vec![0xff] };
-    assert_eq!(step(&mut rooms, 0, garbage), []);
+    assert_eq!(step(&mut rooms, 0, garbage), [Effect::Offence(ion(1))]);
     for number in 0..MEMBERS_MAX as u64 + 10 {
         heard(&mut rooms, 0, number, &Said::Here);
     }

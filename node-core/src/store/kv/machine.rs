@@ -84,8 +84,8 @@ pub enum Input {
     Links(Vec<IonId>),
     /// A neighbour says something.
     Heard(IonId, Vec<u8>),
-    /// Somebody told all.
-    Told(Vec<u8>),
+    /// An ion told all.
+    Told(IonId, Vec<u8>),
     /// What was to be told to all was not: too much is told.
     Untold,
     /// Tell of changes below this path.
@@ -115,7 +115,7 @@ pub enum Effect {
     Decayed(usize),
     /// What others write is not kept on disk; why. Said once until it is again.
     NotKept(storage::Error),
-    /// A neighbour broke the rules.
+    /// An ion broke the rules.
     Offence(IonId),
 }
 
@@ -217,7 +217,7 @@ impl Kv {
                 self.renew_from(&ions);
             }
             Input::Heard(ion, bytes) => self.heard(now, ion, &bytes, effects),
-            Input::Told(bytes) => self.told(now, &bytes),
+            Input::Told(ion, bytes) => self.told(now, ion, &bytes, effects),
             Input::Untold => self.give_untold(effects),
             Input::Watch(watch, path) => {
                 if self.may_watch() {
@@ -274,6 +274,11 @@ impl Kv {
     /// heard of, as far as there are any: what is not there now is nowhere near.
     pub fn is_settled(&self) -> bool {
         self.is_open && (self.peers.is_empty() || self.peers.is_any_level())
+    }
+
+    /// What all that stands takes, the dead included, in bytes.
+    pub const fn bytes(&self) -> usize {
+        self.replica.bytes()
     }
 
     /// Whether there is room for one more watch.

@@ -173,6 +173,11 @@ impl Replica {
         std::mem::take(&mut self.table)
     }
 
+    /// What all that stands takes, in bytes.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What an author may add.
     pub fn room_of(&self, author: &IonId) -> Room {
         let share = self.shares.get(author).copied().unwrap_or_default();

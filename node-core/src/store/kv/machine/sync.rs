@@ -113,11 +113,12 @@ impl Kv {
         }
     }
 
-    /// Takes what somebody told all. What is not good is its author's fault, not
-    /// that of those who passed it on.
-    pub(super) fn told(&mut self, now: Time, bytes: &[u8]) {
-        if let Ok(entries) = Entry::decode_group(&*self.keys, bytes) {
-            self.absorb(now, entries);
+    /// Takes what an ion told all. What is not good is that ion's fault, not that of
+    /// those who passed it on.
+    pub(super) fn told(&mut self, now: Time, ion: IonId, bytes: &[u8], effects: &mut Vec<Effect>) {
+        match Entry::decode_group(&*self.keys, bytes) {
+            Ok(entries) => self.absorb(now, entries),
+            Err(_) => effects.push(Effect::Offence(ion)),
         }
     }
 }

@@ -80,7 +80,7 @@ fn a_write_stands_and_is_told_once_it_is_on_disk() {
     assert_eq!(value(&kv, "a").as_deref(), Some("x"));
     assert!(matches!(effects[..], [Effect::Tell(_), Effect::Done(5, Ok(_)), ..]), "{effects:?}");
     let mut other = open(2);
-    step(&mut other, 3, Input::Told(told(&effects)));
+    step(&mut other, 3, Input::Told(ion(1), told(&effects)));
     assert_eq!(value(&other, "a").as_deref(), Some("x"));
 }
 
@@ -346,11 +346,11 @@ fn what_an_ion_wrote_while_its_clock_was_ahead_is_written_again() {
     let (mut kv, mut other) = (open(1), open(2));
     step(&mut kv, 1, Input::Clock(NOW + 2 * AHEAD_MS_MAX));
     let ahead = told(&keep(&mut kv, "a", Some("x")));
-    step(&mut other, 2, Input::Told(ahead));
+    step(&mut other, 2, Input::Told(ion(1), ahead));
     assert_eq!(value(&other, "a"), None);
     let (number, _) = write(&step(&mut kv, 3, Input::Clock(NOW + 10)));
     let again = told(&step(&mut kv, 4, Input::Written(number, Ok(()))));
-    let (number, _) = write(&step(&mut other, 5, Input::Told(again)));
+    let (number, _) = write(&step(&mut other, 5, Input::Told(ion(1), again)));
     step(&mut other, 5, Input::Written(number, Ok(())));
     assert_eq!(value(&other, "a").as_deref(), Some("x"));
     assert_eq!(value(&kv, "a").as_deref(), Some("x"));
@@ -393,8 +393,21 @@ fn who_watches_is_told_and_conflicts_are_kept() {
     assert_eq!(seen(keep(&mut kv, "ab", Some("x"))), 1);
     let mut other = open(2);
     let theirs = told(&keep(&mut other, "ab", Some("theirs")));
-    let theirs = step(&mut kv, 3, Input::Told(theirs));
+    let theirs = step(&mut kv, 3, Input::Told(ion(2), theirs));
     assert_eq!((seen(theirs), kv.conflicts().count()), (1, 1));
     assert_eq!(seen(step(&mut kv, 3, Input::Unwatch(3))), 0);
     assert_eq!(kv.spaces(10), [Space::Members("test".to_owned())]);
+}
+
+#[test]
+fn whoever_tells_all_what_is_no_entry_is_held_to_it() {
+    let mut kv = open(1);
+    let good = told(&keep(&mut open(2), "a", Some("x")));
+    let mut bad = good.clone();
+    *bad.last_mut().expect("it has bytes") ^= 1;
+    assert_eq!(step(&mut kv, 3, Input::Told(ion(2), bad)), [Effect::Offence(ion(2))]);
+    assert_eq!(value(&kv, "a"), None);
+    let effects = step(&mut kv, 4, Input::Told(ion(2), good));
+    assert!(!effects.contains(&Effect::Offence(ion(2))));
+    assert_eq!(value(&kv, "a").as_deref(), Some("x"));
 }
