@@ -261,6 +261,14 @@ impl Node {
         entries
     }
 
+    /// What the shared memory takes, and letters of that, in bytes.
+    pub(super) fn memory_bytes(&self) -> (usize, usize) {
+        let Some(kv) = &self.memory.kv else { return (0, 0) };
+        let (from, to) = mail::span();
+        let letters = kv.table().range(Span { from: &from, to: &to });
+        (kv.bytes(), letters.map(Entry::cost_bytes).sum())
+    }
+
     pub(super) fn data(&mut self, now: Time, wish: Wish, effects: &mut Vec<Effect>) {
         match wish {
             Wish::Put { request, changes } => {

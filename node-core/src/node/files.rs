@@ -151,6 +151,12 @@ pub enum Wish {
         /// Whether to keep it.
         pinned: bool,
     },
+    /// The files that are kept here whatever others do; answered by
+    /// [`News::Listed`]: rows with the file, and a path where it stands at one.
+    ListPinned {
+        /// Its name.
+        request: u64,
+    },
     /// This tab is about to close, if its user means it: others fetch at once what
     /// only it holds.
     Leave,
@@ -341,4 +347,18 @@ pub struct StoreView {
     pub quota_bytes: u64,
     /// Whether what it holds survives the tab.
     pub is_kept: bool,
+    /// What it holds of files that its user wants kept here, in bytes. What two
+    /// kinds have in common counts for both.
+    pub pinned_bytes: u64,
+    /// What it holds of other files that were brought in here, in bytes.
+    pub own_bytes: u64,
+    /// What it holds as copies for the nebula, in bytes.
+    pub copies_bytes: u64,
+    /// What it holds of files that were looked at, and of imports that have not
+    /// ended, in bytes.
+    pub passing_bytes: u64,
+    /// What the shared memory takes without letters, in bytes.
+    pub state_bytes: u64,
+    /// What letters take, in bytes.
+    pub mail_bytes: u64,
 }

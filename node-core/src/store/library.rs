@@ -38,7 +38,7 @@ use ion_map::{Map, Set};
 
 pub use held::{BLOCKS_MAX, Change};
 pub use import::{LEFT_IMPORT_MS, Parcel, READ_BYTES};
-pub use state::{Copies, Progress, Summary};
+pub use state::{Copies, Kinds, Progress, Summary};
 
 use self::{
     gather::Gather,

@@ -69,6 +69,8 @@ pub struct Files {
     pub problem: Option<Problem>,
     /// The versions of a path, while they are looked at.
     pub versions: Beside,
+    /// The files that are kept here whatever others do.
+    pub pinned: Beside,
     /// The folders that something may be moved to, while one is chosen.
     pub places: Beside,
     /// What became of the last change.
@@ -111,6 +113,13 @@ impl Files {
         self.places = Beside { path: folder.to_owned(), rows: None, request };
         let (folder, after) = (folder.to_owned(), String::new());
         Wish::List { request, folder, deleted: false, after }
+    }
+
+    /// What to ask for to see what is kept here whatever others do.
+    pub fn show_pinned(&mut self) -> Wish {
+        let request = self.next();
+        self.pinned.request = request;
+        Wish::ListPinned { request }
     }
 
     /// Makes an empty folder in the one that is shown.
@@ -203,6 +212,12 @@ impl Files {
             News::Listed { request, result, is_more, goal } if request == self.listing => {
                 let is_other = std::mem::replace(&mut self.goal, goal) != goal;
                 return (Vec::new(), self.listed(result, is_more) || is_other);
+            }
+            News::Listed { request, result, .. } if request == self.pinned.request => {
+                let rows = Some(result.unwrap_or_default());
+                let is_other = self.pinned.rows != rows;
+                self.pinned.rows = rows;
+                return (Vec::new(), is_other);
             }
             News::Listed { request, result, .. } if request == self.places.request => {
                 let mut rows = result.unwrap_or_default();

@@ -118,7 +118,11 @@ impl Desk {
             }
             News::Read { request, result } => self.read_told(request, result),
             News::Store(store) => self.files.store.set(Some(store)),
-            News::Changed if !self.shows_files() => {}
+            News::Changed if !self.shows_files() => {
+                if self.route.with_untracked(|route| *route == Route::Settings) {
+                    self.wish(self.files.list.quietly().show_pinned());
+                }
+            }
             news => self.change_files(|files| files.take(news)),
         }
     }

@@ -167,6 +167,7 @@ impl Node {
                 effects.push(Effect::Save(self.settings.clone()));
                 self.push(Step::Files(Input::Give(mib)));
             }
+            Wish::ListPinned { request } => self.list_pinned(request, effects),
             Wish::Leave => self.push(Step::Files(Input::Leave)),
             Wish::Watch { watching } => {
                 self.files.is_watched = watching;

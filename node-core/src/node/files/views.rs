@@ -10,6 +10,7 @@ use crate::{
         words,
     },
     store::{
+        chunk::Cid,
         files::{File, FilePath, Goal, Kind, Known, Shown, What},
         library,
     },
@@ -49,6 +50,31 @@ impl Node {
         });
         let refused = |why| words::not_listed(&library::Error::Refused(why));
         tell(News::Versions { request, result: rows.map_err(refused) }, effects);
+    }
+
+    /// What is pinned, and where it stands.
+    pub(super) fn list_pinned(&self, request: u64, effects: &mut Vec<Effect>) {
+        let row = |pin: &Cid| {
+            let tree = self.files.library.tree();
+            let named = tree.files().find(|(_, file)| file.manifest == *pin);
+            let unnamed =
+                File { manifest: *pin, size: 0, media_type: String::new(), modified_ms: 0 };
+            let path = named.map(|(path, _)| path.to_string()).unwrap_or_default();
+            RowView {
+                name: path.clone(),
+                path,
+                kind: RowKind::File,
+                version: String::new(),
+                author: String::new(),
+                author_name: String::new(),
+                at_ms: 0,
+                goal: GoalView::default(),
+                file: Some(self.file_view(named.map_or(&unnamed, |(_, file)| file))),
+            }
+        };
+        let rows = self.settings.pins.iter().map(row).collect();
+        let goal = GoalView::default();
+        tell(News::Listed { request, result: Ok(rows), is_more: false, goal }, effects);
     }
 
     fn row_view(&self, shown: Shown) -> RowView {
@@ -127,7 +153,14 @@ impl Node {
 
     pub(super) fn store_view(&self) -> StoreView {
         let summary = self.files.library.summary();
+        let (all_bytes, mail_bytes) = self.memory_bytes();
         StoreView {
+            pinned_bytes: summary.kinds.pinned,
+            own_bytes: summary.kinds.own,
+            copies_bytes: summary.kinds.copies,
+            passing_bytes: summary.kinds.passing,
+            state_bytes: (all_bytes - mail_bytes) as u64,
+            mail_bytes: mail_bytes as u64,
             gives_mib: summary.gives_mib,
             held_bytes: summary.held_bytes,
             only_here_bytes: summary.only_here_bytes,

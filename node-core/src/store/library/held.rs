@@ -82,6 +82,7 @@ pub(super) type Sized = (Cid, u32);
 #[derive(Clone, Debug, Default)]
 struct Owned {
     cids: Set<Cid>,
+    bytes: u64,
     is_whole: bool,
 }
 
@@ -152,8 +153,7 @@ impl Held {
 
     /// What an owner keeps, in bytes.
     pub(super) fn bytes_of(&self, owner: &Owner) -> u64 {
-        let cids = self.owners.get(owner).into_iter().flat_map(|owned| owned.cids.iter());
-        cids.filter_map(|cid| self.counts.get(cid)).map(|count| u64::from(count.bytes)).sum()
+        self.owners.get(owner).map_or(0, |owned| owned.bytes)
     }
 
     /// Lets an owner keep a block; what has to be written for it, with the
@@ -190,9 +190,11 @@ impl Held {
     }
 
     fn add(&mut self, owner: Owner, (cid, bytes): Sized) {
-        if !self.owners.entry(owner).or_default().cids.insert(cid) {
+        let owned = self.owners.entry(owner).or_default();
+        if !owned.cids.insert(cid) {
             return;
         }
+        owned.bytes += u64::from(bytes);
         let new = Count { owners: 0, bytes, is_on_disk: false };
         let count = self.counts.entry(cid).or_insert(new);
         if count.owners == 0 {
@@ -224,16 +226,16 @@ impl Held {
     pub(super) fn lose(&mut self, cid: &Cid) -> (Vec<Owner>, Vec<Change>) {
         let mut changes = vec![Change::Delete(*cid)];
         let mut losers = Vec::new();
+        let bytes = self.counts.remove(cid).map_or(0, |count| u64::from(count.bytes));
+        self.bytes -= bytes;
         for (owner, owned) in &mut self.owners {
             if owned.cids.remove(cid) {
                 owned.is_whole = false;
+                owned.bytes -= bytes;
                 changes.push(Change::Forget(owner.key()));
                 changes.push(Change::Forget([&owner.key()[..], &cid.to_bytes()].concat()));
                 losers.push(*owner);
             }
-        }
-        if let Some(count) = self.counts.remove(cid) {
-            self.bytes -= u64::from(count.bytes);
         }
         (losers, changes)
     }
@@ -324,7 +326,7 @@ mod tests {
         let (losers, changes) = held.lose(&cid(1));
         assert_eq!(losers, [part(1), part(2)]);
         assert!(changes.contains(&Change::Delete(cid(1))) && !held.has(&cid(1)));
-        assert!(!held.is_whole(&part(1)) && held.bytes() == 0);
+        assert!(!held.is_whole(&part(1)) && held.bytes() == 0 && held.bytes_of(&part(1)) == 0);
     }
 
     #[test]

@@ -41,6 +41,22 @@ pub struct Summary {
     pub others: usize,
     /// Parts that it is fetching to keep.
     pub fetching: usize,
+    /// What it holds by why it does, in bytes. Blocks that two of them need count
+    /// for both.
+    pub kinds: Kinds,
+}
+
+/// Why an ion holds bytes of files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kinds {
+    /// Its user wants them kept here.
+    pub pinned: u64,
+    /// They were brought in here.
+    pub own: u64,
+    /// As a copy for the nebula.
+    pub copies: u64,
+    /// Their user looked at them, or they are of imports that have not ended.
+    pub passing: u64,
 }
 
 /// How far an import is.
@@ -119,7 +135,26 @@ impl Library {
             only_here_bytes: alone.map(|(part, bytes)| part_bytes(part, bytes)).sum(),
             others: self.live.len(),
             fetching: self.fetching().count(),
+            kinds: self.kinds(),
         }
+    }
+
+    fn kinds(&self) -> Kinds {
+        let mut kinds = Kinds::default();
+        for owner in self.held.owners() {
+            let is_own = |file| {
+                let author = self.wanted.get(file).and_then(|wanted| wanted.author);
+                author == Some(self.own)
+            };
+            let kind = match owner {
+                Owner::Part(part) if self.pins.contains(&part.file) => &mut kinds.pinned,
+                Owner::Part(part) if is_own(&part.file) => &mut kinds.own,
+                Owner::Part(_) => &mut kinds.copies,
+                Owner::Import(..) | Owner::Visit(_) => &mut kinds.passing,
+            };
+            *kind += self.held.bytes_of(owner);
+        }
+        kinds
     }
 }
 

@@ -52,6 +52,7 @@ fn request(wish: &Wish) -> u64 {
         | Wish::Rename { request, .. }
         | Wish::Erase { request, .. }
         | Wish::SetGoal { request, .. }
+        | Wish::ListPinned { request }
         | Wish::Restore { request, .. } => *request,
         other => panic!("{other:?} is no request"),
     }
@@ -187,6 +188,18 @@ fn a_refused_change_says_why_and_has_nothing_to_undo() {
     let why = problem("Not renamed.", "`..` is no name.", "Choose another.");
     files.take(News::Done { request: request(&wish), result: Err(why.clone()) });
     assert_eq!((files.changed.clone(), files.undoable()), (Changed::Refused(why), None));
+}
+
+#[test]
+fn what_is_pinned_is_listed_beside_the_folder() {
+    let mut files = Files::default();
+    let wish = files.show_pinned();
+    let rows = [row("a", RowKind::File)];
+    assert!(files.take(listed(request(&wish), &rows)).1);
+    assert_eq!((files.pinned.rows.as_deref(), files.rows.len()), (Some(&rows[..]), 0));
+    let again = request(&files.show_pinned());
+    assert!(!files.take(listed(again, &rows)).1, "the same is no change");
+    assert!(files.take(listed(again, &[])).1);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn acts(desk: At, row: &RowView) -> Vec<Part> {
     acts
 }
 
-fn pin_button(desk: At, file: &FileView) -> Part {
+pub(super) fn pin_button(desk: At, file: &FileView) -> Part {
     let (file, pinned) = (file.file.clone(), !file.is_pinned);
     let word = if pinned { "Keep here" } else { "No longer keep here" };
     button("file-pin", "button", word, move || {

@@ -2,14 +2,17 @@
 //! and whether the browser keeps it.
 
 use leptos::{prelude::*, task::spawn_local};
-use node_core::node::files::Wish;
+use node_core::node::files::{StoreView, Wish};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 
-use super::bring::bar;
+use super::{bring::bar, sheet};
 use crate::{
-    model::{files::words, format},
+    model::{
+        files::{Files, words},
+        format,
+    },
     page::{
         browser,
         desk::At,
@@ -67,6 +70,7 @@ pub(crate) fn closing(desk: At, test: &str) -> Part {
 
 /// The section of Settings.
 pub(crate) fn settings(desk: At) -> AnyView {
+    desk.do_files(Files::show_pinned);
     spawn_local(async move {
         persist(desk, false).await;
     });
@@ -76,8 +80,44 @@ pub(crate) fn settings(desk: At) -> AnyView {
         .add(live(move || held(desk).seal()).seal())
         .put(give(desk))
         .put(text("p", "small muted", about))
+        .live(move || pinned(desk))
         .add(live(move || lasting(desk).seal()).seal())
         .seal()
+}
+
+/// What is kept here whatever others do.
+fn pinned(desk: At) -> Option<Part> {
+    let files = desk.files.list.read();
+    let rows = files.pinned.rows.as_ref().filter(|rows| !rows.is_empty())?;
+    let rows = rows.iter().filter_map(|row| {
+        let file = row.file.as_ref()?;
+        let name = if row.path.is_empty() { "No name stands for it any more" } else { &row.path };
+        let held = format!("{} here", format::part(file.here_bytes, file.bytes));
+        let words = tag("div", "grow").put(text("p", "file-path", name)).put(text(
+            "p",
+            "small muted",
+            &held,
+        ));
+        let row = tag("li", "row").test("pinned-row").set("data-path", &row.path);
+        Some(row.put(words).put(tag("div", "actions").put(sheet::pin_button(desk, file))))
+    });
+    let list = tag("ul", "rows").put_all(rows);
+    Some(tag("div", "").put(text("p", "field-name", "Kept here whatever others do")).put(list))
+}
+
+/// What of files, and beside them, is on this tab, by why it is.
+fn kinds(store: &StoreView) -> Part {
+    let all = [
+        ("Brought in here", store.own_bytes),
+        ("Kept here on request", store.pinned_bytes),
+        ("Copies for the nebula", store.copies_bytes),
+        ("Looked at, or not whole yet", store.passing_bytes),
+        ("Shared memory", store.state_bytes),
+        ("Mail", store.mail_bytes),
+    ];
+    all.into_iter().fold(tag("dl", "facts").test("store-kinds"), |list, (name, bytes)| {
+        list.put(text("dt", "", name)).put(text("dd", "", &format::bytes(bytes)))
+    })
 }
 
 fn held(desk: At) -> Part {
@@ -98,6 +138,7 @@ fn held(desk: At) -> Part {
         .put(text("p", "field-name", "Files held for the nebula"))
         .put(text("p", "", &format::part(store.held_bytes, given)))
         .put(bar("Space used", format::percent(store.held_bytes, given)))
+        .put(kinds(store))
         .put(text("p", "small muted", &said))
 }
 
