@@ -33,13 +33,13 @@ pub(crate) fn bytes(number: u64, length: usize) -> Vec<u8> {
 }
 
 /// Waits until a file has at least so many copies, as a tab knows it.
-async fn has_copies(tab: &Tab, path: &str, copies: u32) {
+pub(crate) async fn has_copies(tab: &Tab, path: &str, copies: u32) {
     let health = format!("{}?.querySelector('[data-test=\"file-health\"]')", row(path));
     tab.wait_for("copies", &format!("Number({health}?.dataset.copies) >= {copies}")).await;
 }
 
 /// Saves a file through the page and gives its bytes.
-async fn saved(tab: &Tab, path: &str) -> Vec<u8> {
+pub(crate) async fn saved(tab: &Tab, path: &str) -> Vec<u8> {
     tab.wait_for("a service worker", "navigator.serviceWorker.controller").await;
     open(tab, path).await;
     tab.click("viewer-download").await;

@@ -12,6 +12,8 @@ mod devices;
 mod direct;
 mod files;
 mod firefox;
+mod goals;
+mod halves;
 mod harness;
 mod hostile;
 mod interrupted;
