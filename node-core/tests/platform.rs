@@ -17,5 +17,7 @@ mod host;
 #[path = "platform/in_worker.rs"]
 mod place;
 
+#[path = "platform/memory.rs"]
+mod memory;
 #[path = "platform/sim.rs"]
 mod sim;

@@ -3,7 +3,13 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{
     identity::SimKeys,
-    store::kv::{Stamp, entry::Body},
+    platform::Time,
+    store::kv::{
+        Kv, Stamp,
+        entry::Body,
+        machine::{Effect, Input},
+        table::Span,
+    },
 };
 
 fn ion(number: u8) -> IonId {
@@ -205,4 +211,55 @@ fn a_sender_fills_its_part_of_the_box_and_the_rest_stays_on_its_way() {
     nebula.wake(2, &mut two);
     let last = format!("{SENDER_LETTERS_MAX:03}");
     assert!(two.letter(&from(1, &last)).is_some() && two.letter(&from(1, "000")).is_none());
+}
+
+const NOW: u64 = 1_800_000_000_000;
+
+/// A shared memory that lasts, with what an ion writes.
+fn memory(number: u8, changes: Vec<Change>) -> Kv {
+    let mut kv = Kv::new(Arc::new(SimKeys::of(ion(number))), 64 << 10);
+    pass(&mut kv, NOW);
+    let mut effects = Vec::new();
+    for input in [Input::Opened(None), Input::Put { ticket: 1, changes }] {
+        kv.handle(Time::ZERO, input, &mut effects);
+    }
+    let number = effects.iter().find_map(|effect| match effect {
+        Effect::Write(number, _) => Some(*number),
+        _ => None,
+    });
+    let written = Input::Written(number.expect("it is written"), Ok(()));
+    kv.handle(Time::ZERO, written, &mut Vec::new());
+    kv
+}
+
+fn pass(kv: &mut Kv, wall_ms: u64) {
+    for input in [Input::Clock(wall_ms), Input::Tick] {
+        kv.handle(Time::from_ms(wall_ms), input, &mut Vec::new());
+    }
+}
+
+/// What an ion that was just opened makes of what stands.
+fn seen(kv: &Kv, number: u8) -> (Vec<State>, usize) {
+    let mut mailbox = mailbox(number);
+    let entries: Vec<Entry> = kv.range(Span::ALL).cloned().collect();
+    let answers = mailbox.take(&entries).len();
+    (mailbox.letters().into_iter().map(|(_, _, state)| state).collect(), answers)
+}
+
+#[test]
+fn a_letter_that_nobody_fetches_ends_and_its_sender_keeps_what_was_sent() {
+    let changes = mailbox(1).send("id", &letter(1, 2, "hello")).expect("there is an addressee");
+    let mut kv = memory(1, changes);
+    for (wall_ms, state, answers) in [
+        (NOW, Some(State::Waits), 1),
+        (NOW + LASTS_MS - 1, Some(State::Waits), 1),
+        (NOW + LASTS_MS + 1, Some(State::Ended), 0),
+        (NOW + KEPT_MS - 1, Some(State::Ended), 0),
+        (NOW + KEPT_MS + 1, None, 0),
+    ] {
+        pass(&mut kv, wall_ms);
+        let after_ms = wall_ms - NOW;
+        assert_eq!(seen(&kv, 1).0, Vec::from_iter(state), "its sender, after {after_ms} ms");
+        assert_eq!(seen(&kv, 2).1, answers, "its addressee, after {after_ms} ms");
+    }
 }
