@@ -190,11 +190,11 @@ impl Held {
     }
 
     fn add(&mut self, owner: Owner, (cid, bytes): Sized) {
-        let owned = self.owners.entry(owner).or_default();
-        if !owned.cids.insert(cid) {
+        let keeps = self.owners.entry(owner).or_default();
+        if !keeps.cids.insert(cid) {
             return;
         }
-        owned.bytes += u64::from(bytes);
+        keeps.bytes += u64::from(bytes);
         let new = Count { owners: 0, bytes, is_on_disk: false };
         let count = self.counts.entry(cid).or_insert(new);
         if count.owners == 0 {

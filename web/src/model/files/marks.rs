@@ -66,6 +66,8 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    use node_core::node::files::GoalView;
+
     use super::*;
 
     fn rows() -> Vec<RowView> {
@@ -78,6 +80,7 @@ mod tests {
             author: String::new(),
             author_name: String::new(),
             at_ms: 0,
+            goal: GoalView::default(),
             file: None,
         };
         kinds.into_iter().zip(["a", "b", "c", "d"]).map(row).collect()
