@@ -12,6 +12,7 @@
 //! are kept by their hash, and files in `dist/` that are right are not touched.
 
 mod imports;
+mod order;
 
 use std::{
     collections::BTreeMap,
@@ -60,11 +61,6 @@ const MODULES: [Module; 4] = [
     Module { name: "guest", passes: &["-O3"], starter: "wasm_bindgen" },
     Module { name: "scanner", passes: &["-O3"], starter: "wasm_bindgen" },
 ];
-
-/// The last pass of every module, whose names then go. Functions whose names are close are alike, so that they
-/// compress better side by side: 3.7 KiB of the ion's 603. It also makes the size steady: the
-/// compiler's own order follows hashes, which any change of a dependency shuffles.
-const LAST: &str = "--reorder-functions-by-name";
 
 /// What Rust's wasm32 target uses, and what BLAKE3 does; the optimiser must be told, because
 /// stripped modules do not say so themselves.
@@ -236,22 +232,28 @@ impl Site {
 fn optimised(file: &Path, passes: &[&str]) -> Outcome<Vec<u8>> {
     let contents = read(file)?;
     let cache = root().join(OPTIMISED);
-    let passes = [passes, &[LAST]].concat();
-    let kept = cache.join(format!("{}-{}.wasm", hash(&contents), hash(passes.concat().as_bytes())));
+    let way = hash(format!("{}\0{}", passes.concat(), include_str!("site/order.rs")).as_bytes());
+    let kept = cache.join(format!("{}-{way}.wasm", hash(&contents)));
     if let Ok(optimised) = fs::read(&kept) {
         return Ok(optimised);
     }
     fs::create_dir_all(&cache)?;
     // Written aside and then renamed, so that a broken run leaves nothing half.
     let aside = cache.join(format!("{}.part", std::process::id()));
-    let (from, to) = (file.display().to_string(), aside.display().to_string());
-    let mut arguments = vec![from.as_str(), "-o", to.as_str()];
-    arguments.extend(passes);
-    arguments.extend(FEATURES);
-    output(command("wasm-opt", &arguments).env("PATH", tools::path()?))?;
+    optimise(file, &aside, passes)?;
+    fs::write(&aside, order::named(&read(&aside)?)?)?;
+    optimise(&aside, &aside, &[order::PASS])?;
     fs::rename(&aside, &kept)?;
     forget_old(&cache)?;
     read(&kept)
+}
+
+fn optimise(from: &Path, to: &Path, passes: &[&str]) -> Outcome {
+    let (from, to) = (from.display().to_string(), to.display().to_string());
+    let mut arguments = vec![from.as_str(), "-o", to.as_str()];
+    arguments.extend(passes);
+    arguments.extend(FEATURES);
+    output(command("wasm-opt", &arguments).env("PATH", tools::path()?)).map(drop)
 }
 
 fn forget_old(cache: &Path) -> Outcome {

@@ -42,7 +42,7 @@ impl TestMemory {
         for (together, author) in numbers.chunks(GROUP_MAX).zip(authors.iter().cycle()) {
             let bodies = together.iter().map(|number| body(*number, author)).collect();
             let group = Entry::sign_all(author, bodies).map_err(|why| why.to_string())?;
-            memory.step(Input::Told(Entry::encode_group(&group)));
+            memory.step(Input::Told(author.own(), Entry::encode_group(&group)));
         }
         let has = memory.kv.table().len();
         if has == entries as usize { Ok(memory) } else { Err(format!("{has} entries stand")) }

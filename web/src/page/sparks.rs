@@ -55,10 +55,7 @@ fn all(desk: At) -> AnyView {
 fn one(desk: At, name: String) -> AnyView {
     desk.clear_bench();
     let mut was_found = false;
-    let chosen = Memo::new({
-        let name = name.clone();
-        move |_| desk.gallery.with(|gallery| find(gallery.as_ref(), &name))
-    });
+    let chosen = Memo::new(move |_| desk.gallery.with(|all| find(all.as_ref(), &name)));
     effect(move || {
         let found = chosen.get();
         let is_there = desk.gallery.with(Option::is_some);
