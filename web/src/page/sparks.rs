@@ -40,7 +40,7 @@ fn all(desk: At) -> AnyView {
     let is_chosen = Memo::new(move |_| desk.bench.with(|bench| *bench != Bench::Empty));
     let content = live(move || {
         if is_chosen.get() {
-            return bench(desk);
+            return vec![back(desk), bench(desk)].seal();
         }
         vec![gallery_view(desk).seal(), upload(desk).seal()].seal()
     });
@@ -73,8 +73,8 @@ fn one(desk: At, name: String) -> AnyView {
     let about = "Say what to run it over, and press Run.";
     let languages = live(move || chosen.with(|spark| source::languages(spark.as_ref())));
     let sources = live(move || chosen.with(|spark| source::view(spark.as_ref())));
-    vec![parts::head("Sparks", about, None).seal(), languages.seal(), bench(desk), sources.seal()]
-        .seal()
+    let head = parts::head("Sparks", about, None).seal();
+    vec![head, back(desk), languages.seal(), bench(desk), sources.seal()].seal()
 }
 
 fn find(gallery: Option<&Result<Vec<Spark>, String>>, name: &str) -> Option<Spark> {
@@ -211,11 +211,15 @@ fn bench(desk: At) -> AnyView {
         Bench::Refused(problem) => parts::refused(&problem, "bench-refused").seal(),
         Bench::Ready(binary, inspection) => setup::view(desk, binary, inspection),
     });
+    content.seal()
+}
+
+fn back(desk: At) -> AnyView {
     let back = button("bench-back", "link", "All sparks", move || {
         desk.clear_bench();
         router::go(desk, Route::Sparks);
     });
-    vec![tag("p", "crumb").put(back).seal(), content.seal()].seal()
+    tag("p", "crumb").put(back).seal()
 }
 
 fn loading(source: &Source) -> Part {

@@ -14,6 +14,10 @@ use crate::{
 /// The other compiler of Go, which the system may have; what it makes is not kept.
 pub(super) const TINYGO: &str = "tinygo";
 
+/// The stack of what Clang and Zig compile, in bytes: as Rust has it. Theirs would be 16 MiB,
+/// which every run would have to clear.
+const STACK_BYTES: u32 = 1 << 20;
+
 /// A language that examples are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
@@ -101,6 +105,7 @@ impl Compiler {
             Self::Maven(program) => return maven(spark, &program, builds),
             Self::Clang(mut clang, language, ending) => {
                 clang.args([language, "--target=wasm32-wasi", "-Os", "-s", "-Wall", "-Wextra"]);
+                clang.arg(format!("-Wl,-z,stack-size={STACK_BYTES}"));
                 if language == "c++" {
                     clang.args(["-std=c++20", "-fno-exceptions", "-fno-rtti"]);
                 }
@@ -113,6 +118,7 @@ impl Compiler {
             Self::Zig(mut zig) => {
                 let target = if is_command { "wasm32-wasi" } else { "wasm32-freestanding" };
                 zig.args(["build-exe", "-O", "ReleaseSmall", "-fstrip", "-target", target]);
+                zig.args(["--stack", &STACK_BYTES.to_string()]);
                 if !is_command {
                     zig.args(["-fno-entry", "-rdynamic"]);
                 }
