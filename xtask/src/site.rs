@@ -130,7 +130,12 @@ impl Site {
         }
         imports::number(&mut script, &mut wasm);
         let wasm = self.add(&plain_wasm, wasm);
-        let starter = format!("\n{}({{ module_or_path: \"/{wasm}\" }});\n", module.starter);
+        // A module that does not come must be an error of its worker, which is heard.
+        let starter = format!(
+            "\n{}({{ module_or_path: \"/{wasm}\" }})\
+             .catch((error) => setTimeout(() => {{ throw error; }}));\n",
+            module.starter
+        );
         self.add(&plain_script, (script + &starter).into_bytes());
         Ok(())
     }

@@ -128,7 +128,8 @@ struct Walk<'a> {
     system: &'a mut System,
     /// The folders that lead to where it is. The first is the one it started in.
     folders: Vec<Node>,
-    /// Names that are still to come, the next one last.
+    /// Names that are still to come, the next one last; before them all, an empty one
+    /// where the path ends in a slash.
     rest: Vec<String>,
     links: usize,
     steps: usize,
@@ -158,7 +159,12 @@ impl Walk<'_> {
         if path.starts_with('/') {
             return Err(Errno::NotCapable);
         }
-        self.rest.extend(path.split('/').rev().map(str::to_owned));
+        // A slash at the very end says that a folder must stand there; others say nothing.
+        if path.ends_with('/') && self.rest.is_empty() {
+            self.rest.push(String::new());
+        }
+        let names = path.split('/').rev().filter(|name| !name.is_empty());
+        self.rest.extend(names.map(str::to_owned));
         Ok(())
     }
 
@@ -186,7 +192,7 @@ impl Walk<'_> {
             return Err(Errno::NameTooLong);
         }
         let folder = self.here();
-        let is_last = self.rest.iter().all(String::is_empty);
+        let is_last = self.rest.len() < 2 && self.rest.iter().all(String::is_empty);
         let has_slash = is_last && !self.rest.is_empty();
         let Some(node) = self.system.files.find(folder, &name)? else {
             let place = Place { folder, name, node: None, has_slash };

@@ -231,7 +231,8 @@ impl Held {
         for (owner, owned) in &mut self.owners {
             if owned.cids.remove(cid) {
                 owned.is_whole = false;
-                owned.bytes -= bytes;
+                // A ledger's claim may have been counted, which is not the block's own length.
+                owned.bytes = owned.bytes.saturating_sub(bytes);
                 changes.push(Change::Forget(owner.key()));
                 changes.push(Change::Forget([&owner.key()[..], &cid.to_bytes()].concat()));
                 losers.push(*owner);

@@ -174,6 +174,10 @@ impl InMemory {
             let additional = length.saturating_sub(bytes.len());
             bytes.try_reserve(additional).map_err(|_| Errno::NoSpace)?;
             bytes.resize(length, 0);
+            // What is not counted any more must not be kept; growing again is charged for.
+            if bytes.capacity() / 2 > length {
+                bytes.shrink_to(length);
+            }
         }
         self.bytes = self.bytes - was + size;
         Ok(())
@@ -337,4 +341,26 @@ impl FileSystem for InMemory {
 
 fn name_bytes(name: &str) -> u64 {
     name.len() as u64 + NAME_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_a_file_is_kept_no_longer() {
+        const BYTES: u64 = 1 << 20;
+        let mut files = InMemory::new(2 * BYTES, 0);
+        let room = files.room();
+        let file = files.create(files.root(), "file", New::File, 0).expect("there is room");
+        let left = files.room();
+        for size in [BYTES, 0, BYTES, 1, BYTES, BYTES / 4] {
+            files.resize(file, size, 0).expect("there is room");
+            assert_eq!(files.room(), left - size);
+            let kept = files.file(file).expect("it is one").capacity() as u64;
+            assert!(kept <= 2 * size, "{kept} bytes are kept for {size}");
+        }
+        files.unlink(files.root(), "file", 0).expect("it is there");
+        assert_eq!(files.room(), room);
+    }
 }

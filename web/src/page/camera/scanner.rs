@@ -10,8 +10,8 @@ use web_sys::{
     MessageEvent, Worker,
 };
 
-/// The widest picture that is looked at, in pixels; wider ones are drawn smaller.
-const WIDTH_MAX: u32 = 1_280;
+/// The longer side of a picture that is looked at, in pixels; larger ones are drawn smaller.
+const SIDE_MAX: u32 = 1_280;
 
 /// What a scanner says, once.
 pub(super) enum Said {
@@ -61,8 +61,9 @@ impl Scanner {
     /// `None` where there is no picture yet.
     fn post(&self, video: &HtmlVideoElement) -> Option<()> {
         let (wide, high) = (video.video_width(), video.video_height());
-        let width = wide.min(WIDTH_MAX);
-        let height = high.checked_mul(width)?.checked_div(wide)?;
+        let longer = wide.max(high);
+        let drawn = |side: u32| side.checked_mul(longer.min(SIDE_MAX))?.checked_div(longer);
+        let (width, height) = (drawn(wide)?, drawn(high)?);
         self.canvas.set_width(width);
         self.canvas.set_height(height);
         let context = self.canvas.get_context("2d").ok()??;
