@@ -130,7 +130,9 @@ impl Tree {
         if writes.is_empty() {
             return Err(Refusal::Missing { path: path.to_string() });
         }
-        writes.extend(self.drop_goals(path));
+        // As many as fit: a goal where nothing stands does no harm.
+        let room = WRITES_MAX.saturating_sub(writes.len());
+        writes.extend(self.drop_goals(path).take(room));
         bounded(writes)
     }
 

@@ -119,21 +119,24 @@ impl Tree {
         Ok(vec![entry(text, copies)])
     }
 
-    /// What moves the goals at and below a path to another one.
+    /// What moves the goals of what stands at and below a path to another one. Others
+    /// stay: anybody may have invented them.
     pub(super) fn move_goals(&self, from: &FilePath, to: &FilePath) -> Vec<Write> {
-        let moved = self.goals.iter().filter(|(path, _)| is_in(path, from));
-        let both = moved.flat_map(|(path, (copies, _))| {
-            let target = format!("{to}{}", &path[from.as_str().len()..]);
-            [entry(&target, Some(*copies)), entry(path, None)]
+        let moved = self.goals.iter().filter(|(path, _)| is_in(path, from) && self.stands(path));
+        let both = moved.filter_map(|(path, (copies, _))| {
+            let target: FilePath = format!("{to}{}", &path[from.as_str().len()..]).parse().ok()?;
+            Some([entry(target.as_str(), Some(*copies)), entry(path, None)])
         });
-        both.collect()
+        both.flatten().collect()
+    }
+
+    fn stands(&self, path: &str) -> bool {
+        path.parse().is_ok_and(|path: FilePath| !self.standing_in(&path).is_empty())
     }
 
     /// What takes away the goals at and below a path where nothing stands.
     pub(super) fn drop_goals(&self, path: &FilePath) -> impl Iterator<Item = Write> {
-        let is_gone = |path: &str| {
-            path.parse().is_ok_and(|path: FilePath| self.standing_in(&path).is_empty())
-        };
+        let is_gone = |path: &str| !self.stands(path);
         let inside = self.goals.keys().filter(move |other| is_in(other, path) && is_gone(other));
         inside.map(|path| entry(path, None))
     }

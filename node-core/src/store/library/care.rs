@@ -158,21 +158,25 @@ impl Library {
         }
     }
 
-    /// Looks at all goals again. Whoever set one waits for its copies: files count as
-    /// new from then on.
+    /// Looks at all goals again. Whoever raised a file's own waits for its copies: it counts
+    /// as new from then on. What a folder's goal asks for comes as fast as repairs do.
     fn set_goals(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let mut goals: LongMap<Cid, (u8, u64)> = LongMap::new();
         for (path, file) in self.tree.files() {
             let goal = self.tree.goal(path.as_str());
             let most = goals.entry(file.manifest).or_default();
-            *most = (goal.copies, goal.since_ms).max(*most);
+            let since_ms = if goal.is_own { goal.since_ms } else { 0 };
+            *most = (goal.copies, since_ms).max(*most);
         }
         let mut changed = Vec::new();
         for (file, wanted) in &mut self.wanted {
             let Some((goal, since_ms)) = goals.get(file).copied() else { continue };
             if wanted.goal != goal {
+                if goal > wanted.goal {
+                    let until_ms = since_ms.saturating_add(NEW_MS);
+                    wanted.new_until_ms = wanted.new_until_ms.max(until_ms);
+                }
                 wanted.goal = goal;
-                wanted.new_until_ms = wanted.new_until_ms.max(since_ms.saturating_add(NEW_MS));
                 changed.push(*file);
             }
         }

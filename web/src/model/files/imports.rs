@@ -121,8 +121,9 @@ impl Imports {
         }
         let room = IMPORTS_MAX.saturating_sub(self.list.len());
         let mut numbers = Vec::new();
+        let is_alone = chosen.len() == 1;
         for chosen in chosen.into_iter().take(room) {
-            if let Some(left) = self.left_of(&chosen) {
+            if let Some(left) = self.left_of(&chosen, is_alone) {
                 let path = std::mem::take(&mut left.chosen.path);
                 (left.chosen, left.stage) = (Chosen { path, ..chosen }, Stage::Waiting);
                 numbers.push(left.import);
@@ -135,14 +136,16 @@ impl Imports {
         numbers
     }
 
-    /// The import that waits for such a file: of that path, or else that name, and
-    /// that size. Whether it is the same, its hashes tell.
-    fn left_of(&mut self, chosen: &Chosen) -> Option<&mut Import> {
+    /// The import that waits for such a file: of that size and path, or of that name where
+    /// it was chosen alone: of many, another may have the name. Whether it is the same, its
+    /// hashes tell.
+    fn left_of(&mut self, chosen: &Chosen, is_alone: bool) -> Option<&mut Import> {
         let is_left = |one: &Import| one.stage == Stage::Left && one.chosen.bytes == chosen.bytes;
         let is_there = |one: &Import| is_left(one) && one.chosen.path == chosen.path;
         let is_called = |one: &Import| is_left(one) && name(&one.chosen.path) == name(&chosen.path);
         let place = self.list.iter().position(is_there);
-        let place = place.or_else(|| self.list.iter().position(is_called))?;
+        let called = || self.list.iter().position(is_called).filter(|_| is_alone);
+        let place = place.or_else(called)?;
         self.list.get_mut(place)
     }
 
@@ -172,7 +175,11 @@ impl Imports {
                 self.list.push(Import { import, chosen, stage, ..Import::default() });
             }
             if let Some(one) = self.get(view.import) {
-                if view.is_left && !one.is_under_way() {
+                if view.is_left && one.is_under_way() {
+                    // The ion does not have the file yet.
+                    continue;
+                }
+                if view.is_left {
                     one.stage = Stage::Left;
                 }
                 one.done_bytes = view.done_bytes.min(one.chosen.bytes);
@@ -223,8 +230,9 @@ impl Imports {
             Some(import) => import == one.import && one.is_open(),
             None => one.is_under_way(),
         };
-        let given = self.list.iter().filter(|one| gone(one) && one.stage != Stage::Waiting);
-        let wishes = given.map(|one| Wish::CancelImport { import: one.import }).collect();
+        // One that the ion does not have yet may be one that it waits for.
+        let all = self.list.iter().filter(|one| gone(one));
+        let wishes = all.map(|one| Wish::CancelImport { import: one.import }).collect();
         self.list.retain(|one| !gone(one));
         wishes
     }

@@ -324,12 +324,16 @@ fn an_import_that_an_earlier_page_began_goes_on_with_the_same_file() {
     let said = "30 of 90 MiB here; drop the same file again to go on";
     assert_eq!(imports.list[0].words(), said);
     let other = Chosen { media_type: "video/mp4".to_owned(), ..chosen("a.mp4", 90 << 20) };
-    let numbers = imports.add(vec![chosen("b.mp4", 1), other]);
-    assert_eq!(
-        numbers,
-        [(5 << 10) + 1, 7],
-        "by name and size, and others have numbers of their own"
-    );
+    let numbers = imports.add(vec![chosen("b.mp4", 1), other.clone()]);
+    let own = 5 << 10;
+    assert_eq!(numbers, [own + 1, own + 2], "of many, another may have the name");
+    assert_eq!(imports.add(vec![other]), [7], "alone, by name and size");
+    let given_up = imports.clone().cancel(Some(7));
+    assert_eq!(given_up, [Wish::CancelImport { import: 7 }], "the ion waits for it");
+    imports.pause(Some(7), true);
+    imports.take(&[left(7, "films/a.mp4"), left(8, "b.mp4")]);
+    assert!(imports.list[0].is_paused, "the ion does not know of it yet");
+    imports.pause(Some(7), false);
     let one = &imports.list[0];
     assert_eq!((one.stage.clone(), one.done_bytes), (Stage::Waiting, 30 << 20));
     // What was said before the ion heard of it changes nothing.
