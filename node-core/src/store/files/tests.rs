@@ -381,6 +381,20 @@ fn goals_that_cannot_be_are_refused_and_not_believed() {
         let tree = memory.tree();
         assert!(!tree.goal("a").is_own && !tree.goal("a/../b").is_own, "{name}");
     }
+    // Those that somebody invented hold nobody's folder.
+    memory.change(4, |tree| tree.put(&path("b/c"), file("2")));
+    memory.change(5, |tree| tree.set_goal(Some(&path("b/c")), Some(4)));
+    for number in 0..goal::GOALS_MAX / 2 + 1 {
+        let value = Some(crate::codec::encode(&(1, 5)));
+        memory.write(2, 6, vec![Write { name: format!("b/{number}//goal"), value }]);
+    }
+    memory.change(7, |tree| tree.rename(&path("b"), &path("d")));
+    assert_eq!(memory.tree().goal("d/c").copies, 4);
+    memory.change(8, |tree| tree.remove(&path("d")));
+    memory.change(9, |tree| tree.rename(&path("a"), &path("b/a")));
+    memory.change(10, |tree| tree.remove(&path("b")));
+    memory.change(11, |tree| tree.erase(&path("b")));
+    memory.change(12, |tree| tree.put(&path("a"), file("1")));
     for number in 0..goal::GOALS_MAX + 5 {
         let value = Some(crate::codec::encode(&(1, 5)));
         memory.write(2, 3, vec![Write { name: format!("{number}//goal"), value }]);

@@ -158,15 +158,14 @@ impl Library {
         }
     }
 
-    /// Looks at all goals again. Whoever raised a file's own waits for its copies: it counts
-    /// as new from then on. What a folder's goal asks for comes as fast as repairs do.
+    /// Looks at all goals again. Whoever raised one waits for its copies: files count as
+    /// new from then on.
     fn set_goals(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let mut goals: LongMap<Cid, (u8, u64)> = LongMap::new();
         for (path, file) in self.tree.files() {
             let goal = self.tree.goal(path.as_str());
             let most = goals.entry(file.manifest).or_default();
-            let since_ms = if goal.is_own { goal.since_ms } else { 0 };
-            *most = (goal.copies, since_ms).max(*most);
+            *most = (goal.copies, goal.since_ms).max(*most);
         }
         let mut changed = Vec::new();
         for (file, wanted) in &mut self.wanted {
