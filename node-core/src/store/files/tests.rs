@@ -384,7 +384,7 @@ fn goals_that_cannot_be_are_refused_and_not_believed() {
     // Those that somebody invented hold nobody's folder.
     memory.change(4, |tree| tree.put(&path("b/c"), file("2")));
     memory.change(5, |tree| tree.set_goal(Some(&path("b/c")), Some(4)));
-    for number in 0..goal::GOALS_MAX / 2 + 1 {
+    for number in 0..=goal::GOALS_MAX / 2 {
         let value = Some(crate::codec::encode(&(1, 5)));
         memory.write(2, 6, vec![Write { name: format!("b/{number}//goal"), value }]);
     }
