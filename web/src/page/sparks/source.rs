@@ -1,5 +1,7 @@
 //! The languages that a spark of the gallery is there in, and its source.
 
+use std::{cell::Cell, rc::Rc};
+
 use leptos::{prelude::*, task::spawn_local};
 
 use super::beside_gallery;
@@ -44,16 +46,20 @@ pub(super) fn view(spark: Option<&Spark>) -> AnyView {
 fn file(path: &str) -> Part {
     let shown = RwSignal::new(String::new());
     let address = beside_gallery(path);
+    let is_asked = Rc::new(Cell::new(false));
     let open = move |_| {
-        if !shown.with_untracked(String::is_empty) {
+        // It is told of closing too; what did not come is asked for again.
+        if is_asked.replace(true) {
             return;
         }
+        let is_asked = Rc::clone(&is_asked);
         shown.set("Loading …".to_owned());
         let address = address.clone();
         spawn_local(async move {
             let read = browser::fetch(&address).await;
             let words = read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            let _ = shown.try_set(words.unwrap_or_else(|why| format!("{why}.")));
+            is_asked.set(words.is_ok());
+            let _ = shown.try_set(words.unwrap_or_else(|why| format!("{why}. Open it again.")));
         });
     };
     let code = tag("code", "").words(move || shown.get());
