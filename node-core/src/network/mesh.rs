@@ -86,6 +86,8 @@ pub enum Input {
     Answer(Attempt, Option<Vec<u8>>),
     /// Say something to an ion, wherever it is.
     Say(IonId, Room, Vec<u8>),
+    /// Ask an ion whether offers and answers reach it and come back.
+    Probe(IonId),
     /// Send a word to an ion that comes back.
     Echo {
         /// The caller's name for it.
@@ -144,6 +146,15 @@ pub enum Effect {
         /// What.
         payload: Vec<u8>,
     },
+    /// An ion came into a room of that name that this one is in, or is in it no more.
+    Present {
+        /// The room.
+        room: String,
+        /// Which ion.
+        ion: IonId,
+        /// Whether it is there now.
+        is_here: bool,
+    },
     /// An ion tells everybody what came into the shared memory.
     Entries(IonId, Vec<u8>),
     /// What was to be told to everybody of the shared memory was not: too much is
@@ -151,6 +162,8 @@ pub enum Effect {
     Untold,
     /// What was to be done in a room is not; why.
     NotSaid(String, rooms::Error),
+    /// Offers and answers pass to this ion and back.
+    Probed(IonId),
     /// A word came back, or none does.
     Echoed {
         /// The caller's name for it.
@@ -290,6 +303,7 @@ impl Mesh {
             Input::Offer(attempt, offer) => self.offered(attempt, offer),
             Input::Answer(attempt, answer) => self.answered(attempt, answer),
             Input::Say(ion, room, bytes) => self.say(ion, room, bytes),
+            Input::Probe(ion) => self.push(Step::Signaling(signaling::Input::Probe(ion))),
             Input::Echo { request, ion } => self.call(now, request, ion, effects),
             Input::Ask { request, echo } => self.ask(request, echo),
             Input::Rooms(input) => self.push(Step::Rooms(input)),
@@ -385,6 +399,7 @@ impl Mesh {
         self.routing = Routing::new(keys, self.life);
         self.signaling = Some(Signaling::new(self.keys.clone(), nebula, part()));
         self.signals = signals::Signals::default();
+        self.push(Step::Rooms(rooms::Input::Moved));
     }
 
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {

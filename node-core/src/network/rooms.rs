@@ -82,6 +82,8 @@ pub enum Input {
         /// The rumour's payload.
         payload: Vec<u8>,
     },
+    /// This ion left for another nebula, where the same rooms hold others.
+    Moved,
     /// Time has passed; wanted about every second.
     Tick,
 }
@@ -102,10 +104,16 @@ pub enum Effect {
         /// What.
         bytes: Vec<u8>,
     },
-    /// Somebody is in the room who was not before.
-    Entered(String, IonId),
-    /// Somebody left, or was not heard for long.
-    Left(String, IonId),
+    /// Somebody came into a room that this ion is in, or is in it no more: left,
+    /// or was not heard for long.
+    Present {
+        /// Its name.
+        room: String,
+        /// Who.
+        ion: IonId,
+        /// Whether it is there now.
+        is_here: bool,
+    },
     /// What was wanted is not done.
     Refused(String, Error),
 }
@@ -157,6 +165,7 @@ impl Rooms {
             Input::Heard { author, room, payload } => {
                 self.heard(now, author, room, &payload, effects);
             }
+            Input::Moved => self.moved(now, effects),
             Input::Tick => self.tick(now, effects),
         }
     }
@@ -215,27 +224,33 @@ impl Rooms {
         };
         if said == Said::Bye {
             if room.members.remove(&author).is_some() {
-                effects.push(Effect::Left(name, author));
+                effects.push(Effect::Present { room: name, ion: author, is_here: false });
             }
             return;
         }
         if room.members.len() < MEMBERS_MAX || room.members.contains_key(&author) {
             let is_new = room.members.insert(author, now).is_none();
-            effects.extend(is_new.then(|| Effect::Entered(name.clone(), author)));
+            if is_new {
+                effects.push(Effect::Present { room: name.clone(), ion: author, is_here: true });
+            }
         }
         if let Said::Words(bytes) = said {
             effects.push(Effect::Deliver { room: name, author, bytes });
         }
     }
 
+    fn moved(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for (name, room) in &mut self.rooms {
+            room.keep(name, |_| false, effects);
+            room.plan(now, &mut self.rng);
+            say(name.clone(), &Said::Here, effects);
+        }
+    }
+
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         for (name, room) in &mut self.rooms {
             let gone_ms = MISSED_MAX * room.beat_ms();
-            room.members.retain(|ion, heard_at| {
-                let is_here = now.since_ms(*heard_at) < gone_ms;
-                effects.extend((!is_here).then(|| Effect::Left(name.clone(), *ion)));
-                is_here
-            });
+            room.keep(name, |heard_at| now.since_ms(heard_at) < gone_ms, effects);
             if now >= room.beat_at && !room.wait(now, &mut self.rng) {
                 room.plan(now, &mut self.rng);
                 say(name.clone(), &Said::Here, effects);
@@ -248,6 +263,17 @@ impl Room {
     /// This ion is one of them.
     fn beat_ms(&self) -> u64 {
         beat_ms(self.members.len() + 1)
+    }
+
+    /// Lets the other members go, and says so.
+    fn keep(&mut self, name: &str, is_here: impl Fn(Time) -> bool, effects: &mut Vec<Effect>) {
+        self.members.retain(|ion, heard_at| {
+            let is_here = is_here(*heard_at);
+            if !is_here {
+                effects.push(Effect::Present { room: name.to_owned(), ion: *ion, is_here });
+            }
+            is_here
+        });
     }
 
     /// Whether so many came since the next beat was planned that it can wait: who

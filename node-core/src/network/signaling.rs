@@ -14,6 +14,9 @@
 //! costs one attempt that comes to nothing, as its fingerprint is of a
 //! connection long gone.
 //!
+//! Whether offers and answers pass at all is seen with a probe: a signal without a
+//! description, which is answered by the machine itself and makes no connection.
+//!
 //! It refuses more than one attempt per ion, more than [`ATTEMPTS_MAX`] at once,
 //! more than [`OFFERS`] of one ion, and what is not signed. An attempt ends
 //! after [`ATTEMPT_MS`].
@@ -54,6 +57,9 @@ pub type AttemptId = u64;
 pub enum Input {
     /// A link to this ion is wanted.
     Connect(IonId),
+    /// Whether offers and answers pass to this ion and back is to be seen; answered
+    /// by [`Effect::Probed`], or by nothing. One at a time: the last one asked for.
+    Probe(IonId),
     /// The driver made an offer.
     Offer {
         /// For which attempt.
@@ -95,6 +101,8 @@ pub enum Effect {
     Route(IonId, Vec<u8>),
     /// No link to this ion came about.
     Failed(IonId, Why),
+    /// A probe came to this ion, and back.
+    Probed(IonId),
 }
 
 /// Why no link came about.
@@ -147,6 +155,7 @@ pub struct Signaling {
     next: AttemptId,
     origins: Map<IonId, (Bucket, Time)>,
     nonces: VecDeque<(IonId, Nonce)>,
+    probe: Option<(IonId, Nonce)>,
 }
 
 impl Signaling {
@@ -161,6 +170,7 @@ impl Signaling {
             next: 0,
             origins: Map::new(),
             nonces: VecDeque::new(),
+            probe: None,
         }
     }
 
@@ -168,6 +178,7 @@ impl Signaling {
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
             Input::Connect(ion) => self.connect(now, ion, effects),
+            Input::Probe(ion) => self.probe(ion, effects),
             Input::Offer { attempt, description } => {
                 self.made(now, attempt, Kind::Offer, description, effects);
             }
@@ -201,10 +212,28 @@ impl Signaling {
         if self.attempts.len() >= ATTEMPTS_MAX {
             return effects.push(Effect::Failed(ion, Why::Busy));
         }
+        let nonce = self.nonce();
+        let id = self.begin(now, ion, nonce, Stage::Offering);
+        effects.push(Effect::MakeOffer(id, ion));
+    }
+
+    fn nonce(&mut self) -> Nonce {
         let mut nonce = [0; 16];
         self.rng.fill(&mut nonce);
-        let id = self.begin(now, ion, Nonce(nonce), Stage::Offering);
-        effects.push(Effect::MakeOffer(id, ion));
+        Nonce(nonce)
+    }
+
+    fn probe(&mut self, ion: IonId, effects: &mut Vec<Effect>) {
+        let nonce = self.nonce();
+        self.probe = Some((ion, nonce));
+        effects.push(self.bare(Kind::Probe, ion, nonce));
+    }
+
+    /// A signal without a description.
+    fn bare(&self, kind: Kind, to: IonId, nonce: Nonce) -> Effect {
+        let (from, nebula, description) = (self.own, self.nebula, Vec::new());
+        let signal = Signal { kind, from, to, nebula, nonce, description };
+        Effect::Route(to, wire::encode(&*self.keys, &signal))
     }
 
     fn begin(&mut self, now: Time, ion: IonId, nonce: Nonce, stage: Stage) -> AttemptId {
@@ -242,9 +271,10 @@ impl Signaling {
         let signal = Signal { kind, from, to: ion, nebula, nonce, description };
         let frame = wire::encode(&*self.keys, &signal);
         effects.push(Effect::Route(ion, frame.clone()));
-        attempt.stage = match kind {
-            Kind::Offer => Stage::Offered { frame, again_at: now.plus_ms(REPEAT_MS) },
-            Kind::Answer => Stage::Exchanged { answer: Some(frame) },
+        attempt.stage = if kind == Kind::Offer {
+            Stage::Offered { frame, again_at: now.plus_ms(REPEAT_MS) }
+        } else {
+            Stage::Exchanged { answer: Some(frame) }
         };
     }
 
@@ -255,7 +285,14 @@ impl Signaling {
         match signal.kind {
             Kind::Offer if is_ours => self.offered(now, signal, effects),
             Kind::Answer if is_ours => self.answered(signal, effects),
-            Kind::Offer | Kind::Answer => {}
+            Kind::Probe if is_ours && self.may_offer(now, from) => {
+                effects.push(self.bare(Kind::Probed, from, signal.nonce));
+            }
+            Kind::Probed if is_ours && self.probe == Some((from, signal.nonce)) => {
+                self.probe = None;
+                effects.push(Effect::Probed(from));
+            }
+            _ => {}
         }
     }
 

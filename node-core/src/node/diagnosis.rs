@@ -2,11 +2,12 @@
 
 use super::{
     event::{CheckState, CheckView, Event},
-    machine::{Effect, Node},
+    machine::{Effect, Node, Step},
     words,
 };
 use crate::{
-    network::{Order, driver::Candidates, port::Attempt, ways::Way},
+    identity::IonId,
+    network::{Order, driver::Candidates, mesh, port::Attempt, ways::Way},
     platform::Time,
 };
 
@@ -32,8 +33,20 @@ const STEPS: [&str; 6] = [
 pub(super) struct Diagnosis {
     began_at: Time,
     addresses: Option<Result<Candidates, String>>,
+    probe: Probe,
     echo: Echo,
     told: Vec<CheckView>,
+}
+
+/// Whether offers and answers come to an ion and back.
+#[derive(Debug, Default)]
+struct Probe {
+    /// Who is asked, whether it is linked, and since when. The one before, if any, did
+    /// not answer in its time.
+    asked: Option<(IonId, bool, Time)>,
+    missed: Option<IonId>,
+    /// How long it took, in milliseconds.
+    back_ms: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -47,8 +60,8 @@ enum Echo {
 impl Node {
     /// Begins a self-test; one under way begins anew.
     pub(super) fn diagnose(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        let (addresses, told) = (None, Vec::new());
-        self.diagnosis = Some(Diagnosis { began_at: now, addresses, echo: Echo::Waiting, told });
+        let (addresses, probe, echo, told) = (None, Probe::default(), Echo::Waiting, Vec::new());
+        self.diagnosis = Some(Diagnosis { began_at: now, addresses, probe, echo, told });
         effects.push(Effect::Network(Order::Offer(DIAGNOSIS)));
     }
 
@@ -61,6 +74,15 @@ impl Node {
             diagnosis.addresses = Some(offer.map(|offer| Candidates::of(&offer)));
         }
         effects.push(Effect::Network(Order::Abandon(DIAGNOSIS)));
+    }
+
+    pub(super) fn diagnosis_probed(&mut self, now: Time, ion: IonId) {
+        let Some(Diagnosis { probe, .. }) = &mut self.diagnosis else { return };
+        if let Some((asked, _, since)) = probe.asked
+            && asked == ion
+        {
+            probe.back_ms = Some(now.since_ms(since));
+        }
     }
 
     pub(super) fn diagnosis_echoed(&mut self, result: Option<(u16, u64)>) {
@@ -76,12 +98,13 @@ impl Node {
             diagnosis.echo = Echo::Sent;
             self.echo(ECHO, ion);
         }
+        self.probe(now, &mut diagnosis.probe);
         let is_late = now.since_ms(diagnosis.began_at) > STEP_MS;
         let found = [
             self.check_relay(),
             self.check_registration(),
             check_addresses(diagnosis.addresses.as_ref()),
-            self.check_signaling(),
+            self.check_signaling(&diagnosis.probe),
             self.check_links(),
             check_echo(&diagnosis.echo),
         ];
@@ -117,16 +140,42 @@ impl Node {
         Found::Not("No relay tells newcomers of this ion; pairing by code works.".to_owned())
     }
 
-    /// What is seen of it: no direct link comes about without an offer and an answer.
-    fn check_signaling(&self) -> Found {
-        let direct = self.direct_links();
-        if direct > 0 {
-            return Found::Good(format!("They did for each of the {direct} direct links."));
+    /// Asks an ion that is not linked, so that the answer comes over others, or a
+    /// linked one where all are. One that does not answer may just have gone: another
+    /// is asked for the rest of the time.
+    fn probe(&mut self, now: Time, probe: &mut Probe) {
+        let is_over = |since: &Time| now.since_ms(*since) > STEP_MS / 2;
+        match &probe.asked {
+            None => {}
+            Some((ion, _, since))
+                if probe.back_ms.is_none() && probe.missed.is_none() && is_over(since) =>
+            {
+                probe.missed = Some(*ion);
+            }
+            Some(_) => return,
         }
-        match self.attempts.last_problem(words::way(Way::Direct)) {
-            // It may have failed after the answer came.
-            Some(problem) => Found::None(format!("The last direct link that was tried: {problem}")),
-            None => Found::None("No direct link was tried yet.".to_owned()),
+        let mut others = self.mesh.directory().entries().keys();
+        let is_linked = |ion: &IonId| self.mesh.neighbours().is_known(ion);
+        let distant = others.find(|ion| !is_linked(ion) && probe.missed != Some(**ion)).copied();
+        let Some(ion) = distant.or_else(|| self.nearest()) else { return };
+        probe.asked = Some((ion, distant.is_none(), now));
+        self.push(Step::Mesh(mesh::Input::Probe(ion)));
+    }
+
+    fn check_signaling(&self, probe: &Probe) -> Found {
+        let Some((ion, is_linked, _)) = &probe.asked else {
+            return Found::None("There is nobody to ask.".to_owned());
+        };
+        let name = self.name_of(ion);
+        let over = if *is_linked { "" } else { ", over others" };
+        match probe.back_ms {
+            Some(ms) => Found::Good(format!("To {name} and back{over}: {ms} ms.")),
+            None => Found::Not(match self.attempts.last_problem(words::way(Way::Direct)) {
+                Some(problem) => format!(
+                    "None came back from {name}. The last direct link that was tried: {problem}"
+                ),
+                None => format!("None came back from {name}."),
+            }),
         }
     }
 
@@ -152,7 +201,7 @@ impl Node {
     }
 
     /// The linked ion with the shortest way.
-    fn nearest(&self) -> Option<crate::identity::IonId> {
+    fn nearest(&self) -> Option<IonId> {
         let all = self.mesh.neighbours().all();
         all.iter().min_by_key(|one| one.round_trip_ms).map(|one| one.ion)
     }

@@ -71,6 +71,17 @@ pub enum Event {
         #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
     },
+    /// An ion came into a room that this one listens to, or is in it no more: it
+    /// left, or was not heard for three of its beats, which are the rarer the more
+    /// ions are in the room.
+    Present {
+        /// The room.
+        room: String,
+        /// The ion's id.
+        ion: String,
+        /// Whether it is there now.
+        is_here: bool,
+    },
     /// Where pairing stands. Sent when it changes.
     Pairing(Pairing),
     /// The last attempts to connect to other ions and to relays, newest first,

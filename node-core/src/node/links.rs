@@ -102,12 +102,17 @@ impl Node {
     }
 
     /// What the mesh tells the user.
-    pub(super) fn told(&mut self, effect: mesh::Effect, effects: &mut Vec<Effect>) {
+    pub(super) fn told(&mut self, now: Time, effect: mesh::Effect, effects: &mut Vec<Effect>) {
         match effect {
             mesh::Effect::Told { room, author, payload: bytes } => {
                 let ion = author.to_string();
                 effects.push(Effect::Tell(Event::Said { room, ion, bytes }));
             }
+            mesh::Effect::Present { room, ion, is_here } => {
+                let ion = ion.to_string();
+                effects.push(Effect::Tell(Event::Present { room, ion, is_here }));
+            }
+            mesh::Effect::Probed(ion) => self.diagnosis_probed(now, ion),
             mesh::Effect::NotSaid(room, why) => {
                 effects.push(Effect::Tell(Event::Problem(words::not_said(&room, why))));
             }

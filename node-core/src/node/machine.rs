@@ -490,13 +490,13 @@ impl Node {
                     }
                     effects.push(Effect::Network(order));
                 }
-                Err(effect) => self.meshed(effect, effects),
+                Err(effect) => self.meshed(now, effect, effects),
             }
         }
     }
 
     /// What the mesh has for the rooms above it.
-    fn meshed(&mut self, effect: mesh::Effect, effects: &mut Vec<Effect>) {
+    fn meshed(&mut self, now: Time, effect: mesh::Effect, effects: &mut Vec<Effect>) {
         match effect {
             mesh::Effect::Arrived(ion) => {
                 self.company();
@@ -513,7 +513,7 @@ impl Node {
                 self.push(Step::Kv(kv::machine::Input::Told(author, bytes)));
             }
             mesh::Effect::Near(to, bytes) => effects.push(Effect::SayNear(to, bytes)),
-            other => self.told(other, effects),
+            other => self.told(now, other, effects),
         }
     }
 

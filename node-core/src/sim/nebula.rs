@@ -309,6 +309,8 @@ impl NebulaWorld {
             | Effect::Entries(..)
             | Effect::Untold
             | Effect::Departed(_)
+            | Effect::Present { .. }
+            | Effect::Probed(_)
             | Effect::Heard(..)
             | Effect::Unreachable(_)
             | Effect::Abandon(_)

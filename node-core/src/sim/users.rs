@@ -97,6 +97,7 @@ impl World {
             | Event::Inspected { .. }
             | Event::Echoed { .. }
             | Event::Said { .. }
+            | Event::Present { .. }
             | Event::Pairing(_)
             | Event::Attempts(_)
             | Event::Diagnosis(_)

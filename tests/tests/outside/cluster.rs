@@ -12,7 +12,7 @@ use ionosphere_tests::{
 };
 use node_core::{
     compute::{Entry, Inputs, Program},
-    node::{Command, JobId, JobState, JobView},
+    node::{Command, Event, JobId, JobState, JobView},
 };
 use spark_runtime::{Lane, Limits, Value};
 
@@ -126,6 +126,35 @@ fn ions_that_came_by_tcp_quic_and_websocket_work_together() {
 }
 
 #[test]
+fn ions_in_a_room_hear_each_other_and_see_who_is_there() {
+    let _turn = blocking_turn();
+    let (_relay, mut ions) = cluster(3);
+    let room = || "hall".to_owned();
+    let ids: Vec<String> = ions.iter().map(|ion| ion.status().id.clone()).collect();
+    // The third only speaks.
+    for ion in &mut ions[..2] {
+        ion.post(Command::Subscribe { room: room() });
+    }
+    let is_there = |event: &Event, other: &str, wanted: bool| match event {
+        Event::Present { room, ion, is_here } if room == "hall" && ion == other => {
+            (*is_here == wanted).then_some(())
+        }
+        _ => None,
+    };
+    ions[0].wait_for("the second in the hall", |event| is_there(event, &ids[1], true));
+    ions[1].wait_for("the first in the hall", |event| is_there(event, &ids[0], true));
+    ions[2].post(Command::Publish { room: room(), bytes: b"hello".to_vec() });
+    for ion in &mut ions[..2] {
+        ion.wait_for("what the third says", |event| match event {
+            Event::Said { ion, bytes, .. } => (*ion == ids[2] && bytes == b"hello").then_some(()),
+            _ => None,
+        });
+    }
+    ions[1].post(Command::Unsubscribe { room: room() });
+    ions[0].wait_for("the second gone", |event| is_there(event, &ids[1], false));
+}
+
+#[test]
 fn another_nebula_hears_nothing() {
     let _turn = blocking_turn();
     let (relay, mut ions) = cluster(2);
@@ -133,7 +162,7 @@ fn another_nebula_hears_nothing() {
     other.joined();
     other.post(Command::CreateNebula { name: "elsewhere".to_owned() });
     other.wait_for("a nebula of its own", |event| match event {
-        node_core::node::Event::Status(status) => {
+        Event::Status(status) => {
             let nebula = status.nebula.as_ref()?;
             (!nebula.is_open).then_some(())
         }

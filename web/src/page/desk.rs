@@ -287,7 +287,7 @@ impl Desk {
             Event::Files(news) => self.files_told(news),
             Event::Mail(news) => self.mail_told(news),
             // No page listens to a room yet.
-            Event::Said { .. } => {}
+            Event::Said { .. } | Event::Present { .. } => {}
             Event::Problem(problem) => self.tell(problem),
             Event::Notice(word) => self.say(word),
         }

@@ -65,7 +65,9 @@ impl Mesh {
                 }
                 rooms::Effect::Offence(author) => self.offence(author),
                 rooms::Effect::Refused(room, why) => effects.push(Effect::NotSaid(room, why)),
-                rooms::Effect::Entered(..) | rooms::Effect::Left(..) => {}
+                rooms::Effect::Present { room, ion, is_here } => {
+                    effects.push(Effect::Present { room, ion, is_here });
+                }
             }
         }
     }

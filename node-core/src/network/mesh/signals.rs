@@ -142,6 +142,7 @@ impl Mesh {
                 Asked::Route(to, bytes) => {
                     self.post(to, Line::Signal, bytes);
                 }
+                Asked::Probed(ion) => effects.push(Effect::Probed(ion)),
                 Asked::Failed(ion, _) => {
                     let was_first = self.signals.was_first(&ion);
                     if self.signals.end(&ion) {

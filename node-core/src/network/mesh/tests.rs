@@ -15,6 +15,9 @@ struct Ion {
     there: BTreeSet<IonId>,
     heard: Vec<(IonId, Vec<u8>)>,
     told: Vec<(IonId, Vec<u8>)>,
+    /// Who is in the hall, as it was told.
+    in_hall: BTreeSet<IonId>,
+    probed: Vec<IonId>,
     echoed: Vec<(u64, Option<(u16, u64)>)>,
     answered: Vec<(IonId, Vec<IonId>)>,
     ended: Vec<(u64, usize, bool)>,
@@ -99,6 +102,8 @@ impl Bench {
             there: BTreeSet::new(),
             heard: Vec::new(),
             told: Vec::new(),
+            in_hall: BTreeSet::new(),
+            probed: Vec::new(),
             echoed: Vec::new(),
             answered: Vec::new(),
             ended: Vec::new(),
@@ -144,6 +149,13 @@ impl Bench {
             Effect::Departed(ion) => assert!(body.there.remove(&ion), "{ion:?} departs twice"),
             Effect::Heard(ion, _, bytes) => body.heard.push((ion, bytes)),
             Effect::Told { author, payload, .. } => body.told.push((author, payload)),
+            Effect::Present { room, ion, is_here } => {
+                assert_eq!(room, "hall");
+                let is_news =
+                    if is_here { body.in_hall.insert(ion) } else { body.in_hall.remove(&ion) };
+                assert!(is_news, "{ion:?} is told of twice");
+            }
+            Effect::Probed(ion) => body.probed.push(ion),
             Effect::Unreachable(ion) => panic!("{ion:?} is unreachable"),
             Effect::Echoed { request, result } => body.echoed.push((request, result)),
             Effect::Answered { from, answer, .. } => body.answered.push((from, answer.path)),
@@ -215,6 +227,12 @@ impl Bench {
         })
     }
 
+    /// Whether everybody who lives is told that all others who live are in the hall.
+    fn all_see_all_in_hall(&self) -> bool {
+        self.ions.values().filter(|ion| ion.is_alive).all(|ion| ion.in_hall == ion.there)
+            && self.all_know_all()
+    }
+
     /// It is gone; its neighbours notice it at once, or only by its silence.
     fn kill(&mut self, ion: IonId, is_noticed: bool) {
         let links = self.ions[&ion].mesh.neighbours().all();
@@ -260,6 +278,32 @@ fn what_is_said_to_all_is_told_to_all() {
         others.map(|(_, ion)| &ion.told).all(|told| *told == [(id(4), b"hello".to_vec())])
     };
     bench.until(1_000, "all are told", told);
+}
+
+#[test]
+fn who_is_in_a_room_is_told_to_all_in_it() {
+    let mut bench = Bench::new(1, 9, Limits::new(2, 3));
+    bench.until(20_000, "all see all", Bench::all_see_all_in_hall);
+    bench.tell(id(4), Input::Rooms(rooms::Input::Unsubscribe("hall".to_owned())));
+    let is_seen = |bench: &Bench| bench.ions.values().any(|ion| ion.in_hall.contains(&id(4)));
+    bench.until(1_000, "all see that one left", |bench| !is_seen(bench));
+    bench.kill(id(7), false);
+    bench.ions.get_mut(&id(4)).expect("it is of this bench").is_alive = false;
+    bench.until(60_000, "all see that two fell silent", Bench::all_see_all_in_hall);
+    bench.tell(id(2), belong(2));
+    assert!(bench.ions[&id(2)].in_hall.is_empty(), "it left them all behind");
+}
+
+#[test]
+fn a_probe_reaches_who_is_not_linked() {
+    let mut bench = Bench::new(2, 9, Limits::new(2, 3));
+    bench.until(20_000, "all know all", Bench::all_know_all);
+    let is_linked = |ion: &IonId| bench.ions[&id(1)].mesh.neighbours().is_known(ion);
+    let distant = (2..=9).map(id).find(|ion| !is_linked(ion)).expect("three links of eight");
+    bench.tell(id(1), Input::Probe(distant));
+    bench.until(routing::PATIENCE_MS, "it came back", |bench| {
+        bench.ions[&id(1)].probed == [distant]
+    });
 }
 
 #[test]

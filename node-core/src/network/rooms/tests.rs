@@ -30,7 +30,7 @@ fn only_rooms_that_were_entered_are_heard() {
     let mut rooms = in_hall();
     let room = "hall".to_owned();
     let told = [
-        Effect::Entered(room.clone(), ion(1)),
+        Effect::Present { room: room.clone(), ion: ion(1), is_here: true },
         Effect::Deliver { room: room.clone(), author: ion(1), bytes: b"hello".to_vec() },
     ];
     assert_eq!(heard(&mut rooms, 1, 1, &words), told);
@@ -45,11 +45,23 @@ fn members_come_and_go_with_and_without_a_word() {
     heard(&mut rooms, 0, 1, &Said::Here);
     heard(&mut rooms, 0, 2, &Said::Here);
     assert_eq!(rooms.members("hall").count(), 2);
-    let left = |number| Effect::Left("hall".to_owned(), ion(number));
+    let left =
+        |number| Effect::Present { room: "hall".to_owned(), ion: ion(number), is_here: false };
     assert_eq!(heard(&mut rooms, 1, 1, &Said::Bye), [left(1)]);
     let gone_ms = MISSED_MAX * BEAT_MS_MIN;
     assert!(!step(&mut rooms, gone_ms - 1, Input::Tick).contains(&left(2)));
     assert!(step(&mut rooms, gone_ms, Input::Tick).contains(&left(2)));
+}
+
+#[test]
+fn members_stay_behind_when_this_ion_moves() {
+    let mut rooms = in_hall();
+    heard(&mut rooms, 0, 1, &Said::Here);
+    let room = "hall".to_owned();
+    let here = Effect::Publish(Topic::Room(room.clone()), encode(&Said::Here));
+    let left = Effect::Present { room, ion: ion(1), is_here: false };
+    assert_eq!(step(&mut rooms, 1, Input::Moved), [left, here]);
+    assert_eq!(rooms.members("hall").count(), 0);
 }
 
 #[test]

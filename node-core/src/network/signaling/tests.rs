@@ -154,3 +154,43 @@ fn one_that_offers_without_end_is_not_answered_without_end() {
     }
     assert_eq!(made, OFFERS.burst);
 }
+
+/// What a probe of one machine routes to another.
+fn routed(effects: &[Effect]) -> Vec<u8> {
+    match effects {
+        [Effect::Route(_, bytes)] => bytes.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_probe_comes_back_once_and_makes_no_connection() {
+    let (mut one, mut two) = (machine(1), machine(2));
+    let probe = routed(&step(&mut one, 0, Input::Probe(ion(2))));
+    let back = routed(&step(&mut two, 1, Input::Heard(ion(1), probe)));
+    assert_eq!(two.under_way().count(), 0);
+    assert_eq!(step(&mut one, 2, Input::Heard(ion(3), back.clone())), []);
+    let heard = step(&mut one, 2, Input::Heard(ion(2), back.clone()));
+    assert_eq!(heard, [Effect::Probed(ion(2))]);
+    assert_eq!(step(&mut one, 3, Input::Heard(ion(2), back)), []);
+}
+
+#[test]
+fn a_probe_counts_for_the_last_one_asked() {
+    let (mut one, mut two) = (machine(1), machine(2));
+    let early = routed(&step(&mut one, 0, Input::Probe(ion(2))));
+    let early = routed(&step(&mut two, 1, Input::Heard(ion(1), early)));
+    step(&mut one, 2, Input::Probe(ion(3)));
+    assert_eq!(step(&mut one, 3, Input::Heard(ion(2), early)), []);
+}
+
+#[test]
+fn probes_are_answered_as_often_as_offers() {
+    let (mut one, mut two) = (machine(1), machine(2));
+    let probe = routed(&step(&mut one, 0, Input::Probe(ion(2))));
+    let answers = (0..100).flat_map(|_| step(&mut two, 0, Input::Heard(ion(1), probe.clone())));
+    assert_eq!(u64::try_from(answers.count()), Ok(OFFERS.burst));
+    let mut stranger = Signaling::new(Arc::new(SimKeys::of(ion(4))), nebula(2), Rng::new(4));
+    let probe = routed(&step(&mut stranger, 0, Input::Probe(ion(2))));
+    assert_eq!(step(&mut two, 0, Input::Heard(ion(4), probe)), [], "of another nebula");
+}

@@ -21,6 +21,10 @@ pub enum Kind {
     Offer,
     /// The second.
     Answer,
+    /// Whether offers come here; without a description.
+    Probe,
+    /// The answer to that.
+    Probed,
 }
 
 /// Names an offer; its answer repeats it.
