@@ -198,12 +198,15 @@ pub fn head() -> String {
     )
 }
 
-/// Measures every row whose name begins with `prefix` and tells each as soon
-/// as it is known. Panics with a sentence when a program does not start or a
+/// Measures every row whose name begins with one of `prefixes`, or all where there is
+/// none, and tells each as soon as it is known. Panics with a sentence when a program does not start or a
 /// page does not come.
-pub async fn measure(prefix: &str, mut tell: impl FnMut(&Measured)) {
+pub async fn measure(prefixes: &[String], mut tell: impl FnMut(&Measured)) {
     for group in GROUPS {
-        let is_wanted = |row: &&Row| row.group == group && row.name.starts_with(prefix);
+        let is_picked = |name: &str| {
+            prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+        };
+        let is_wanted = |row: &&Row| row.group == group && is_picked(row.name);
         let wanted: Vec<&Row> = ROWS.iter().filter(is_wanted).collect();
         if wanted.is_empty() {
             continue;

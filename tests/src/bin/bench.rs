@@ -1,5 +1,5 @@
-//! `ionosphere-bench [--json] [PREFIX]`: measures and prints a table, or with
-//! `--json` one object a line. A prefix picks the rows whose names begin so.
+//! `ionosphere-bench [--json] [PREFIX ...]`: measures and prints a table, or with
+//! `--json` one object a line. Prefixes pick the rows whose names begin so.
 //! `cargo xtask bench` builds what it needs first.
 
 use std::{
@@ -9,21 +9,22 @@ use std::{
 
 use ionosphere_tests::bench::{Measured, ROWS, head, measure};
 
-const USAGE: &str = "usage: cargo xtask bench [--json] [PREFIX]";
+const USAGE: &str = "usage: cargo xtask bench [--json] [PREFIX ...]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut is_json = false;
-    let mut prefix = String::new();
+    let mut prefixes = Vec::new();
     for word in std::env::args().skip(1) {
         match word.as_str() {
             "--json" => is_json = true,
             "--help" | "-h" => return explain(),
-            _ if prefix.is_empty() && !word.starts_with('-') => prefix = word,
+            _ if !word.starts_with('-') => prefixes.push(word),
             _ => return refuse(&format!("`{word}` is not understood; {USAGE}")),
         }
     }
-    if !ROWS.iter().any(|row| row.name.starts_with(&prefix)) {
+    let is_unknown = |prefix: &&String| !ROWS.iter().any(|row| row.name.starts_with(*prefix));
+    if let Some(prefix) = prefixes.iter().find(is_unknown) {
         let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
         return refuse(&format!("no row begins with `{prefix}`; there are: {}", names.join(", ")));
     }
@@ -33,7 +34,7 @@ async fn main() -> ExitCode {
     let tell = |measured: &Measured| {
         say(&if is_json { measured.json() } else { measured.line() });
     };
-    measure(&prefix, tell).await;
+    measure(&prefixes, tell).await;
     ExitCode::SUCCESS
 }
 
