@@ -511,6 +511,7 @@ impl Library {
         }
         if now.since_ms(self.care_at) >= CARE_MS {
             self.care_at = now;
+            self.end_left(now, effects);
             self.look_after(now, effects);
         }
         self.advance_imports(now, effects);

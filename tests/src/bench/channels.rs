@@ -89,7 +89,7 @@ async fn links(pages: &Pages, kind: Kind, relay: &str) -> Vec<f64> {
         let relay = json!(relay);
         listener.run(MEET_LISTENER).await;
         let took = dialer.promise(&format!("({MEET_DIALER})({relay})")).await;
-        let took = took.unwrap_or_else(|why| panic!("the tabs did not link: {why}"));
+        let took = took.unwrap_or_else(|why| panic!("{kind:?}: the tabs did not link: {why}"));
         runs.push(took.as_f64().expect("a time is a number"));
     }
     runs

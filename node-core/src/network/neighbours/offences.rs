@@ -1,4 +1,4 @@
-//! Who broke the rules, and how often.
+//! Who broke the rules, and how often. Who did not for [`BAN_MS`] begins anew.
 //!
 //! Bounds: [`BANS_MAX`] offenders; the one whose last offence is the oldest is
 //! forgotten first.
@@ -34,8 +34,8 @@ impl Offences {
             oldest.and_then(|ion| self.all.remove(&ion));
         }
         let offence = self.all.entry(ion).or_insert(Offence { count: 0, last_at: now });
-        offence.count += 1;
-        offence.last_at = now;
+        let before = if now.since_ms(offence.last_at) > BAN_MS { 0 } else { offence.count };
+        *offence = Offence { count: before.saturating_add(1), last_at: now };
         offence.count > OFFENCES_MAX
     }
 

@@ -226,6 +226,15 @@ fn what_is_malformed_costs_its_sender() {
 }
 
 #[test]
+fn old_offences_are_forgotten() {
+    let mut neighbours = linked();
+    for time in 0..u64::from(2 * OFFENCES_MAX) {
+        let late = time * (BAN_MS + 1);
+        assert_eq!(step(&mut neighbours, 2 + late, Input::Offence(ion(2))), []);
+    }
+}
+
+#[test]
 fn who_talks_without_end_is_shut_out() {
     let mut neighbours = linked();
     let taken = (0..2 * WORDS.burst).take_while(|count| {

@@ -9,7 +9,8 @@ use super::{
 
 impl Tree {
     /// Puts a file at a path: a new version of what stands there. Its conflicts,
-    /// if there are any, stay beside it. Nothing, where the same stands there.
+    /// if there are any, stay beside it. Nothing, where the same stands there. Where
+    /// nothing stands, the goal of what was deleted there goes.
     ///
     /// # Errors
     /// [`Refusal::Taken`] by a folder, [`Refusal::NotAFolder`] where a file
@@ -28,7 +29,10 @@ impl Tree {
         let after = heads
             .into_iter()
             .filter(|head| Some(head.id) == latest || head.version.what == What::Gone);
-        Ok(self.writes(path, what, &after.collect::<Vec<_>>()))
+        let mut writes = self.writes(path, what, &after.collect::<Vec<_>>());
+        let room = WRITES_MAX.saturating_sub(writes.len());
+        writes.extend(self.drop_goals(path).take(room));
+        Ok(writes)
     }
 
     /// Whether a file may stand at a path.

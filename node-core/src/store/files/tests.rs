@@ -363,6 +363,18 @@ fn goals_go_with_what_is_deleted_for_good() {
 }
 
 #[test]
+fn a_new_file_has_not_the_goal_of_one_that_was_deleted_there() {
+    let mut memory = Memory::default();
+    memory.change(1, |tree| tree.put(&path("a"), file("1")));
+    memory.change(2, |tree| tree.set_goal(Some(&path("a")), Some(9)));
+    memory.change(3, |tree| tree.put(&path("a"), file("2")));
+    assert_eq!(memory.tree().goal("a").copies, 9, "it is a version of the same");
+    memory.change(4, |tree| tree.remove(&path("a")));
+    memory.change(5, |tree| tree.put(&path("a"), file("3")));
+    assert!(!memory.tree().goal("a").is_own);
+}
+
+#[test]
 fn goals_that_cannot_be_are_refused_and_not_believed() {
     let mut memory = Memory::default();
     memory.change(1, |tree| tree.put(&path("a"), file("1")));

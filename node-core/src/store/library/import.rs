@@ -1,8 +1,9 @@
 //! A file on its way in: read in pieces, cut into blocks, written, and given
 //! its ledger.
 //!
-//! One piece is read and one is written at a time, so that reading, hashing and
-//! writing go on beside each other and memory holds two pieces.
+//! One piece is read while others are written, so that reading, hashing and
+//! writing go on beside each other. Those that wait for the disk are written
+//! together, which is faster than one by one; memory holds [`PIECES_MAX`] at most.
 //!
 //! Of a file that is longer than one piece its [`Parcel`] is on disk beside its
 //! blocks. An import that the end of the tab interrupts is *left* then: it waits
@@ -25,6 +26,9 @@ use super::held::Sized;
 
 /// Bytes that are read at a time: two blocks.
 pub const READ_BYTES: u32 = 2 * CHUNK_BYTES;
+/// Pieces that are read or not yet written: in a browser, half of them in the
+/// transaction that is under way, and half in the next one.
+const PIECES_MAX: usize = 6;
 /// How long an import waits for its file, from its first block on, in
 /// milliseconds: a week.
 pub const LEFT_IMPORT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
@@ -64,6 +68,11 @@ impl Parcel {
     }
 }
 
+/// Whether nobody waits any more for an import of then.
+pub(super) const fn is_long_ago(since_ms: u64, wall_ms: u64) -> bool {
+    wall_ms.saturating_sub(since_ms) >= LEFT_IMPORT_MS
+}
+
 /// What an import waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -88,6 +97,8 @@ pub(super) struct Import {
     pub(super) stage: Stage,
     pub(super) is_paused: bool,
     done_bytes: u64,
+    /// Since when it is under way, in milliseconds since 1970, where it was left.
+    since_ms: u64,
     /// What was on disk of it when it was left, in bytes.
     pub(super) left_bytes: u64,
     builder: Builder,
@@ -119,6 +130,7 @@ impl Import {
             stage: Stage::Waiting,
             is_paused: false,
             done_bytes: 0,
+            since_ms: 0,
             left_bytes: 0,
             builder: Builder::new(CHUNK_BYTES).expect("it is the usual length"),
             lists: Vec::new(),
@@ -132,9 +144,14 @@ impl Import {
         }
     }
 
-    /// One that was left.
-    pub(super) fn left(parcel: Parcel) -> Self {
-        Self { stage: Stage::Left, ..Self::new(parcel) }
+    /// One that was left, and when it had begun, in milliseconds since 1970.
+    pub(super) fn left(parcel: Parcel, since_ms: u64) -> Self {
+        Self { stage: Stage::Left, since_ms, ..Self::new(parcel) }
+    }
+
+    /// Whether nobody came for it in its time.
+    pub(super) fn is_left_for_long(&self, wall_ms: u64) -> bool {
+        self.stage == Stage::Left && is_long_ago(self.since_ms, wall_ms)
     }
 
     /// Whether it waits for this very file, as far as can be told before it is read.
@@ -152,7 +169,7 @@ impl Import {
     pub(super) fn read(&mut self) -> Option<(u64, u32)> {
         let may = self.stage == Stage::Reading && !self.is_paused && !self.is_reading;
         let rest = self.parcel.bytes.saturating_sub(self.next);
-        if !may || rest == 0 || self.writes > 1 {
+        if !may || rest == 0 || self.writes >= PIECES_MAX {
             return None;
         }
         self.is_reading = true;

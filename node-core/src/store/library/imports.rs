@@ -1,9 +1,9 @@
 //! Imports, from the first byte to the name.
 
 use super::{
-    ACTIVE_MAX, Effect, Error, IMPORTS_MAX, LEFT_IMPORT_MS, Library, Putter, READ_BYTES, Writing,
+    ACTIVE_MAX, Effect, Error, IMPORTS_MAX, Library, Putter, READ_BYTES, Writing,
     held::{Held, Owner},
-    import::{Import, Parcel, Stage, sized},
+    import::{Import, Parcel, Stage, is_long_ago, sized},
 };
 use crate::{
     platform::{Time, storage},
@@ -50,10 +50,18 @@ impl Library {
     pub(super) fn load(&mut self, key: &[u8], value: &[u8]) {
         let Some(Owner::Import(import, 0)) = self.held.load(key, value) else { return };
         if let Some((parcel, since_ms)) = Parcel::decode(value)
-            && self.wall_ms.saturating_sub(since_ms) < LEFT_IMPORT_MS
+            && !is_long_ago(since_ms, self.wall_ms)
             && self.imports.len() < IMPORTS_MAX
         {
-            self.imports.entry(import).or_insert_with(|| Import::left(parcel));
+            self.imports.entry(import).or_insert_with(|| Import::left(parcel, since_ms));
+        }
+    }
+
+    /// Lets those go that nobody came for.
+    pub(super) fn end_left(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let late = self.imports.iter().filter(|(_, one)| one.is_left_for_long(self.wall_ms));
+        for number in late.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.end_import(now, number, Err(Error::Cancelled), effects);
         }
     }
 

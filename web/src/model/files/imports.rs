@@ -41,8 +41,9 @@ pub enum Stage {
     Waiting,
     /// The ion has it.
     Given,
-    /// An earlier page began it; the file is to be chosen again.
-    Left,
+    /// It waits for its file, which is to be chosen again: an earlier page began it,
+    /// or what was chosen for it was not taken, and why.
+    Left(Option<Problem>),
     /// It is here.
     Done,
     /// It is not, and why.
@@ -74,7 +75,12 @@ impl Import {
 
     /// Whether it has not ended.
     pub fn is_open(&self) -> bool {
-        self.is_under_way() || self.stage == Stage::Left
+        self.is_under_way() || self.is_left()
+    }
+
+    /// Whether it waits for its file.
+    pub fn is_left(&self) -> bool {
+        matches!(self.stage, Stage::Left(_))
     }
 
     /// How far it is, in words.
@@ -84,7 +90,11 @@ impl Import {
         match (&self.stage, self.is_paused) {
             (Stage::Failed(problem), _) => format!("{} {}", problem.why, problem.remedy),
             (Stage::Done, _) => "here".to_owned(),
-            (Stage::Left, _) => format!("{sizes} here; drop the same file again to go on"),
+            (Stage::Left(None), _) => format!("{sizes} here; drop the same file again to go on"),
+            (Stage::Left(Some(problem)), _) => format!(
+                "{} {} {sizes} of it are here, and wait for the same file",
+                problem.why, problem.remedy
+            ),
             (_, true) => format!("{sizes}, paused"),
             (Stage::Waiting, false) => format!("{}, waits", format::bytes(chosen.bytes)),
             (Stage::Given, false) => sizes + &speed(*rate, chosen.bytes - done_bytes),
@@ -140,7 +150,7 @@ impl Imports {
     /// it was chosen alone: of many, another may have the name. Whether it is the same, its
     /// hashes tell.
     fn left_of(&mut self, chosen: &Chosen, is_alone: bool) -> Option<&mut Import> {
-        let is_left = |one: &Import| one.stage == Stage::Left && one.chosen.bytes == chosen.bytes;
+        let is_left = |one: &Import| one.is_left() && one.chosen.bytes == chosen.bytes;
         let is_there = |one: &Import| is_left(one) && one.chosen.path == chosen.path;
         let is_called = |one: &Import| is_left(one) && name(&one.chosen.path) == name(&chosen.path);
         let place = self.list.iter().position(is_there);
@@ -166,12 +176,12 @@ impl Imports {
     /// Takes how those that are under way stand, and those that were left.
     pub fn take(&mut self, views: &[ImportView]) {
         let is_known = |one: &Import| views.iter().any(|view| view.import == one.import);
-        self.list.retain(|one| one.stage != Stage::Left || is_known(one));
+        self.list.retain(|one| !one.is_left() || is_known(one));
         for view in views {
             if view.is_left && self.get(view.import).is_none() {
                 let (path, bytes) = (view.path.clone(), view.bytes);
                 let chosen = Chosen { path, bytes, ..Chosen::default() };
-                let (import, stage) = (view.import, Stage::Left);
+                let (import, stage) = (view.import, Stage::Left(None));
                 self.list.push(Import { import, chosen, stage, ..Import::default() });
             }
             if let Some(one) = self.get(view.import) {
@@ -179,8 +189,11 @@ impl Imports {
                     // The ion does not have the file yet.
                     continue;
                 }
-                if view.is_left {
-                    one.stage = Stage::Left;
+                if view.is_left && !one.is_left() {
+                    one.stage = Stage::Left(match std::mem::take(&mut one.stage) {
+                        Stage::Failed(problem) => Some(problem),
+                        _ => None,
+                    });
                 }
                 one.done_bytes = view.done_bytes.min(one.chosen.bytes);
                 (one.rate, one.is_paused) = (view.bytes_per_second, view.is_paused);
@@ -188,8 +201,9 @@ impl Imports {
         }
     }
 
-    /// Takes how one ended.
+    /// Takes how one ended; one that waited for its file is waited for no more.
     pub fn ended(&mut self, import: u64, result: Result<(), Problem>) {
+        self.list.retain(|one| one.import != import || !one.is_left());
         if let Some(one) = self.get(import) {
             one.rate = 0;
             one.stage = match result {
@@ -250,8 +264,8 @@ impl Imports {
     pub fn words(&self) -> String {
         let (mut files, mut done, mut bytes, mut rate) = (0, 0, 0, 0);
         let mut here = 0;
-        let left = self.list.iter().filter(|one| one.stage == Stage::Left).count() as u64;
-        let is_counted = |one: &&Import| !matches!(one.stage, Stage::Failed(_) | Stage::Left);
+        let left = self.list.iter().filter(|one| one.is_left()).count() as u64;
+        let is_counted = |one: &&Import| !matches!(one.stage, Stage::Failed(_) | Stage::Left(_));
         for one in self.list.iter().filter(is_counted) {
             files += 1;
             here += u64::from(one.stage == Stage::Done);
@@ -276,7 +290,7 @@ impl Imports {
 
     /// How far all of them are, from 0 to 100.
     pub fn percent(&self) -> f64 {
-        let moving = || self.list.iter().filter(|one| one.stage != Stage::Left);
+        let moving = || self.list.iter().filter(|one| !one.is_left());
         let sum = |of: fn(&Import) -> u64| moving().map(of).sum();
         format::percent(sum(|one| one.done_bytes), sum(|one| one.chosen.bytes).max(1))
     }

@@ -1,7 +1,7 @@
 use node_core::node::files::{FileView, GoalView, ImportView, StoreView};
 
 use super::{
-    imports::{Chosen, GIVEN_MAX, Imports, Stage},
+    imports::{Chosen, GIVEN_MAX, Import, Imports, Stage},
     kinds::{Kind, kind},
     words::{closing, give_mib, health, holds_page},
     *,
@@ -352,7 +352,7 @@ fn what_was_left_stays_until_the_ion_knows_no_more_of_it() {
     while imports.give().is_some() {}
     imports.interrupt(&problem("", "", ""));
     imports.take(&[left(numbers[0], "a")]);
-    let stages = imports.list.iter().map(|one| one.stage == Stage::Left);
+    let stages = imports.list.iter().map(Import::is_left);
     assert_eq!(stages.collect::<Vec<_>>(), [true, false]);
     imports.fold();
     assert_eq!(imports.list.len(), 1);
@@ -360,6 +360,20 @@ fn what_was_left_stays_until_the_ion_knows_no_more_of_it() {
     assert_eq!(imports.list.len(), 1, "all that are under way are given up, and no others");
     imports.take(&[]);
     assert_eq!(imports.list.len(), 0);
+}
+
+#[test]
+fn why_what_was_chosen_for_it_is_not_taken_is_shown() {
+    let mut imports = Imports::since(5);
+    imports.take(&[left(7, "a.mp4")]);
+    imports.add(vec![chosen("a.mp4", 90 << 20)]);
+    while imports.give().is_some() {}
+    imports.ended(7, Err(problem("", "A folder stands there.", "Rename it.")));
+    imports.take(&[left(7, "a.mp4")]);
+    let words = imports.list[0].words();
+    assert!(words.starts_with("A folder stands there. Rename it. 30"), "{words}");
+    imports.ended(7, Err(problem("", "", "")));
+    assert_eq!(imports.list.len(), 0, "it is waited for no more");
 }
 
 #[test]

@@ -243,7 +243,7 @@ pub(super) fn bar(label: &str, percent: f64) -> Part {
 /// The buttons for all of them.
 fn steer(desk: At, imports: &Imports) -> Part {
     let actions = tag("div", "actions");
-    if imports.list.iter().all(|one| one.stage == Stage::Left) {
+    if imports.list.iter().all(Import::is_left) {
         return actions;
     }
     if !imports.is_under_way() {
@@ -280,7 +280,7 @@ fn row(desk: At, one: &Import) -> Part {
     let pause = move || desk.pause_files(import, !is_paused);
     let cancel = move || desk.cancel_files(import);
     let percent = format::percent(one.done_bytes, one.chosen.bytes.max(1));
-    let goes_on = if one.stage == Stage::Left {
+    let goes_on = if one.is_left() {
         field(desk, "Choose it", "button quiet", "import-again")
     } else {
         button("import-pause", "button quiet", word, pause)

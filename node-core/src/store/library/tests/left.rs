@@ -83,11 +83,17 @@ fn an_interrupted_import_takes_other_bytes_of_the_same_name_and_size() {
 
 #[test]
 fn an_interrupted_import_goes_when_it_is_given_up_and_after_its_time() {
-    for is_late in [false, true] {
+    for (is_late, is_awake) in [(false, true), (true, true), (true, false)] {
         let mut bench = Bench::new();
         bench.interrupt(&parcel(8 * MIB), 3);
         assert!(bench.left_bytes().is_some());
-        if is_late {
+        if is_late && is_awake {
+            bench.now = bench.now.plus_ms(LEFT_IMPORT_MS);
+            let wall_ms = bench.now.as_ms();
+            bench.input(Input::Clock(wall_ms));
+            bench.pass(super::CARE_MS);
+            assert_eq!(bench.imported(3), Some(Err(Error::Cancelled)));
+        } else if is_late {
             bench.now = bench.now.plus_ms(LEFT_IMPORT_MS);
             bench.begin_again();
             assert_eq!(bench.imported(3), None, "nobody waits for it");
