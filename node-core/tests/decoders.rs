@@ -63,6 +63,9 @@ fn messages() -> Vec<Message> {
         stdin: true,
     };
     let command = Program { entry, ..program.clone() };
+    let json = Program { entry: Entry::Json, ..program.clone() };
+    let stop = Some(Stop::StepFailed { function: "f".to_owned(), returned: -1 });
+    let failed = Report { stop, ..Report::default() };
     vec![
         Message::Offer { job: 1, program, module: [7; 32], module_bytes: 8 },
         Message::Withdraw { job: 1 },
@@ -74,6 +77,8 @@ fn messages() -> Vec<Message> {
         Message::WantBlock { module: [7; 32], offset: 9 },
         Message::Block { module: [7; 32], offset: 9, bytes: vec![1, 2, 3] },
         Message::Offer { job: 1, program: command, module: [7; 32], module_bytes: 8 },
+        Message::Offer { job: 1, program: json, module: [7; 32], module_bytes: 8 },
+        Message::Results { job: 1, results: vec![(4, failed)] },
     ]
 }
 
@@ -306,7 +311,9 @@ fn golden_compute_messages() {
     assert_eq!(encodings[2], b"\xa1dPull\xa2cjob\x01etasks\x02");
     assert_eq!(encodings[1], b"\xa1hWithdraw\xa1cjob\x01");
     assert_eq!(digest(&encodings[..9]), "0d1effa302764d00");
-    assert_eq!(digest(&encodings[9..]), "525d5aec9ca2d535");
+    assert_eq!(digest(&encodings[9..10]), "525d5aec9ca2d535");
+    assert!(encodings[10].windows(11).any(|part| part == b"eentrydJson"));
+    assert_eq!(digest(&encodings[10..]), "74c2d64e25c06ca4");
 }
 
 #[test]

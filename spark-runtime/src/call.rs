@@ -28,6 +28,12 @@ pub enum Call {
         #[serde(with = "serde_bytes")]
         files: Vec<u8>,
     },
+    /// Runs a JSON spark, as [`json_spark`](crate::json_spark) says.
+    Json {
+        /// JSON, of which the spark makes its answer.
+        #[serde(with = "serde_bytes")]
+        input: Vec<u8>,
+    },
 }
 
 /// How far one run may go. Reaching a limit ends the run with the

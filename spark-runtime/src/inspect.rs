@@ -1,8 +1,10 @@
 //! What a module is, read without running it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Stop, arguments};
+use crate::{Stop, arguments, json_spark};
 
 /// What a module imports, exports and asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,20 @@ pub struct Inspection {
     pub memory_bytes: u64,
 }
 
+impl Inspection {
+    /// Whether it is a JSON spark.
+    pub fn is_json_spark(&self) -> bool {
+        json_spark::lacking(&self.exports).is_empty()
+    }
+
+    /// Of a module that has some functions of a JSON spark, what it lacks of one, as
+    /// [`json_spark::lacking`] says.
+    pub fn lacks_of_json_spark(&self) -> Vec<String> {
+        let is_begun = self.exports.iter().any(|one| one.name.starts_with(json_spark::PREFIX));
+        if is_begun { json_spark::lacking(&self.exports) } else { Vec::new() }
+    }
+}
+
 /// One exported function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
@@ -28,6 +44,17 @@ pub struct Signature {
     pub parameters: Vec<String>,
     /// Result types, as in WebAssembly's text format.
     pub results: Vec<String>,
+}
+
+/// A function as one line: its name, parameters and results.
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.name, self.parameters.join(", "))?;
+        match self.results.as_slice() {
+            [] => Ok(()),
+            results => write!(f, " → {}", results.join(", ")),
+        }
+    }
 }
 
 impl Signature {

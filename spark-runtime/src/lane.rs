@@ -40,7 +40,7 @@ pub(crate) use trap::Trap;
 use crate::{
     Limits, Stop, Value,
     inspect::Signature,
-    meter::{self, Metered},
+    meter::{self, Metered, STACK_BYTES_MAX},
     wasi::{Function, Parameter},
 };
 
@@ -125,6 +125,8 @@ impl Gauge {
 pub(crate) trait Instance: Sized {
     /// A compiled module, that any number of instances are made of.
     type Module;
+    /// An export that was looked up, to be called any number of times.
+    type Export;
 
     /// An instance, of which nothing has run.
     fn new(module: &Self::Module, host: Host) -> Result<Self, End>;
@@ -141,8 +143,21 @@ pub(crate) trait Instance: Sized {
     /// Linear memory, in bytes. It never shrinks, so this is the most there was.
     fn memory_bytes(&mut self) -> u64;
 
-    /// Calls an export that is there, with what fits its parameters, to its end.
-    fn call(&mut self, export: &Signature, inputs: &[Value]) -> Result<Vec<Value>, End>;
+    /// Looks up an exported function that is there.
+    fn export(&mut self, signature: &Signature) -> Self::Export;
+
+    /// Calls an export with what fits its parameters, to its end.
+    fn call(&mut self, export: &Self::Export, inputs: &[Value]) -> Result<Vec<Value>, End>;
+
+    /// Calls an export from outside, with the whole stack.
+    fn enter(&mut self, export: &Self::Export, inputs: &[Value]) -> Result<Vec<Value>, End> {
+        self.set_gauge(Gauge::Stack, STACK_BYTES_MAX.cast_signed());
+        let mut left = self.gauge(Gauge::Fuel);
+        let entered = self.host().enter(&mut left);
+        self.set_gauge(Gauge::Fuel, left);
+        entered?;
+        self.call(export, inputs)
+    }
 
     /// All gauges.
     fn gauges(&mut self) -> Gauges {

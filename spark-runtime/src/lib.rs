@@ -10,8 +10,8 @@
 //! a thread; in a tab it is the whole of a guest worker, which speaks
 //! [`wire`].
 //!
-//! Reading order: [`call`], [`report`], [`files`], [`inspect`], [`wire`], then how it is
-//! done: [`meter`] rewrites a guest so that it counts what it uses, `engine` loads,
+//! Reading order: [`call`], [`json_spark`], [`report`], [`files`], [`inspect`],
+//! [`wire`], then how it is done: [`meter`] rewrites a guest so that it counts what it uses, `engine` loads,
 //! [`lane`] says which engine runs it and on what terms, `run` drives one instance,
 //! `wasi` is what the guest finds outside itself, and [`worker`] answers requests.
 
@@ -20,6 +20,7 @@ pub mod call;
 mod engine;
 pub mod files;
 pub mod inspect;
+pub mod json_spark;
 pub mod lane;
 pub mod meter;
 pub mod report;

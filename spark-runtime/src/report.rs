@@ -52,7 +52,7 @@ pub struct Report {
     pub stop: Option<Stop>,
     /// What an export returned.
     pub values: Vec<Value>,
-    /// Standard output, kept up to the stop.
+    /// Standard output, or what a JSON spark answered, kept up to the stop.
     #[serde(with = "serde_bytes")]
     pub stdout: Vec<u8>,
     /// Standard error, kept up to the stop.
@@ -155,11 +155,51 @@ pub enum Stop {
         /// The trap, in the specification's words.
         reason: String,
     },
-    /// A command ended with an exit code other than 0.
+    /// A command ended with an exit code other than 0, or a JSON spark with any.
     #[error("exit code {code}")]
     Exit {
         /// The code.
         code: i32,
+    },
+    /// The module is no JSON spark ([`json_spark`](crate::json_spark)).
+    #[error("the module is no JSON spark; it lacks: {}", list(.lacking))]
+    NotAJsonSpark {
+        /// The functions that are not there, or of another type, as they must be.
+        lacking: Vec<String>,
+    },
+    /// A function of a JSON spark returned something else than success.
+    #[error("`{function}` returned {returned}, where 0 is success")]
+    StepFailed {
+        /// The function.
+        function: String,
+        /// What it returned.
+        returned: i32,
+    },
+    /// A JSON spark's output has a length below nothing.
+    #[error("`{function}` returned {returned}, which is no length")]
+    NotALength {
+        /// The function.
+        function: String,
+        /// What it returned.
+        returned: i32,
+    },
+    /// A JSON spark's output holds something else than bytes.
+    #[error("`{function}` returned {returned} at index {index}, which is no byte")]
+    NotAByte {
+        /// The function.
+        function: String,
+        /// Which byte was asked for, counted from 0.
+        index: u64,
+        /// What it returned.
+        returned: i32,
+    },
+    /// A JSON spark's output is no base64.
+    #[error("what `{function}` returned is no base64 from index {index} on")]
+    NotBase64 {
+        /// The function.
+        function: String,
+        /// The first byte that is wrong, counted from 0.
+        index: u64,
     },
     /// The worker that ran the guest died or had to be ended; the guest may not be at fault.
     #[error("the worker running it was lost: {reason}")]
@@ -185,7 +225,12 @@ impl Stop {
             | Self::MemoryLimit { .. }
             | Self::OutputLimit { .. }
             | Self::Trap { .. }
-            | Self::Exit { .. } => true,
+            | Self::Exit { .. }
+            | Self::NotAJsonSpark { .. }
+            | Self::StepFailed { .. }
+            | Self::NotALength { .. }
+            | Self::NotAByte { .. }
+            | Self::NotBase64 { .. } => true,
         }
     }
 
@@ -204,6 +249,11 @@ impl Stop {
             Self::OutputLimit { .. } => "output limit",
             Self::Trap { .. } => "trap",
             Self::Exit { .. } => "exit code",
+            Self::NotAJsonSpark { .. } => "not a JSON spark",
+            Self::StepFailed { .. } => "step failed",
+            Self::NotALength { .. } => "not a length",
+            Self::NotAByte { .. } => "not a byte",
+            Self::NotBase64 { .. } => "not base64",
             Self::WorkerLost { .. } => "worker lost",
         }
     }

@@ -4,8 +4,9 @@ use crate::{
     Call, Clock, Limits, Report, Stop, Value, arguments,
     engine::{COMMAND_ENTRY, LIBRARY_ENTRY, Loaded},
     inspect::Signature,
+    json_spark,
     lane::{Compiled, End, FastGuest, Gauge, Host, Instance, InterpretedGuest, Lane},
-    meter::{STACK_BYTES_MAX, START, TABLE_ELEMENT_BYTES},
+    meter::{START, TABLE_ELEMENT_BYTES},
     wasi::Left,
     wire,
 };
@@ -14,11 +15,20 @@ use crate::{
 pub const ARGUMENT_BYTES_MAX: usize = 1 << 20;
 
 /// What is done on a fresh instance.
-struct Plan {
+struct Plan<'a> {
     /// What memory and tables may grow by, in bytes.
     room_bytes: u64,
-    /// What is called, in this order; what the last one returns is the result.
-    calls: Vec<(Signature, Vec<Value>)>,
+    /// What is called first, in this order; all of it takes and gives nothing.
+    before: Vec<Signature>,
+    last: Last<'a>,
+}
+
+/// What makes the result.
+enum Last<'a> {
+    /// A function with its arguments, which returns it.
+    Function(Signature, Vec<Value>),
+    /// The nine functions of a JSON spark, over that text.
+    Json(&'a str),
 }
 
 /// Runs one call on a fresh instance.
@@ -47,8 +57,8 @@ pub(crate) fn stopped(stop: Stop) -> Report {
 }
 
 /// Finds out what a call means; refuses what cannot be done.
-fn plan(loaded: &Loaded, call: &Call, limits: &Limits) -> Result<Plan, Stop> {
-    let (name, texts) = entry(call)?;
+fn plan<'a>(loaded: &Loaded, call: &'a Call, limits: &Limits) -> Result<Plan<'a>, Stop> {
+    let entry = entry(call)?;
     if let Some(import) = loaded.imports.iter().find(|import| !import.offered) {
         let (module, name) = (import.module.clone(), import.name.clone());
         return Err(Stop::ImportNotOffered { module, name });
@@ -58,30 +68,39 @@ fn plan(loaded: &Loaded, call: &Call, limits: &Limits) -> Result<Plan, Stop> {
     let taken = metered.memory_bytes.saturating_add(tables);
     let bytes_max = limits.memory_bytes_max;
     let room_bytes = bytes_max.checked_sub(taken).ok_or(Stop::MemoryLimit { bytes_max })?;
-    let signature = loaded.export(name).ok_or_else(|| no_such_export(name, loaded))?;
-    let inputs = arguments::read(signature, texts)?;
-    let mut calls = Vec::new();
+    let last = match entry {
+        Entry::Function(name, texts) => {
+            let signature = loaded.export(name).ok_or_else(|| no_such_export(name, loaded))?;
+            Last::Function(signature.clone(), arguments::read(signature, texts)?)
+        }
+        Entry::Json(text) => {
+            json_spark::check(&loaded.exports)?;
+            Last::Json(text)
+        }
+    };
+    let mut before = Vec::new();
     if metered.has_start {
-        calls.push((Signature::plain(START), Vec::new()));
+        before.push(Signature::plain(START));
     }
-    if name != LIBRARY_ENTRY && matches!(call, Call::Export { .. }) {
+    if !matches!(entry, Entry::Function(COMMAND_ENTRY | LIBRARY_ENTRY, _)) {
         let initialize = loaded.export(LIBRARY_ENTRY).filter(|export| export.is_plain());
-        calls.extend(initialize.map(|export| (export.clone(), Vec::new())));
+        before.extend(initialize.cloned());
     }
-    calls.push((signature.clone(), inputs));
-    Ok(Plan { room_bytes, calls })
+    Ok(Plan { room_bytes, before, last })
 }
 
-fn perform<I: Instance>(module: &I::Module, host: Host, plan: &Plan, limits: &Limits) -> Report {
+fn perform<I: Instance>(
+    module: &I::Module,
+    host: Host,
+    plan: &Plan<'_>,
+    limits: &Limits,
+) -> Report {
     let mut instance = match I::new(module, host) {
         Ok(instance) => instance,
         Err(end) => return Report { stop: end.stop(false, limits), ..Report::default() },
     };
     instance.set_gauge(Gauge::Room, i64::try_from(plan.room_bytes).unwrap_or(i64::MAX));
-    let ended = plan
-        .calls
-        .iter()
-        .try_fold(Vec::new(), |_, (export, inputs)| enter(&mut instance, export, inputs));
+    let ended = follow(&mut instance, plan);
     let gauges = instance.gauges();
     let (values, stop) = match ended {
         Ok(values) => (values, None),
@@ -98,32 +117,44 @@ fn perform<I: Instance>(module: &I::Module, host: Host, plan: &Plan, limits: &Li
     Report { stop, values, stdout, stderr, files, fuel, memory_bytes_peak }
 }
 
-/// Calls an export from outside, with the whole stack.
-fn enter(
-    instance: &mut impl Instance,
-    export: &Signature,
-    inputs: &[Value],
-) -> Result<Vec<Value>, End> {
-    instance.set_gauge(Gauge::Stack, STACK_BYTES_MAX.cast_signed());
-    let mut left = instance.gauge(Gauge::Fuel);
-    let entered = instance.host().enter(&mut left);
-    instance.set_gauge(Gauge::Fuel, left);
-    entered?;
-    instance.call(export, inputs)
+/// Calls what the plan says; what the last function returned.
+fn follow(instance: &mut impl Instance, plan: &Plan<'_>) -> Result<Vec<Value>, End> {
+    let mut enter = |signature: &Signature, inputs: &[Value]| {
+        let export = instance.export(signature);
+        instance.enter(&export, inputs)
+    };
+    let begun = plan.before.iter().try_for_each(|before| enter(before, &[]).map(drop));
+    match &plan.last {
+        Last::Function(signature, inputs) => begun.and_then(|()| enter(signature, inputs)),
+        Last::Json(text) => match begun.and_then(|()| json_spark::converse(instance, text)) {
+            // It has not kept to the order of the calls.
+            Err(End::Exit) => Err(Stop::Exit { code: 0 }.into()),
+            ended => ended.map(|()| Vec::new()),
+        },
+    }
 }
 
-/// The function that a call names, and its arguments as text.
-fn entry(call: &Call) -> Result<(&str, &[String]), Stop> {
+/// What a call names.
+#[derive(Clone, Copy)]
+enum Entry<'a> {
+    /// A function, and its arguments as text.
+    Function(&'a str, &'a [String]),
+    /// The nine functions of a JSON spark, and what they are given.
+    Json(&'a str),
+}
+
+fn entry(call: &Call) -> Result<Entry<'_>, Stop> {
     match call {
         Call::Export { name, arguments } => {
             expect_sane(name, arguments.iter())?;
-            Ok((name, arguments))
+            Ok(Entry::Function(name, arguments))
         }
         Call::Command { arguments, environment, .. } => {
             let variables = environment.iter().flat_map(|(name, value)| [name, value]);
             expect_sane(COMMAND_ENTRY, arguments.iter().chain(variables))?;
-            Ok((COMMAND_ENTRY, &[]))
+            Ok(Entry::Function(COMMAND_ENTRY, &[]))
         }
+        Call::Json { input } => json_spark::text(input).map(Entry::Json),
     }
 }
 

@@ -75,6 +75,9 @@ pub(crate) struct System {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     output_bytes_max: u64,
+    /// Whether all that is printed stands on standard error: standard output is for
+    /// something else.
+    prints_aside: bool,
     files: Box<dyn FileSystem>,
     are_files_wanted_back: bool,
     descriptors: Descriptors,
@@ -116,6 +119,7 @@ impl System {
             stdout: Vec::new(),
             stderr: Vec::new(),
             output_bytes_max: limits.output_bytes_max,
+            prints_aside: matches!(call, Call::Json { .. }),
             files: Box::new(files),
             are_files_wanted_back,
             descriptors: Descriptors::new(),
@@ -149,6 +153,11 @@ impl System {
         mem::take(&mut self.work)
     }
 
+    /// Takes what is to be the standard output of a guest that prints aside.
+    pub(crate) fn answer(&mut self, bytes: Vec<u8>) {
+        self.stdout = bytes;
+    }
+
     /// What is left when the guest has ended. Files count as output.
     pub(crate) fn leave(&mut self) -> Left {
         let room = self.output_room();
@@ -162,7 +171,7 @@ impl System {
     }
 
     /// Bytes of output that there is room for.
-    fn output_room(&self) -> u64 {
+    pub(crate) fn output_room(&self) -> u64 {
         let used = (self.stdout.len() + self.stderr.len()) as u64;
         self.output_bytes_max.saturating_sub(used)
     }

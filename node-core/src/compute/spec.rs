@@ -28,6 +28,8 @@ pub enum Entry {
         /// Whether the input is given as standard input.
         stdin: bool,
     },
+    /// A JSON spark, which is given the input.
+    Json,
 }
 
 /// What to run.
@@ -175,6 +177,7 @@ impl Entry {
                 stdin: if *stdin { input.to_vec() } else { Vec::new() },
                 files: Vec::new(),
             }),
+            Self::Json => Ok(Call::Json { input: input.to_vec() }),
         }
     }
 }
@@ -193,7 +196,7 @@ impl Entry {
                     .collect();
                 signature.check(&known)
             }
-            Self::Export { .. } | Self::Command { .. } => Ok(()),
+            Self::Export { .. } | Self::Command { .. } | Self::Json => Ok(()),
         }
     }
 }
@@ -283,6 +286,12 @@ mod tests {
             let Ok(Call::Command { environment, .. }) = entry.bind(input) else { panic!() };
             assert_eq!(environment, [("LEVEL".to_owned(), "{}".to_owned())]);
         }
+    }
+
+    #[test]
+    fn a_json_spark_takes_its_input_as_it_is() {
+        let input = b" {\"a\": [1, 2]} ".to_vec();
+        assert_eq!(Entry::Json.bind(&input), Ok(Call::Json { input }));
     }
 
     #[test]

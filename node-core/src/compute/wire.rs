@@ -222,11 +222,12 @@ pub fn check_module_size(bytes: u64) -> Result<(), Refusal> {
 /// Whether a program is one that ions take.
 pub fn check_program(program: &Program) -> Result<(), Refusal> {
     let (arguments, name) = match &program.entry {
-        Entry::Export { name, arguments } => (arguments, name.as_str()),
+        Entry::Export { name, arguments } => (arguments.as_slice(), name.as_str()),
         Entry::Command { arguments, environment, .. } => {
             check_environment(environment)?;
-            (arguments, "")
+            (arguments.as_slice(), "")
         }
+        Entry::Json => (&[][..], ""),
     };
     let bytes: usize = arguments.iter().map(String::len).sum();
     if program.name.len().max(name.len()) > PROGRAM_NAME_BYTES_MAX

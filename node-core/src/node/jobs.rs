@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ion_map::Map;
-use spark_runtime::{Report, Stop, inspect::Inspection, wire::ModuleHash};
+use spark_runtime::{Report, Stop, inspect::Inspection, json_spark, wire::ModuleHash};
 
 use super::{
     command::JobId,
@@ -280,6 +280,7 @@ fn fits(seen: &Inspection, entry: &Entry) -> Result<(), Stop> {
         Entry::Command { .. } if seen.is_command => return Ok(()),
         Entry::Command { .. } => "_start",
         Entry::Export { name, .. } => name.as_str(),
+        Entry::Json => return json_spark::check(&seen.exports),
     };
     if let Some(signature) = seen.exports.iter().find(|export| export.name == name) {
         return entry.check_arguments(signature);
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_of_the_wrong_type_is_refused_before_any_task() {
+    fn what_no_task_could_do_is_refused_before_any_task() {
         let add = Signature {
             name: "add".to_owned(),
             parameters: vec!["i32".to_owned(), "i32".to_owned()],
@@ -374,5 +375,11 @@ mod tests {
         assert_eq!(problem.what, "The job was not started.");
         assert!(problem.why.contains("\"many\"") && problem.why.contains("i32"), "{}", problem.why);
         assert!(problem.remedy.contains("of that type"), "{}", problem.remedy);
+        let stop = fits(&seen, &Entry::Json).expect_err("it is no JSON spark");
+        let Stop::NotAJsonSpark { lacking } = &stop else { panic!("{stop}") };
+        assert_eq!(lacking.len(), 9);
+        let problem = words::cannot_run(&stop);
+        assert!(problem.why.contains("nebulark_ion_spark_construct() → i32"), "{}", problem.why);
+        assert!(problem.remedy.contains("Export these"), "{}", problem.remedy);
     }
 }

@@ -253,6 +253,7 @@ pub(super) fn cannot_run(stop: &Stop) -> Problem {
              them from the input."
         }
         Stop::UnsupportedType { .. } => "Choose a function that takes and returns numbers.",
+        Stop::NotAJsonSpark { .. } => "Export these functions too, or call it otherwise.",
         Stop::MemoryLimit { .. } => "Allow the tasks more memory.",
         Stop::WorkerLost { .. } => "Try again; if it happens again, reload the page.",
         _ => "See whether the file is the right one.",

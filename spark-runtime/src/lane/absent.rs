@@ -20,6 +20,7 @@ pub(crate) struct Guest(Infallible, Host);
 
 impl Instance for Guest {
     type Module = Module;
+    type Export = Infallible;
 
     fn new(module: &Module, _: Host) -> Result<Self, End> {
         match module.0 {}
@@ -41,7 +42,11 @@ impl Instance for Guest {
         match self.0 {}
     }
 
-    fn call(&mut self, _: &Signature, _: &[Value]) -> Result<Vec<Value>, End> {
+    fn export(&mut self, _: &Signature) -> Infallible {
+        match self.0 {}
+    }
+
+    fn call(&mut self, _: &Infallible, _: &[Value]) -> Result<Vec<Value>, End> {
         match self.0 {}
     }
 }

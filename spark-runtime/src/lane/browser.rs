@@ -81,8 +81,15 @@ struct Import {
 /// Takes whatever it is given, as a list.
 type Listed = dyn Fn(JsValue, JsValue, Array) -> Result<i32, JsValue>;
 
+/// A function of an instance, and the types of its results.
+pub(crate) struct Export {
+    function: Function,
+    results: Vec<String>,
+}
+
 impl Instance for Guest {
     type Module = Module;
+    type Export = Export;
 
     fn new(module: &Module, host: Host) -> Result<Self, End> {
         let (host, end) = (RefCell::new(host), RefCell::new(None));
@@ -127,10 +134,15 @@ impl Instance for Guest {
         memory.map_or(0, |memory| Bytes::of(&memory).size())
     }
 
-    fn call(&mut self, export: &Signature, inputs: &[Value]) -> Result<Vec<Value>, End> {
-        let function: Function = get(&self.exports, &export.name).unchecked_into();
+    fn export(&mut self, signature: &Signature) -> Export {
+        let function = get(&self.exports, &signature.name).unchecked_into();
+        Export { function, results: signature.results.clone() }
+    }
+
+    fn call(&mut self, export: &Export, inputs: &[Value]) -> Result<Vec<Value>, End> {
         let inputs: Array = inputs.iter().map(|input| outside(*input)).collect();
-        let output = function
+        let output = export
+            .function
             .apply(&JsValue::UNDEFINED, &inputs)
             .map_err(|error| self.inside.ended(&error))?;
         let results = export.results.iter();

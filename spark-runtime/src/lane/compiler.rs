@@ -4,8 +4,8 @@
 use std::{fmt, ops::DerefMut};
 
 use wasmtime::{
-    AsContextMut, Caller, Config, Engine, Error, Extern, FuncType, Global, Linker, Memory, Store,
-    Val, ValType,
+    AsContextMut, Caller, Config, Engine, Error, Extern, Func, FuncType, Global, Linker, Memory,
+    Store, Val, ValType,
 };
 
 use super::{End, Gauge, Gauges, Host, Instance, Request, Trap, trap};
@@ -64,8 +64,15 @@ pub(crate) struct Guest {
     instance: wasmtime::Instance,
 }
 
+/// A function of an instance, and how many results it has.
+pub(crate) struct Export {
+    function: Func,
+    results: usize,
+}
+
 impl Instance for Guest {
     type Module = Module;
+    type Export = Export;
 
     fn new(module: &Module, host: Host) -> Result<Self, End> {
         let inside = Inside { host, gauges: None, end: None };
@@ -99,12 +106,16 @@ impl Instance for Guest {
         memory.map_or(0, |memory| memory.data_size(&self.store) as u64)
     }
 
-    fn call(&mut self, export: &Signature, inputs: &[Value]) -> Result<Vec<Value>, End> {
-        let function = self.instance.get_func(&mut self.store, &export.name);
+    fn export(&mut self, signature: &Signature) -> Export {
+        let function = self.instance.get_func(&mut self.store, &signature.name);
         let function = function.expect("it was found among the exports");
+        Export { function, results: signature.results.len() }
+    }
+
+    fn call(&mut self, export: &Export, inputs: &[Value]) -> Result<Vec<Value>, End> {
         let inputs: Vec<Val> = inputs.iter().map(|input| val(*input)).collect();
-        let mut outputs = vec![Val::I32(0); export.results.len()];
-        let result = function.call(&mut self.store, &inputs, &mut outputs);
+        let mut outputs = vec![Val::I32(0); export.results];
+        let result = export.function.call(&mut self.store, &inputs, &mut outputs);
         result.map_err(|error| ended(&mut self.store, &error))?;
         Ok(outputs.iter().filter_map(value).collect())
     }

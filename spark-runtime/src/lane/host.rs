@@ -68,7 +68,21 @@ impl Host {
     /// `left` is what the guest has, and has after it.
     pub(crate) fn enter(&mut self, left: &mut i64) -> Result<(), Stop> {
         *left = charged(*left, CALL_FUEL.into());
-        self.refuel(left)
+        if owes(*left) { self.refuel(left) } else { Ok(()) }
+    }
+
+    /// Ends a run whose output would be longer than there is room for.
+    pub(crate) fn expect_room(&self, bytes: u64) -> Result<(), Stop> {
+        let bytes_max = self.limits.output_bytes_max;
+        let has_room = bytes <= self.system.output_room();
+        if has_room { Ok(()) } else { Err(Stop::OutputLimit { bytes_max }) }
+    }
+
+    /// Takes what a JSON spark answered, if there is room for it.
+    pub(crate) fn answer(&mut self, bytes: Vec<u8>) -> Result<(), Stop> {
+        self.expect_room(bytes.len() as u64)?;
+        self.system.answer(bytes);
+        Ok(())
     }
 
     /// Runs a function of the system and charges for it; the error number.

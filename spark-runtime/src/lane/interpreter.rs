@@ -9,7 +9,7 @@ use std::{fmt, ops::DerefMut};
 
 use wasmi::{
     AsContext, AsContextMut, Caller, CompilationMode, Config, Engine, Error, Extern, F32, F64,
-    FuncType, Global, Linker, Memory, ResumableCall, Store, TrapCode, Val, ValType,
+    Func, FuncType, Global, Linker, Memory, ResumableCall, Store, TrapCode, Val, ValType,
     errors::{ErrorKind, HostError, MemoryError, TableError},
 };
 
@@ -91,8 +91,15 @@ pub(crate) struct Guest {
     memory: Option<Memory>,
 }
 
+/// A function of an instance, and how many results it has.
+pub(crate) struct Export {
+    function: Func,
+    results: usize,
+}
+
 impl Instance for Guest {
     type Module = Module;
+    type Export = Export;
 
     fn new(module: &Module, host: Host) -> Result<Self, End> {
         let inside = Inside { host, gauges: None, pending: None, end: None };
@@ -127,12 +134,16 @@ impl Instance for Guest {
         memory.map_or(0, |memory| memory.data_size(&self.store) as u64)
     }
 
-    fn call(&mut self, export: &Signature, inputs: &[Value]) -> Result<Vec<Value>, End> {
-        let function = self.instance.get_func(&self.store, &export.name);
+    fn export(&mut self, signature: &Signature) -> Export {
+        let function = self.instance.get_func(&self.store, &signature.name);
         let function = function.expect("it was found among the exports");
+        Export { function, results: signature.results.len() }
+    }
+
+    fn call(&mut self, export: &Export, inputs: &[Value]) -> Result<Vec<Value>, End> {
         let inputs: Vec<Val> = inputs.iter().map(|input| val(*input)).collect();
-        let mut outputs = vec![Val::I32(0); export.results.len()];
-        let mut state = function.call_resumable(&mut self.store, &inputs, &mut outputs);
+        let mut outputs = vec![Val::I32(0); export.results];
+        let mut state = export.function.call_resumable(&mut self.store, &inputs, &mut outputs);
         loop {
             let paused = match state.map_err(|error| ended(&mut self.store, &error))? {
                 ResumableCall::Finished => return Ok(outputs.iter().filter_map(value).collect()),

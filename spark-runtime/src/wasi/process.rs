@@ -112,6 +112,7 @@ pub(super) fn seed(call: &Call) -> u64 {
             hash.bytes(stdin);
             hash.bytes(files);
         }
+        Call::Json { input } => hash.bytes(input),
     }
     hash.0
 }

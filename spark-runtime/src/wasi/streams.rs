@@ -185,7 +185,8 @@ impl System {
         for &(start, size) in buffers {
             let kept = u32::try_from(self.output_room()).unwrap_or(u32::MAX).min(size);
             self.charge_bytes(u64::from(kept));
-            let stream = if open == Open::Output { &mut self.stdout } else { &mut self.stderr };
+            let is_output = open == Open::Output && !self.prints_aside;
+            let stream = if is_output { &mut self.stdout } else { &mut self.stderr };
             let end = stream.len();
             stream.resize(end + kept as usize, 0);
             memory.read(start, &mut stream[end..])?;

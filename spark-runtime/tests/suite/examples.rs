@@ -34,12 +34,15 @@ struct Case {
     stdout: String,
     #[serde(default)]
     stderr: String,
+    /// What standard output holds as JSON, instead.
+    json: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CaseCall {
     export: Option<String>,
+    json: Option<String>,
     #[serde(default)]
     arguments: Vec<String>,
     #[serde(default)]
@@ -48,9 +51,10 @@ struct CaseCall {
 
 impl CaseCall {
     fn call(self) -> Call {
-        match self.export {
-            Some(name) => Call::Export { name, arguments: self.arguments },
-            None => Call::Command {
+        match (self.json, self.export) {
+            (Some(json), _) => Call::Json { input: json.into_bytes() },
+            (None, Some(name)) => Call::Export { name, arguments: self.arguments },
+            (None, None) => Call::Command {
                 arguments: self.arguments,
                 environment: Vec::new(),
                 stdin: self.stdin.into_bytes(),
@@ -107,7 +111,12 @@ fn check(name: &str, path: &str, bytes_max: u64) {
         assert_eq!(report.stop.map(|stop| stop.name().to_owned()), case.stop, "{context}");
         let values: Vec<String> = report.values.iter().map(ToString::to_string).collect();
         assert_eq!(values, case.values, "{context}");
-        assert_eq!(String::from_utf8_lossy(&report.stdout), case.stdout, "{context}");
+        if let Some(json) = case.json {
+            let said: serde_json::Value = serde_json::from_slice(&report.stdout).expect(&context);
+            assert_eq!(said, json, "{context}");
+        } else {
+            assert_eq!(String::from_utf8_lossy(&report.stdout), case.stdout, "{context}");
+        }
         assert_eq!(String::from_utf8_lossy(&report.stderr), case.stderr, "{context}");
     }
 }
@@ -127,6 +136,8 @@ fn the_calculators_do_the_same_in_every_language() {
         assert_eq!(translations(name).count(), LANGUAGES.len());
         translations(name).for_each(|(path, bytes_max)| check(name, &path, bytes_max));
     }
+    assert_eq!(translations("nebulark").count(), 3);
+    translations("nebulark").for_each(|(path, bytes_max)| check("nebulark", &path, bytes_max));
 }
 
 #[test]
@@ -167,6 +178,7 @@ fn every_spark_of_the_gallery_is_there() {
             Some(export) => {
                 assert!(inspection.exports.iter().any(|one| one.name == export), "{name}");
             }
+            None if spark["entry"] == "json" => assert!(inspection.is_json_spark(), "{name}"),
             None => assert!(spark["entry"] == "command" && inspection.is_command, "{name}"),
         }
     }

@@ -63,6 +63,11 @@ pub(crate) fn export(name: &str, arguments: &[&str]) -> Call {
     }
 }
 
+/// A run of a JSON spark.
+pub(crate) fn json(input: &str) -> Call {
+    Call::Json { input: input.as_bytes().to_vec() }
+}
+
 /// A run of a command.
 pub(crate) fn command(arguments: &[&str], stdin: &str) -> Call {
     Call::Command {

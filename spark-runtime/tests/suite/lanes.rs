@@ -3,7 +3,7 @@
 use spark_runtime::{Lane, Limits, Stop, Value, inspect::Signature};
 
 use crate::{
-    guests::{command, export, run, run_module, run_with, runtime, still},
+    guests::{command, export, json, run, run_module, run_with, runtime, still},
     host::test,
     modules::{Kind, generated},
 };
@@ -33,6 +33,27 @@ fn the_examples_are_reported_alike() {
         let module = runtime().load(binary).unwrap();
         let report = run_module(&module, &call, &limits, still);
         assert!(report.fuel > 0, "{call:?}");
+    }
+}
+
+/// The JSON calculator in each of its languages.
+const JSON_SPARKS: [&[u8]; 4] = [
+    include_bytes!("../../../examples/nebulark/nebulark.wasm"),
+    include_bytes!("../../../examples/nebulark/c/nebulark-c.wasm"),
+    include_bytes!("../../../examples/nebulark/assemblyscript/nebulark-assemblyscript.wasm"),
+    include_bytes!("../../../examples/nebulark/zig/nebulark-zig.wasm"),
+];
+
+#[test]
+fn json_sparks_of_every_language_are_reported_alike() {
+    for (number, binary) in JSON_SPARKS.into_iter().enumerate() {
+        let module = runtime().load(binary).unwrap();
+        let answer = |input: &str| run_module(&module, &json(input), &Limits::default(), still);
+        let report = answer(r#"{"firstAddend": 40, "secondAddend": 2}"#);
+        assert_eq!(report.stop, None, "{number}");
+        assert_eq!(String::from_utf8_lossy(&report.stdout), r#"{"sum": 42}"#, "{number}");
+        let function = "nebulark_ion_spark_ignite".to_owned();
+        assert_eq!(answer("[]").stop, Some(Stop::StepFailed { function, returned: 1 }), "{number}");
     }
 }
 

@@ -8,6 +8,7 @@ mod calls;
 mod files;
 mod guests;
 mod hostile;
+mod json_sparks;
 mod lanes;
 mod limits;
 mod modules;

@@ -89,6 +89,8 @@ pub enum SparkEntry {
     Export(String),
     /// A WASI command.
     Command,
+    /// A JSON spark.
+    Json,
 }
 
 /// What a spark runs over at first.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use node_core::{
-    compute::{Inputs, Program},
+    compute::{Entry, Inputs, Program},
     node::{Command, JobId, JobState, JobView, Problem, TaskResult},
 };
 
@@ -43,6 +43,11 @@ impl Request {
             binary: self.binary.to_vec(),
             inputs: self.inputs.clone(),
         }
+    }
+
+    /// Whether each output is a line by itself: what JSON sparks answer is.
+    fn has_lines(&self) -> bool {
+        self.program.entry == Entry::Json
     }
 }
 
@@ -99,7 +104,7 @@ impl Job {
     pub fn new(job: JobId, request: Request) -> Self {
         Self {
             view: first_view(job, &request),
-            whole: Whole::new(request.picture),
+            whole: Whole::new(request.picture, request.has_lines()),
             request,
             results: Vec::new(),
             failed: Vec::new(),
@@ -202,7 +207,7 @@ impl Job {
     pub fn file(&self) -> Vec<u8> {
         let header = self.request.picture.map(Picture::header).unwrap_or_default();
         self.results.iter().fold(header, |mut file, result| {
-            file.extend_from_slice(&contribution(&result.report));
+            file.extend_from_slice(&contribution(&result.report, self.request.has_lines()));
             file
         })
     }
@@ -275,7 +280,6 @@ fn file_stem(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use node_core::compute::Entry;
     use spark_runtime::{Lane, Limits, Report, Stop};
 
     fn job(tasks: i64, picture: Option<Picture>) -> Job {

@@ -1,8 +1,8 @@
 //! Results of tasks: what each adds to the whole, how it is shown, and the
 //! files that can be downloaded.
 //!
-//! A command adds its standard output as it is; an exported function adds its
-//! values on a line of their own; a task that failed adds nothing. A picture
+//! A command adds its standard output as it is; a JSON spark adds its answer, and an
+//! exported function its values, on a line of their own; a task that failed adds nothing. A picture
 //! is its header and then its rows.
 
 use std::borrow::Cow;
@@ -19,17 +19,20 @@ pub const SHOWN_CHARS_MAX: usize = 280;
 /// Bytes of a result that is no text that a list shows.
 const BINARY_BYTES_MAX: usize = 8;
 
-/// What a task adds to the whole.
-pub fn contribution(report: &Report) -> Cow<'_, [u8]> {
-    if report.stop.is_some() {
-        Cow::Borrowed(&[])
-    } else if report.values.is_empty() {
-        Cow::Borrowed(&report.stdout)
+/// What a task adds to the whole; `is_line` says that its output is a line, whether it
+/// ends one or not.
+pub fn contribution(report: &Report, is_line: bool) -> Cow<'_, [u8]> {
+    let mut line = if report.stop.is_some() {
+        return Cow::Borrowed(&[]);
+    } else if !report.values.is_empty() {
+        values(report).into_bytes()
+    } else if is_line && !report.stdout.ends_with(b"\n") {
+        report.stdout.clone()
     } else {
-        let mut line = values(report).into_bytes();
-        line.push(b'\n');
-        Cow::Owned(line)
-    }
+        return Cow::Borrowed(&report.stdout);
+    };
+    line.push(b'\n');
+    Cow::Owned(line)
 }
 
 /// A result in one short text: values, or output, or why it failed.
@@ -99,12 +102,14 @@ pub fn hex(bytes: &[u8]) -> String {
 pub struct Whole {
     hasher: Sha256,
     bytes: u64,
+    has_lines: bool,
 }
 
 impl Whole {
-    /// An empty one; a picture begins with its header.
-    pub fn new(picture: Option<Picture>) -> Self {
-        let mut whole = Self { hasher: Sha256::new(), bytes: 0 };
+    /// An empty one; a picture begins with its header. `has_lines` says that each output
+    /// is a line.
+    pub fn new(picture: Option<Picture>, has_lines: bool) -> Self {
+        let mut whole = Self { hasher: Sha256::new(), bytes: 0, has_lines };
         if let Some(picture) = picture {
             whole.take(&picture.header());
         }
@@ -113,7 +118,7 @@ impl Whole {
 
     /// Adds what a task adds.
     pub fn add(&mut self, report: &Report) {
-        self.take(&contribution(report));
+        self.take(&contribution(report, self.has_lines));
     }
 
     /// Its length, in bytes.
@@ -173,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_whole_is_its_parts_in_order() {
-        let mut whole = Whole::new(Picture::new(8, 2));
+        let mut whole = Whole::new(Picture::new(8, 2), false);
         whole.add(&output(&[1]));
         whole.add(&Report { stop: Some(Stop::OutOfFuel { fuel_max: 1 }), ..output(&[9]) });
         whole.add(&output(&[2]));
@@ -184,8 +189,21 @@ mod tests {
     #[test]
     fn values_stand_on_lines() {
         let report = Report { values: vec![Value::I32(-5), Value::I64(7)], ..Report::default() };
-        assert_eq!(contribution(&report).as_ref(), b"-5 7\n");
+        assert_eq!(contribution(&report, false).as_ref(), b"-5 7\n");
         assert_eq!(shown(&report), "-5 7");
+    }
+
+    #[test]
+    fn answers_of_json_sparks_stand_on_lines() {
+        for (output, line) in [("{}", "{}\n"), ("{}\n", "{}\n"), ("", "\n")] {
+            let report = output.as_bytes();
+            assert_eq!(contribution(&self::output(report), true).as_ref(), line.as_bytes());
+            assert_eq!(contribution(&self::output(report), false).as_ref(), report);
+        }
+        let mut whole = Whole::new(None, true);
+        whole.add(&output(b"1"));
+        whole.add(&output(b"2"));
+        assert_eq!(whole.sha256(), hex(&Sha256::digest(b"1\n2\n")));
     }
 
     #[test]

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use ion_codec::from_json;
 use node_core::compute::{
     Entry, Inputs, Program,
     wire::{LIMITS_MAX, check_environment},
 };
+use serde::de::IgnoredAny;
 use spark_runtime::{
     Call, Lane, Limits,
     inspect::{Inspection, Signature},
+    json_spark,
 };
 
 use super::{
@@ -43,8 +46,8 @@ pub enum Field {
 pub struct Form {
     /// The spark's name, as people see it.
     pub name: String,
-    /// The exported function to call; empty for the command.
-    pub export: String,
+    /// What is called.
+    pub entry: SparkEntry,
     /// Arguments on one line, quoted where they hold spaces.
     pub arguments: String,
     /// Environment variables of a command, `NAME=value` on a line each.
@@ -80,7 +83,7 @@ impl Default for Form {
         let limits = Limits::default();
         Self {
             name: String::new(),
-            export: String::new(),
+            entry: SparkEntry::Command,
             arguments: String::new(),
             environment: String::new(),
             stdin: false,
@@ -119,29 +122,27 @@ impl Form {
     pub fn of_spark(spark: &Spark) -> Self {
         let mut form = Self {
             name: spark.title.clone(),
+            entry: spark.entry.clone(),
             arguments: join(&spark.arguments),
             stdin: spark.stdin,
             kind: spark.inputs.kind(),
             rows: spark.picture.clone(),
             ..Self::default()
         };
-        if let SparkEntry::Export(name) = &spark.entry {
-            form.export.clone_from(name);
-        }
         form.take_inputs(&spark.inputs);
         form
     }
 
-    /// The form for a file, as far as its inspection tells: a command reads
-    /// its input as standard input, a function takes it as arguments.
+    /// The form for a file, as far as its inspection tells: a JSON spark and a command
+    /// take lines, the latter as standard input, a function takes its arguments.
     pub fn of_file(name: &str, inspection: &Inspection) -> Self {
-        let export = match inspection.exports.first() {
-            Some(first) if !inspection.is_command => first.name.clone(),
-            _ => String::new(),
-        };
-        let kind = if inspection.is_command { Kind::Lines } else { Kind::Range };
+        let entry = entries(inspection).into_iter().next();
+        let entry = entry.map_or(SparkEntry::Command, |(entry, _)| entry);
+        let is_function = matches!(entry, SparkEntry::Export(_));
+        let kind = if is_function { Kind::Range } else { Kind::Lines };
+        let stdin = entry == SparkEntry::Command;
         let name = name.trim_end_matches(".wasm").to_owned();
-        Self { name, export, stdin: inspection.is_command, kind, ..Self::default() }
+        Self { name, entry, stdin, kind, ..Self::default() }
     }
 
     /// The request that the form makes, or the first mistake in it.
@@ -150,7 +151,8 @@ impl Form {
         binary: &Arc<[u8]>,
         inspection: &Inspection,
     ) -> Result<Request, (Field, String)> {
-        let arguments = split(&self.arguments).map_err(|why| (Field::Arguments, why))?;
+        let arguments = if self.entry == SparkEntry::Json { "" } else { &self.arguments };
+        let arguments = split(arguments).map_err(|why| (Field::Arguments, why))?;
         let inputs = self.inputs().map_err(|why| (Field::Inputs, why))?;
         let limits = self.limits()?;
         let picture = self.picture(&arguments, &inputs);
@@ -183,11 +185,15 @@ impl Form {
     }
 
     fn entry(&self, arguments: Vec<String>) -> Result<Entry, (Field, String)> {
-        if !self.export.is_empty() {
-            return Ok(Entry::Export { name: self.export.clone(), arguments });
-        }
-        let environment = variables(&self.environment).map_err(|why| (Field::Environment, why))?;
-        Ok(Entry::Command { arguments, environment, stdin: self.stdin })
+        Ok(match &self.entry {
+            SparkEntry::Export(name) => Entry::Export { name: name.clone(), arguments },
+            SparkEntry::Json => Entry::Json,
+            SparkEntry::Command => {
+                let environment =
+                    variables(&self.environment).map_err(|why| (Field::Environment, why))?;
+                Entry::Command { arguments, environment, stdin: self.stdin }
+            }
+        })
     }
 
     fn inputs(&self) -> Result<Inputs, String> {
@@ -227,14 +233,22 @@ fn check_entry(
     inputs: &Inputs,
     inspection: &Inspection,
 ) -> Result<(), (Field, String)> {
-    let Entry::Export { name, .. } = entry else {
-        let why = "This module is no command: it exports no `_start`. Choose a function.";
-        return if inspection.is_command { Ok(()) } else { Err((Field::Entry, why.to_owned())) };
+    let first = inputs.get(0).unwrap_or_default();
+    let name = match entry {
+        Entry::Export { name, .. } => name,
+        Entry::Json => return check_json(&first, inspection),
+        Entry::Command { .. } => {
+            let why = "This module is no command: it exports no `_start`. Choose a function.";
+            return if inspection.is_command {
+                Ok(())
+            } else {
+                Err((Field::Entry, why.to_owned()))
+            };
+        }
     };
     let Some(signature) = inspection.exports.iter().find(|export| export.name == *name) else {
         return Err((Field::Entry, format!("The module exports no function `{name}`.")));
     };
-    let first = inputs.get(0).unwrap_or_default();
     match entry.bind(&first) {
         Err(stop) => Err((Field::Inputs, format!("The first task cannot run: {stop}."))),
         Ok(Call::Export { arguments, .. }) if arguments.len() != signature.parameters.len() => {
@@ -247,6 +261,34 @@ fn check_entry(
         }
         Ok(_) => check_constants(entry, signature),
     }
+}
+
+/// Whether a JSON spark can be given its first input.
+fn check_json(first: &[u8], inspection: &Inspection) -> Result<(), (Field, String)> {
+    json_spark::check(&inspection.exports)
+        .map_err(|stop| (Field::Entry, format!("No task could run: {stop}.")))?;
+    from_json::<IgnoredAny>(first).map(drop).map_err(|_| {
+        let why = "The first input is not JSON. Each line has to be JSON by itself, such as \
+                   {\"firstAddend\": 1, \"secondAddend\": 2}.";
+        (Field::Inputs, why.to_owned())
+    })
+}
+
+/// What can be called of a module, in the order in which it is offered, and what people
+/// read of each.
+pub fn entries(inspection: &Inspection) -> Vec<(SparkEntry, String)> {
+    let json = (SparkEntry::Json, "JSON spark (nine functions)".to_owned());
+    let command = (SparkEntry::Command, "the command".to_owned());
+    let functions = functions(inspection);
+    let functions =
+        functions.map(|export| (SparkEntry::Export(export.name.clone()), export.to_string()));
+    let json = inspection.is_json_spark().then_some(json);
+    json.into_iter().chain(inspection.is_command.then_some(command)).chain(functions).collect()
+}
+
+/// Functions that are meant to be called: compilers mark their own with `__`.
+pub fn functions(inspection: &Inspection) -> impl Iterator<Item = &Signature> {
+    inspection.exports.iter().filter(|export| !export.name.starts_with("__"))
 }
 
 /// What is wrong with an argument for every task alike.

@@ -12,12 +12,28 @@ fn inspection(is_command: bool) -> Inspection {
     Inspection { bytes: 8, is_command, exports: vec![add], imports: vec![], memory_bytes: 0 }
 }
 
+fn function(name: &str) -> SparkEntry {
+    SparkEntry::Export(name.to_owned())
+}
+
+/// A module that exports what a JSON spark does, and `add`.
+fn json_inspection() -> Inspection {
+    let mut seen = inspection(false);
+    for line in json_spark::lacking(&[]) {
+        let (name, rest) = line.split_once('(').expect("it is a signature");
+        let parameters = vec!["i32".to_owned(); rest.matches("i32").count() - 1];
+        let results = vec!["i32".to_owned()];
+        seen.exports.push(Signature { name: name.to_owned(), parameters, results });
+    }
+    seen
+}
+
 fn binary() -> Arc<[u8]> {
     Arc::from([0_u8, 1])
 }
 
 fn form() -> Form {
-    Form { export: "add".to_owned(), arguments: "{} 1".to_owned(), ..Form::default() }
+    Form { entry: function("add"), arguments: "{} 1".to_owned(), ..Form::default() }
 }
 
 fn mandelbrot() -> Spark {
@@ -54,9 +70,9 @@ fn a_gallery_spark_runs_as_it_comes() {
 #[test]
 fn a_file_is_set_up_by_what_it_exports() {
     let function = Form::of_file("sum.wasm", &inspection(false));
-    assert_eq!((function.name.as_str(), function.export.as_str()), ("sum", "add"));
+    assert_eq!((function.name.as_str(), function.entry), ("sum", self::function("add")));
     let command = Form::of_file("sum.wasm", &inspection(true));
-    assert!(command.stdin && command.export.is_empty());
+    assert!(command.stdin && command.entry == SparkEntry::Command);
 }
 
 #[test]
@@ -68,7 +84,7 @@ fn mistakes_are_told_by_their_field() {
         (Form { arguments: "{} many".to_owned(), ..form() }, Field::Arguments),
         (Form { arguments: "0.5 {}".to_owned(), ..form() }, Field::Arguments),
         (Form { last: "many".to_owned(), ..form() }, Field::Inputs),
-        (Form { export: "sub".to_owned(), ..form() }, Field::Entry),
+        (Form { entry: function("sub"), ..form() }, Field::Entry),
         (Form { memory_mib: "5000".to_owned(), ..form() }, Field::Memory),
         (Form { seconds: "0".to_owned(), ..form() }, Field::Time),
         (Form { seconds: "601".to_owned(), ..form() }, Field::Time),
@@ -78,7 +94,7 @@ fn mistakes_are_told_by_their_field() {
         assert_eq!(mistake.0, field, "{}", mistake.1);
         assert!(!mistake.1.is_empty());
     }
-    let command = Form { export: String::new(), ..form() };
+    let command = Form { entry: SparkEntry::Command, ..form() };
     let mistake = command.request(&binary(), &inspection(false)).expect_err("no command");
     assert_eq!(mistake.0, Field::Entry);
 }
@@ -142,4 +158,37 @@ fn the_lane_that_is_chosen_is_asked_for() {
     }
     form.take_lane("none of them");
     assert_eq!(lane(&form), Lane::Interpreter);
+}
+
+#[test]
+fn a_json_spark_is_set_up_to_run_over_lines() {
+    let seen = json_inspection();
+    let form = Form::of_file("sum.wasm", &seen);
+    assert_eq!((&form.entry, form.kind), (&SparkEntry::Json, Kind::Lines));
+    // What stands in fields that it has not is of no matter.
+    let (arguments, environment) = ("'".to_owned(), "LEVEL".to_owned());
+    let form = Form { lines: "{\"a\": 1}\n[]".to_owned(), arguments, environment, ..form };
+    let request = form.request(&binary(), &seen).expect("complete");
+    assert_eq!((request.program.entry, request.inputs.len()), (Entry::Json, 2));
+    for line in ["{", "1 2", "{\"a\": 01}"] {
+        let form = Form { lines: line.to_owned(), ..form.clone() };
+        let (field, why) = form.request(&binary(), &seen).expect_err("it is no JSON");
+        assert!(field == Field::Inputs && why.contains("not JSON"), "{line}: {why}");
+    }
+    let mut half = seen.clone();
+    half.exports.pop();
+    let (field, why) = form.request(&binary(), &half).expect_err("one function is not there");
+    assert_eq!(field, Field::Entry);
+    assert!(why.ends_with("it lacks: nebulark_ion_spark_deconstruct() → i32."), "{why}");
+}
+
+#[test]
+fn what_can_be_called_is_offered_in_order() {
+    let offered = |seen: &Inspection| -> Vec<SparkEntry> {
+        entries(seen).into_iter().map(|(entry, _)| entry).collect()
+    };
+    assert_eq!(offered(&inspection(true)), [SparkEntry::Command, function("add")]);
+    let seen = Inspection { is_command: true, ..json_inspection() };
+    assert_eq!(offered(&seen)[..3], [SparkEntry::Json, SparkEntry::Command, function("add")]);
+    assert_eq!(entries(&seen)[2].1, "add(i32, i32) → i32");
 }

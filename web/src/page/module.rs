@@ -1,13 +1,13 @@
-//! What a module is, as its inspection tells: kind, size, functions, and the
-//! imports that no ion offers.
+//! What a module is, as its inspection tells: kind, size, functions, and the imports that
+//! no ion offers.
 
-use spark_runtime::inspect::{Inspection, Signature};
+use spark_runtime::inspect::Inspection;
 
 use super::{
     parts,
     raw::{Part, tag, text},
 };
-use crate::model::{format, words::Meaning};
+use crate::model::{format, setup::functions, words::Meaning};
 
 /// What the module is, under the name it goes by.
 pub(crate) fn about(name: &str, inspection: &Inspection) -> Part {
@@ -18,8 +18,12 @@ pub(crate) fn about(name: &str, inspection: &Inspection) -> Part {
         .map(|import| format!("{}.{}", import.module, import.name))
         .collect();
     let offered = inspection.imports.len() - refused.len();
-    let exports: Vec<String> = named(inspection).map(signature).collect();
-    let kind = if inspection.is_command { "a WASI command" } else { "a library of functions" };
+    let exports: Vec<String> = functions(inspection).map(ToString::to_string).collect();
+    let kind = match inspection {
+        json if json.is_json_spark() => "a JSON spark",
+        Inspection { is_command: true, .. } => "a WASI command",
+        _ => "a library of functions",
+    };
     let memory = format!("starts with {}", format::bytes(inspection.memory_bytes));
     let facts = [
         ("Kind", kind),
@@ -31,11 +35,19 @@ pub(crate) fn about(name: &str, inspection: &Inspection) -> Part {
         list.put(text("dt", "", name)).put(text("dd", "", fact))
     });
     let about = tag("section", "panel").set("aria-label", "The module").test("inspection");
-    let about = about.put(text("h2", "", name)).put_all(warning(&refused)).put(facts);
-    if exports.is_empty() {
-        return about;
+    let about = about.put(text("h2", "", name)).put_all(warning(&refused));
+    let about = about.put_all(half(&inspection.lacks_of_json_spark())).put(facts);
+    match exports.as_slice() {
+        [] => about,
+        exports => about.put(text("p", "field-name", "Functions")).put(names(exports)),
     }
-    about.put(text("p", "field-name", "Functions")).put(names(&exports))
+}
+
+/// What a module lacks that has some functions of a JSON spark.
+fn half(lacking: &[String]) -> Option<Part> {
+    let words = "It has some of the nine functions of a JSON spark. To be one, it lacks:";
+    let half = tag("div", "refused").test("json-spark-lacks").put(text("p", "small", words));
+    (!lacking.is_empty()).then(|| half.put(names(lacking)))
 }
 
 fn names(names: &[String]) -> Part {
@@ -49,18 +61,4 @@ fn warning(refused: &[String]) -> Option<Part> {
     let warning = tag("div", "refused").set("role", "alert").test("imports-refused");
     let warning = warning.put(parts::pill(Meaning::Bad, "cannot run here"));
     (!refused.is_empty()).then(|| warning.put(text("p", "small", words)).put(names(refused)))
-}
-
-/// Functions that are meant to be called: compilers mark their own with `__`.
-pub(crate) fn named(inspection: &Inspection) -> impl Iterator<Item = &Signature> {
-    inspection.exports.iter().filter(|export| !export.name.starts_with("__"))
-}
-
-/// A function as one line: its name, parameters and results.
-pub(crate) fn signature(export: &Signature) -> String {
-    let results = match export.results.as_slice() {
-        [] => String::new(),
-        results => format!(" → {}", results.join(", ")),
-    };
-    format!("{}({}){results}", export.name, export.parameters.join(", "))
 }

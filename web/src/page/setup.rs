@@ -19,8 +19,9 @@ use super::{
 };
 use crate::model::{
     format,
+    gallery::SparkEntry,
     inputs::Kind,
-    setup::{Field, Form, LANES},
+    setup::{Field, Form, LANES, entries},
 };
 
 type Mistake = RwSignal<Option<(Field, String)>>;
@@ -70,40 +71,43 @@ fn panel(title: &str) -> Part {
 
 fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> Part {
     let form = desk.form;
-    let option = |value: &str, words: &str| {
-        let option = text("option", "", words).set("value", value);
-        let is_chosen = form.with_untracked(|form| form.export == value);
+    let entries = entries(inspection);
+    let options = entries.iter().enumerate().map(|(number, (entry, words))| {
+        let option = text("option", "", words).set("value", &number.to_string());
+        let is_chosen = form.with_untracked(|form| form.entry == *entry);
         if is_chosen { option.set("selected", "") } else { option }
-    };
-    let choices = module::named(inspection)
-        .map(|export| option(&export.name, &module::signature(export)))
-        .collect::<Vec<Part>>();
-    let command = inspection.is_command.then(|| option("", "the command"));
-    let is_command = Memo::new(move |_| form.with(|form| form.export.is_empty()));
-    let hint = move || {
-        let hint = if is_command.get() {
-            "{} stands for the input. Quotes hold words together."
-        } else {
-            "{} stands for the input. Leave empty to take the input's words as arguments."
-        };
-        hint.to_owned()
-    };
-    let stdin = live(move || if is_command.get() { stdin(desk) } else { ().seal() });
-    let variables = live(move || if is_command.get() { variables(desk) } else { ().seal() });
-    let function = tag("select", "")
-        .test("entry")
-        .put_all(command)
-        .put_all(choices)
-        .read("change", move |name| form.update(|form| form.export = name));
+    });
+    let function = tag("select", "").test("entry").put_all(options);
+    let function = function.read("change", move |number| {
+        let chosen = number.parse().ok().and_then(|number: usize| entries.get(number));
+        form.update(|form| form.entry = chosen.map_or(SparkEntry::Command, |(one, _)| one.clone()));
+    });
+    let chosen = Memo::new(move |_| form.with(|form| form.entry.clone()));
+    let fields = live(move || match chosen.get() {
+        SparkEntry::Command => command_fields(desk, mistake),
+        SparkEntry::Export(_) => {
+            let hint =
+                "{} stands for the input. Leave empty to take the input's words as arguments.";
+            arguments(desk, mistake, hint).seal()
+        }
+        SparkEntry::Json => note("Each input is JSON, and so is its result.").seal(),
+    });
     panel("How to call it")
         .put(labelled("Function", function))
         .add(told(mistake, Field::Entry))
-        .put(line(desk, "Arguments", "arguments", |form| &mut form.arguments))
-        .put(note("").words(hint))
-        .add(told(mistake, Field::Arguments))
-        .add(stdin.seal())
-        .add(variables.seal())
-        .add(told(mistake, Field::Environment))
+        .add(fields.seal())
+}
+
+fn arguments(desk: At, mistake: Mistake, hint: &str) -> Vec<AnyView> {
+    let field = line(desk, "Arguments", "arguments", |form| &mut form.arguments);
+    vec![field.seal(), note(hint).seal(), told(mistake, Field::Arguments)]
+}
+
+fn command_fields(desk: At, mistake: Mistake) -> AnyView {
+    let mut fields =
+        arguments(desk, mistake, "{} stands for the input. Quotes hold words together.");
+    fields.extend([stdin(desk), variables(desk), told(mistake, Field::Environment)]);
+    fields.seal()
 }
 
 fn stdin(desk: At) -> AnyView {

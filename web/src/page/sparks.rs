@@ -140,6 +140,7 @@ fn card(spark: &Spark) -> Part {
     let kind = match &spark.entry {
         gallery::SparkEntry::Export(_) => "function",
         gallery::SparkEntry::Command => "command",
+        gallery::SparkEntry::Json => "JSON spark",
     };
     let languages = spark.versions().len();
     let kind = match languages {
