@@ -5,12 +5,13 @@ use std::rc::Rc;
 use wasmparser::{FuncType, ValType};
 
 use crate::{
-    Call, Lane, Limits, Report, Stop,
+    Call, Lane, Limits, Report, Stop, anatomy,
     inspect::{Import, Inspection, Signature},
     lane::{Compiled, Lanes},
     meter::{Imported, meter},
     run,
     wasi::{self, Parameter},
+    wire,
 };
 
 /// The entry of a WASI command.
@@ -64,9 +65,13 @@ impl Runtime {
         Ok(Module(Rc::new(Loaded { lanes: Lanes::new(metered), exports, imports, bytes })))
     }
 
-    /// Says what a binary is, without running it. The only error is [`Stop::NotAModule`].
+    /// Says what a binary is and what it is made of, without running it. The only error is
+    /// [`Stop::NotAModule`].
     pub fn inspect(&self, binary: &[u8]) -> Result<Inspection, Stop> {
-        Ok(self.load(binary)?.inspect())
+        let inspection = self.load(binary)?.inspect();
+        // It was found valid, so that it can be read.
+        let anatomy = anatomy::of(binary).unwrap_or_default();
+        Ok(Inspection { anatomy: wire::encode(&anatomy), ..inspection })
     }
 
     /// Runs one call on a fresh instance. Whatever the guest does, this returns, after
@@ -84,7 +89,7 @@ impl Runtime {
 }
 
 impl Module {
-    /// What the module is.
+    /// What the module is, but for what it is made of.
     pub fn inspect(&self) -> Inspection {
         let loaded = &*self.0;
         let (offered, mut imports): (Vec<Import>, Vec<Import>) =
@@ -97,6 +102,7 @@ impl Module {
             exports: exports.cloned().collect(),
             imports,
             memory_bytes: loaded.lanes.metered().memory_bytes,
+            anatomy: Vec::new(),
         }
     }
 

@@ -19,6 +19,10 @@ pub struct Inspection {
     pub imports: Vec<Import>,
     /// The memory it starts with, in bytes.
     pub memory_bytes: u64,
+    /// What it is made of: bytes of an [`Anatomy`](crate::anatomy::Anatomy), for those
+    /// who show it. None are no bytes.
+    #[serde(with = "serde_bytes", default, skip_serializing_if = "Vec::is_empty")]
+    pub anatomy: Vec<u8>,
 }
 
 impl Inspection {

@@ -11,10 +11,11 @@
 //! [`wire`].
 //!
 //! Reading order: [`call`], [`json_spark`], [`report`], [`files`], [`inspect`],
-//! [`wire`], then how it is done: [`meter`] rewrites a guest so that it counts what it uses, `engine` loads,
+//! [`anatomy`], [`wire`], then how it is done: [`meter`] rewrites a guest so that it counts what it uses, `engine` loads,
 //! [`lane`] says which engine runs it and on what terms, `run` drives one instance,
 //! `wasi` is what the guest finds outside itself, and [`worker`] answers requests.
 
+pub mod anatomy;
 mod arguments;
 pub mod call;
 mod engine;

@@ -50,7 +50,7 @@ mod shape;
 use wasmparser::BinaryReaderError;
 
 pub use cost::CALL_FUEL;
-pub(crate) use module::Imported;
+pub(crate) use module::{FEATURES, Imported};
 pub use module::{Metered, meter};
 
 /// The version of this pass. It changes when the same guest would be charged

@@ -2,6 +2,7 @@
 //! browser. Views read the [`desk`](Desk)'s signals and call its actions; what
 //! they show is worked out in [`model`](crate::model).
 
+mod anatomy;
 mod browser;
 mod camera;
 mod data;

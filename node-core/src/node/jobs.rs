@@ -367,6 +367,7 @@ mod tests {
             exports: vec![add],
             imports: vec![],
             memory_bytes: 0,
+            anatomy: vec![],
         };
         let arguments = vec!["{}".to_owned(), "many".to_owned()];
         let stop = fits(&seen, &Entry::Export { name: "add".to_owned(), arguments })

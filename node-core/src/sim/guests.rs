@@ -56,6 +56,7 @@ impl World {
             exports: Vec::new(),
             imports: Vec::new(),
             memory_bytes: 1 << 16,
+            anatomy: Vec::new(),
         });
         let life = self.ions[ion].life;
         let delay = self.between(1, 30);

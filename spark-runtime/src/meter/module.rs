@@ -23,7 +23,7 @@ use super::{
 };
 
 /// WebAssembly 2.0, tail calls, and additions in constant expressions.
-const FEATURES: WasmFeatures =
+pub(crate) const FEATURES: WasmFeatures =
     WasmFeatures::WASM2.union(WasmFeatures::TAIL_CALL).union(WasmFeatures::EXTENDED_CONST);
 
 /// The largest memory, in pages.

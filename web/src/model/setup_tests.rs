@@ -9,7 +9,14 @@ fn inspection(is_command: bool) -> Inspection {
         parameters: vec!["i32".to_owned(), "i32".to_owned()],
         results: vec!["i32".to_owned()],
     };
-    Inspection { bytes: 8, is_command, exports: vec![add], imports: vec![], memory_bytes: 0 }
+    Inspection {
+        bytes: 8,
+        is_command,
+        exports: vec![add],
+        imports: vec![],
+        memory_bytes: 0,
+        anatomy: vec![],
+    }
 }
 
 fn function(name: &str) -> SparkEntry {

@@ -1,10 +1,10 @@
-//! What a module is, as its inspection tells: kind, size, functions, and the imports that
-//! no ion offers.
+//! What a module is, as its inspection tells: kind, size, functions, the imports that
+//! no ion offers, and what it is made of.
 
 use spark_runtime::inspect::Inspection;
 
 use super::{
-    parts,
+    anatomy, parts,
     raw::{Part, tag, text},
 };
 use crate::model::{format, setup::functions, words::Meaning};
@@ -37,10 +37,11 @@ pub(crate) fn about(name: &str, inspection: &Inspection) -> Part {
     let about = tag("section", "panel").set("aria-label", "The module").test("inspection");
     let about = about.put(text("h2", "", name)).put_all(warning(&refused));
     let about = about.put_all(half(&inspection.lacks_of_json_spark())).put(facts);
-    match exports.as_slice() {
+    let about = match exports.as_slice() {
         [] => about,
         exports => about.put(text("p", "field-name", "Functions")).put(names(exports)),
-    }
+    };
+    about.put_all(anatomy::view(inspection))
 }
 
 /// What a module lacks that has some functions of a JSON spark.
