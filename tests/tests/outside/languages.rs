@@ -10,11 +10,14 @@ use ionosphere_tests::{
 use crate::turn;
 
 const LANGUAGES: [&str; 7] = ["", "-c", "-cpp", "-assemblyscript", "-zig", "-go", "-java"];
-/// Each calculator, and its results over the gallery's own inputs.
-const CALCULATORS: [(&str, &str); 2] = [
-    ("add", "3\n42\n3\n-2147483648\n"),
-    ("json-calculator", "{\"sum\": 3}\n{\"sum\": 42}\n{\"sum\": 0}\n"),
+/// Each calculator, its languages, its results over the gallery's own inputs, and a word
+/// of its source.
+const CALCULATORS: [(&str, &[&str], &str, &str); 3] = [
+    ("add", &LANGUAGES, "3\n42\n3\n-2147483648\n", "add"),
+    ("json-calculator", &LANGUAGES, SUMS, "add"),
+    ("nebulark", &["", "-c", "-assemblyscript", "-zig"], SUMS, "nebulark_ion_spark_"),
 ];
+const SUMS: &str = "{\"sum\": 3}\n{\"sum\": 42}\n{\"sum\": 0}\n";
 
 /// Opens a calculator in a language, as a person does: its card, then the language.
 async fn open(tab: &Tab, calculator: &str, language: &str) {
@@ -34,8 +37,8 @@ async fn every_calculator_says_the_same_in_both_lanes_and_shows_its_source() {
     let browser = Browser::start().await;
     let tab = browser.open(&relay.url("/")).await;
     mission::joined(&tab).await;
-    for (calculator, expected) in CALCULATORS {
-        for language in LANGUAGES {
+    for (calculator, languages, expected, word) in CALCULATORS {
+        for language in languages {
             for lane in ["fast", "interpreter"] {
                 open(&tab, calculator, language).await;
                 tab.click("limits").await;
@@ -52,7 +55,7 @@ async fn every_calculator_says_the_same_in_both_lanes_and_shows_its_source() {
             open(&tab, calculator, language).await;
             let source = query("source");
             tab.run(&format!("{source}.open = true; {source}.scrollIntoView();")).await;
-            let shown = format!("{source}.querySelector('code').innerText.includes('add')");
+            let shown = format!("{source}.querySelector('code').innerText.includes('{word}')");
             tab.wait_for("the source", &shown).await;
             tab.screenshot(&format!("source-{calculator}{language}")).await;
         }

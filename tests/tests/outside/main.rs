@@ -19,6 +19,7 @@ mod hostile;
 mod interrupted;
 mod invitations;
 mod js_libp2p;
+mod json_sparks;
 mod languages;
 mod mail;
 mod mesh;
