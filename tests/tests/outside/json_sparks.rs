@@ -33,7 +33,7 @@ async fn a_json_spark_that_is_dropped_runs_over_lines() {
     let sum = mission::downloaded(&tab, "sum.txt").await;
     assert_eq!(String::from_utf8_lossy(&sum), "{\"sum\": 3}\n");
     let causes = mission::causes(&tab).await.join(", ");
-    assert!(causes.contains("step failed"), "{causes}");
+    assert!(causes.contains("`nebulark_ion_spark_ignite` returned 1"), "{causes}");
     tab.screenshot("json-spark-results").await;
 }
 

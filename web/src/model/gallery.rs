@@ -179,9 +179,9 @@ mod tests {
         assert!(all > 0);
         let sparks = gallery.clone().sparks();
         assert_eq!(sparks.iter().filter(|spark| spark.of.is_none()).count(), all);
-        for calculator in ["add", "json-calculator"] {
+        for (calculator, languages) in [("add", 7), ("json-calculator", 7), ("nebulark", 4)] {
             let of = sparks.iter().find(|spark| spark.name == calculator).expect("it is there");
-            assert_eq!(of.versions().len(), 7, "{calculator}");
+            assert_eq!(of.versions().len(), languages, "{calculator}");
             for (name, language) in of.versions() {
                 let version = sparks.iter().find(|spark| spark.name == name);
                 let version = version.unwrap_or_else(|| panic!("there is no {name}"));
