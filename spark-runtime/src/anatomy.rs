@@ -6,13 +6,14 @@
 //! is text already, so that whoever shows it needs to know nothing of WebAssembly.
 //! Bounds: [`LISTED_MAX`] rows of a kind; names are cut as errors cut arguments.
 //!
-//! Features are found by asking the validator: one is used if the module is not valid without
-//! it. They have the names of their proposals.
+//! A feature is used where an operator, a local or a block of its proposal stands in code,
+//! or where all that is not code is not valid without it. To validate the code once for each
+//! would take seconds in large modules.
 
 use serde::{Deserialize, Serialize};
 use wasmparser::{
-    BinaryReaderError, Export, ExternalKind, FuncType, GlobalType, MemoryType, Parser, Payload,
-    TableType, TypeRef, ValType, Validator, WasmFeatures,
+    BinaryReaderError, BlockType, Export, ExternalKind, FuncType, FunctionBody, GlobalType,
+    MemoryType, Operator, Parser, Payload, TableType, TypeRef, ValType, Validator, WasmFeatures,
 };
 
 use crate::{arguments::shown, meter};
@@ -74,25 +75,75 @@ const FEATURES: [(&str, WasmFeatures); 9] = [
 
 /// Looks at a binary that was found valid.
 pub(crate) fn of(binary: &[u8]) -> Result<Anatomy, BinaryReaderError> {
-    let mut seen = Seen::default();
+    let mut seen = Seen::new();
     for payload in Parser::new(0).parse_all(binary) {
         seen.note(&payload?)?;
     }
-    let used = FEATURES.iter().filter(|(_, feature)| needs(binary, *feature));
+    let is_used = |feature| seen.used.contains(feature) || is_built_on(binary, feature);
+    let used = FEATURES.iter().filter(|(_, feature)| is_used(*feature));
     seen.anatomy.features = used.map(|(name, _)| (*name).to_owned()).collect();
     Ok(seen.finish())
 }
 
-fn needs(binary: &[u8], feature: WasmFeatures) -> bool {
-    let others = meter::FEATURES.difference(feature);
-    Validator::new_with_features(others).validate_all(binary).is_err()
+/// Whether a module is not valid without a feature, its code aside.
+fn is_built_on(binary: &[u8], feature: WasmFeatures) -> bool {
+    let mut validator = Validator::new_with_features(meter::FEATURES.difference(feature));
+    let mut payloads = Parser::new(0).parse_all(binary);
+    // Bodies are handed back, to be validated by whoever wants to.
+    payloads.any(|payload| payload.and_then(|payload| validator.payload(&payload)).is_err())
 }
+
+/// The feature of a proposal, as wasmparser names it; none for those of the first version.
+macro_rules! feature {
+    (saturating_float_to_int) => {
+        WasmFeatures::SATURATING_FLOAT_TO_INT
+    };
+    (sign_extension) => {
+        WasmFeatures::SIGN_EXTENSION
+    };
+    (bulk_memory) => {
+        WasmFeatures::BULK_MEMORY
+    };
+    (reference_types) => {
+        WasmFeatures::REFERENCE_TYPES
+    };
+    (simd) => {
+        WasmFeatures::SIMD
+    };
+    (tail_call) => {
+        WasmFeatures::TAIL_CALL
+    };
+    ($other:ident) => {
+        WasmFeatures::empty()
+    };
+}
+
+macro_rules! define_proposed {
+    ($(
+        @$proposal:ident $operator:ident $({ $($field:ident: $kind:ty),* })?
+            => $visit:ident ($($arity:tt)*)
+    )*) => {
+        /// The feature that an operator belongs to.
+        fn proposed(operator: &Operator<'_>) -> WasmFeatures {
+            match operator {
+                Operator::Block { blockty: BlockType::FuncType(_) }
+                | Operator::Loop { blockty: BlockType::FuncType(_) }
+                | Operator::If { blockty: BlockType::FuncType(_) } => WasmFeatures::MULTI_VALUE,
+                Operator::CallIndirect { table_index: 1.., .. } => WasmFeatures::REFERENCE_TYPES,
+                $(Operator::$operator { .. } => feature!($proposal),)*
+                _ => WasmFeatures::empty(),
+            }
+        }
+    };
+}
+wasmparser::for_each_operator!(define_proposed);
 
 /// What has been read, and what it takes to tell the types of exports. Imports come first
 /// in each list, as they do in the module's own numbers.
-#[derive(Default)]
 struct Seen {
     anatomy: Anatomy,
+    /// Features that code uses.
+    used: WasmFeatures,
     types: Vec<FuncType>,
     functions: Vec<u32>,
     globals: Vec<GlobalType>,
@@ -101,6 +152,18 @@ struct Seen {
 }
 
 impl Seen {
+    fn new() -> Self {
+        Self {
+            anatomy: Anatomy::default(),
+            used: WasmFeatures::empty(),
+            types: Vec::new(),
+            functions: Vec::new(),
+            globals: Vec::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+        }
+    }
+
     fn note(&mut self, payload: &Payload<'_>) -> Result<(), BinaryReaderError> {
         self.note_section(payload);
         match payload {
@@ -140,7 +203,23 @@ impl Seen {
                     self.note_export(&export?);
                 }
             }
+            Payload::CodeSectionEntry(body) => self.note_body(body)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn note_body(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
+        for local in body.get_locals_reader()? {
+            self.used |= match local?.1 {
+                ValType::V128 => WasmFeatures::SIMD,
+                ValType::Ref(_) => WasmFeatures::REFERENCE_TYPES,
+                _ => WasmFeatures::empty(),
+            };
+        }
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            self.used |= proposed(&operators.read()?);
         }
         Ok(())
     }

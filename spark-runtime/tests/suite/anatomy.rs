@@ -84,7 +84,16 @@ fn features_are_told_by_what_needs_them() {
             &["bulk memory"],
         ),
         ("(module (func (param externref)))", &["reference types"]),
+        ("(module (func (local externref)))", &["reference types"]),
+        (
+            "(module (type $t (func)) (table 1 funcref) (table $b 1 funcref)
+                (func (call_indirect $b (type $t) (i32.const 0))))",
+            &["reference types"],
+        ),
         ("(module (func (param v128)))", &["vectors"]),
+        ("(module (func (local v128)))", &["vectors"]),
+        ("(module (func (drop (i32.const 1)) (block (param) (nop))))", &[]),
+        ("(module (func (i32.const 1) (block (param i32) (drop))))", &["multiple values"]),
         ("(module (func $f (return_call $f)))", &["tail calls"]),
         ("(module (global i32 (i32.add (i32.const 1) (i32.const 2))))", &["extended constants"]),
         (
