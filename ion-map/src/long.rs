@@ -279,6 +279,14 @@ impl<K> LongSet<K> {
 }
 
 impl<K: Ord> LongSet<K> {
+    /// The keys from one on.
+    pub fn range_from<'a, Q: Ord + ?Sized>(&'a self, from: &'a Q) -> impl Iterator<Item = &'a K>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.range_from(from).map(|(key, ())| key)
+    }
+
     /// Whether a key is in it.
     pub fn contains<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where

@@ -10,10 +10,11 @@
 //! Refused here: anything beyond the limits below, results for tasks that were
 //! not leased to their sender, and tasks that were not asked for.
 //!
-//! Reading order: [`spec`], [`view`], [`wire`], [`coordinator`], [`worker`],
+//! Reading order: [`spec`], [`trust`], [`view`], [`wire`], [`coordinator`], [`worker`],
 //! [`guests`].
 
 pub mod spec;
+pub mod trust;
 pub mod view;
 pub mod wire;
 
@@ -23,6 +24,7 @@ pub mod worker;
 pub mod guests;
 
 pub use spec::{Entry, Input, Inputs, Program};
+pub use trust::Trust;
 pub use view::CAUSES_MAX;
 
 /// Guest workers that one ion may lend.

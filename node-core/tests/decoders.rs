@@ -17,7 +17,7 @@ mod mesh;
 
 use node_core::{
     compute::{
-        Entry, Input, Program,
+        Entry, Input, Program, Trust,
         wire::{self, Message},
     },
     identity::{Invitation, IonId},
@@ -47,6 +47,7 @@ fn messages() -> Vec<Message> {
         entry: Entry::Export { name: "add".to_owned(), arguments: vec!["{}".to_owned()] },
         limits: Limits { fuel_max: 1, memory_bytes_max: 2, output_bytes_max: 3, wall_ms_max: 4 },
         lane: Lane::Automatic,
+        trust: Trust::Once,
     };
     let report = Report {
         stop: Some(Stop::Exit { code: 2 }),
@@ -247,6 +248,7 @@ fn environments_are_checked_before_they_are_believed() {
             entry,
             limits: Limits::default(),
             lane: Lane::Automatic,
+            trust: Trust::Once,
         };
         let message = Message::Offer { job: 1, program, module: [7; 32], module_bytes: 8 };
         wire::decode(&wire::encode(&message)).map(drop)

@@ -10,6 +10,11 @@
 //! lost; every state mends itself by repeated offers, renewals and pulls. The
 //! first valid result of a task counts, once, whoever else ran it.
 //!
+//! Where the job asks for more [`Trust`](crate::compute::Trust), tasks are leased
+//! to several ions, and their results count when enough of them agree. Who
+//! was outvoted is shunned for a while, and what it returned and does not count
+//! yet is run again by others.
+//!
 //! Bounds: [`JOBS_MAX`] jobs, [`WINDOW_TASKS_MAX`] tasks between the first
 //! unfinished one and the last one given out, [`ATTEMPTS_MAX`] attempts for a
 //! task that ends in a way that another ion might not meet,
@@ -17,13 +22,19 @@
 
 mod job;
 mod leases;
+mod reputation;
+mod tally;
+mod trials;
 
 use std::sync::Arc;
 
 use ion_map::Map;
 use spark_runtime::{Report, wire::ModuleHash};
 
-use self::job::{Given, Job};
+use self::{
+    job::{Given, Job},
+    reputation::Reputations,
+};
 use super::{
     spec::{Inputs, Program},
     wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX},
@@ -111,10 +122,11 @@ pub enum Effect {
 }
 
 /// The machine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Coordinator {
     jobs: Map<JobId, Job>,
     ions: Map<IonId, Ion>,
+    reputations: Reputations,
 }
 
 /// What is known of an ion that takes work.
@@ -125,6 +137,12 @@ struct Ion {
 }
 
 impl Coordinator {
+    /// Without jobs. The seed is random, and no secret but this: it decides which
+    /// results of trusted ions are checked.
+    pub fn new(seed: u64) -> Self {
+        Self { jobs: Map::new(), ions: Map::new(), reputations: Reputations::new(seed) }
+    }
+
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
@@ -162,11 +180,11 @@ impl Coordinator {
     /// Jobs that changed since this was last asked, as they are now. Names of
     /// ions are left empty.
     pub fn changed(&mut self, now: Time) -> Vec<JobView> {
-        let ions = self.ions.len();
+        let heeded = self.ions.keys().filter(|ion| !self.reputations.shuns(now, ion)).count();
         let mut views = Vec::new();
         for (id, job) in &mut self.jobs {
             if job.take_changed() {
-                views.push(job.view(now, *id, ions));
+                views.push(job.view(now, *id, self.ions.len(), heeded));
             }
         }
         views
@@ -240,7 +258,7 @@ impl Coordinator {
     fn serve(&mut self, now: Time, id: JobId, ion: IonId, effects: &mut Vec<Effect>) {
         let ions = self.ions.len();
         let Some(job) = self.jobs.get_mut(&id) else { return };
-        let tasks = job.lease(now, ion, ions);
+        let tasks = job.lease(now, ion, ions, &self.reputations);
         if !tasks.is_empty() {
             effects.push(Effect::Send(ion, Message::Tasks { job: id, tasks }));
         }
@@ -264,9 +282,15 @@ impl Coordinator {
     ) {
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_running()) else { return };
         for (task, report) in results {
-            if job.accept(now, ion, task, report) == Given::TooLarge {
+            if job.accept(now, ion, task, report, &mut self.reputations) == Given::TooLarge {
                 effects.push(Effect::Offence(ion));
             }
+        }
+        for liar in self.reputations.take_caught() {
+            self.jobs
+                .values_mut()
+                .filter(|job| job.is_running())
+                .for_each(|job| job.distrust(liar));
         }
         self.advance(now, id, effects);
     }

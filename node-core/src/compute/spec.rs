@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use spark_runtime::{Call, Lane, Limits, Stop, inspect::Signature};
 
-use super::wire::INPUT_BYTES_MAX;
+use super::{Trust, wire::INPUT_BYTES_MAX};
 
 /// How each input becomes a call. `{}` in an argument stands for the input's
 /// text.
@@ -45,6 +45,9 @@ pub struct Program {
     /// there were lanes reads all else, and one that says nothing means this.
     #[serde(default, skip_serializing_if = "is_automatic")]
     pub lane: Lane,
+    /// What it takes for a result to count. Left out where it is once, as above.
+    #[serde(default, skip_serializing_if = "Trust::is_once")]
+    pub trust: Trust,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde hands over")]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::JobId;
+use super::{JobId, Trust};
 
 /// Causes of failure that a job's view lists.
 pub const CAUSES_MAX: usize = 8;
@@ -28,6 +28,10 @@ pub struct JobView {
     pub retried: u64,
     /// Since the job started, in milliseconds; stands still when it ends.
     pub elapsed_ms: u64,
+    /// What it takes for a result to count.
+    pub trust: Trust,
+    /// Tasks whose result several ions returned alike.
+    pub confirmed: u64,
     /// Fuel used by all results.
     pub fuel: u64,
     /// Per ion, most tasks first.
@@ -60,6 +64,8 @@ pub struct IonShare {
     pub is_self: bool,
     /// Tasks it finished.
     pub finished: u64,
+    /// Results of it that others outvoted.
+    pub outvoted: u64,
     /// Tasks it holds now.
     pub running: u64,
 }

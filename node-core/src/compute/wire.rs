@@ -5,7 +5,10 @@ use ion_map::Set;
 use serde::{Deserialize, Serialize};
 use spark_runtime::{Limits, Report, Value, wire::ModuleHash};
 
-use super::spec::{Entry, Input, Program};
+use super::{
+    spec::{Entry, Input, Program},
+    trust::COPIES_MAX,
+};
 use crate::compute::JobId;
 
 /// An encoded message, in bytes.
@@ -161,6 +164,9 @@ pub enum Refusal {
     /// Limits over [`LIMITS_MAX`].
     #[error("the limits asked for are higher than any ion grants")]
     LimitsTooHigh,
+    /// Copies of each task beyond what may be asked for.
+    #[error("results are compared between 2 and {COPIES_MAX} ions")]
+    Copies,
     /// A report larger than its job's limits allow.
     #[error("a result is larger than its limits allow")]
     ReportTooLarge,
@@ -244,7 +250,7 @@ pub fn check_program(program: &Program) -> Result<(), Refusal> {
     {
         return Err(Refusal::LimitsTooHigh);
     }
-    Ok(())
+    if program.trust.is_sound() { Ok(()) } else { Err(Refusal::Copies) }
 }
 
 /// Whether environment variables are ones that guests can be given.

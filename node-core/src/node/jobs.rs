@@ -16,6 +16,7 @@ use crate::{
     compute::{
         coordinator, guests,
         spec::{Entry, Inputs, Program},
+        trust::varying,
         wire::{check_module_size, check_program, report_bytes},
         worker,
     },
@@ -202,14 +203,12 @@ impl Node {
         effects: &mut Vec<Effect>,
     ) {
         let Submission { job, program, module, binary, inputs } = submission;
-        match result.and_then(|seen| fits(&seen, &program.entry)) {
+        match result.map_err(|stop| words::cannot_run(&stop)).and_then(|seen| fits(&seen, &program))
+        {
             Ok(()) => {
                 self.submit(coordinator::Input::Submit { job, program, module, binary, inputs });
             }
-            Err(stop) => {
-                let problem = words::cannot_run(&stop);
-                effects.push(Effect::Tell(Event::Refused { job, problem }));
-            }
+            Err(problem) => effects.push(Effect::Tell(Event::Refused { job, problem })),
         }
     }
 
@@ -269,9 +268,19 @@ impl Part {
     }
 }
 
+/// Whether a module can be called as the program says, and answers alike on all
+/// ions where their answers are to be compared.
+fn fits(seen: &Inspection, program: &Program) -> Result<(), Problem> {
+    can_call(seen, &program.entry).map_err(|stop| words::cannot_run(&stop))?;
+    match varying(seen) {
+        Some(import) if program.trust.compares() => Err(words::cannot_compare(import)),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a module has what the program calls, takes the arguments that are
 /// the same for every task, and gets all that it wants.
-fn fits(seen: &Inspection, entry: &Entry) -> Result<(), Stop> {
+fn can_call(seen: &Inspection, entry: &Entry) -> Result<(), Stop> {
     if let Some(import) = seen.imports.iter().find(|import| !import.offered) {
         let (module, name) = (import.module.clone(), import.name.clone());
         return Err(Stop::ImportNotOffered { module, name });
@@ -294,11 +303,15 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    use crate::compute::Trust;
     use crate::{
         identity::{IonId, SimKeys},
         node::{Birth, Command, Durability, Input as NodeInput},
     };
-    use spark_runtime::inspect::Signature;
+    use spark_runtime::{
+        Lane, Limits,
+        inspect::{Import, Signature},
+    };
 
     fn node() -> Node {
         Node::new(Birth {
@@ -370,9 +383,8 @@ mod tests {
             anatomy: vec![],
         };
         let arguments = vec!["{}".to_owned(), "many".to_owned()];
-        let stop = fits(&seen, &Entry::Export { name: "add".to_owned(), arguments })
-            .expect_err("many is no number");
-        let problem = words::cannot_run(&stop);
+        let entry = Entry::Export { name: "add".to_owned(), arguments };
+        let problem = fits(&seen, &program(entry, Trust::Once)).expect_err("many is no number");
         assert_eq!(problem.what, "The job was not started.");
         assert!(problem.why.contains("\"many\"") && problem.why.contains("i32"), "{}", problem.why);
         assert!(problem.remedy.contains("of that type"), "{}", problem.remedy);
@@ -382,5 +394,29 @@ mod tests {
         let problem = words::cannot_run(&stop);
         assert!(problem.why.contains("nebulark_ion_spark_construct() → i32"), "{}", problem.why);
         assert!(problem.remedy.contains("Export these"), "{}", problem.remedy);
+    }
+
+    fn program(entry: Entry, trust: Trust) -> Program {
+        let (name, limits, lane) = (String::new(), Limits::default(), Lane::Automatic);
+        Program { name, entry, limits, lane, trust }
+    }
+
+    #[test]
+    fn what_may_differ_from_ion_to_ion_is_not_compared() {
+        let import =
+            Import { module: "ionosphere".to_owned(), name: "read".to_owned(), offered: true };
+        let seen = Inspection {
+            bytes: 1,
+            is_command: true,
+            exports: vec![],
+            imports: vec![import],
+            memory_bytes: 0,
+        };
+        let entry = Entry::Command { arguments: vec![], environment: vec![], stdin: true };
+        assert_eq!(fits(&seen, &program(entry.clone(), Trust::Once)), Ok(()));
+        for trust in [Trust::Copies(2), Trust::Adaptive] {
+            let problem = fits(&seen, &program(entry.clone(), trust)).expect_err("it may differ");
+            assert!(problem.why.contains("`ionosphere.read`"), "{}", problem.why);
+        }
     }
 }

@@ -204,7 +204,7 @@ impl Node {
             diagnosis: None,
             ice: Ice::default(),
             traffic: Traffic::default(),
-            coordinator: Coordinator::default(),
+            coordinator: Coordinator::new(rng.next_u64()),
             worker: Worker::default(),
             inspections: Inspections::default(),
             views: Views::new(storage),

@@ -1,7 +1,7 @@
 //! What is said to people when something is wrong: what happened, why, what to
 //! do. All of it stands here, so that it sounds like one voice.
 
-use spark_runtime::Stop;
+use spark_runtime::{Stop, inspect::Import};
 
 use super::event::Problem;
 use crate::{
@@ -230,6 +230,7 @@ pub(super) fn refused(why: Refusal) -> Problem {
     let remedy = match why {
         Refusal::ModuleSize => "Build the module smaller, for example with wasm-opt -Os.",
         Refusal::LimitsTooHigh => "Ask for lower limits.",
+        Refusal::Copies => "Ask for a number between these.",
         Refusal::EnvironmentTooLarge => "Give fewer or shorter ones.",
         Refusal::VariableName => "Give each variable a name of its own, of letters and digits.",
         Refusal::VariableValue => "Give it without.",
@@ -263,6 +264,18 @@ pub(super) fn cannot_run(stop: &Stop) -> Problem {
         _ => "This spark cannot run here.",
     };
     problem(what, &sentence(stop), remedy)
+}
+
+pub(super) fn cannot_compare(import: &Import) -> Problem {
+    let Import { module, name, .. } = import;
+    problem(
+        "The job was not started.",
+        &format!(
+            "The results of this spark cannot be compared: what `{module}.{name}` answers may \
+             differ from ion to ion."
+        ),
+        "Let each task run once, or build the spark without that import.",
+    )
 }
 
 pub(super) fn bad_pairing(why: pairing::Error) -> Problem {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use spark_runtime::{Lane, Limits, Report, Stop, wire::ModuleHash};
 
 use crate::{
-    compute::{Entry, Inputs, Program},
+    compute::{Entry, Inputs, Program, Trust},
     node::JobId,
 };
 
@@ -45,7 +45,13 @@ impl Flavour {
     pub fn program(&self) -> Program {
         let limits = Limits { wall_ms_max: self.wall_ms_max, ..Limits::default() };
         let entry = Entry::Command { arguments: Vec::new(), environment: Vec::new(), stdin: true };
-        Program { name: format!("spark {}", self.salt), entry, limits, lane: Lane::Automatic }
+        Program {
+            name: format!("spark {}", self.salt),
+            entry,
+            limits,
+            lane: Lane::Automatic,
+            trust: Trust::Once,
+        }
     }
 
     /// What a guest that is not disturbed answers.

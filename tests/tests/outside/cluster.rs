@@ -11,7 +11,7 @@ use ionosphere_tests::{
     relay::{Relay, Way},
 };
 use node_core::{
-    compute::{Entry, Inputs, Program},
+    compute::{Entry, Inputs, Program, Trust},
     node::{Command, Event, JobId, JobState, JobView},
 };
 use spark_runtime::{Lane, Limits, Value};
@@ -50,6 +50,7 @@ fn counting(job: JobId, tasks: i64, thousands: u32) -> Command {
             entry,
             limits: Limits::default(),
             lane: Lane::Automatic,
+            trust: Trust::Once,
         },
         binary: guests::count(),
         inputs: Inputs::Range { first: 0, last: tasks - 1 },
@@ -71,6 +72,7 @@ fn three_ions_draw_one_picture() {
         entry,
         limits: Limits::default(),
         lane: Lane::Automatic,
+        trust: Trust::Once,
     };
     ions[0].post(Command::RunJob {
         job: JOB,

@@ -11,7 +11,7 @@ use ionosphere_tests::{
     relay::{Relay, Way},
 };
 use node_core::{
-    compute::{Entry, Inputs, Program},
+    compute::{Entry, Inputs, Program, Trust},
     node::{Command, JobId, JobState, LinkKind},
 };
 use spark_runtime::{Lane, Limits};
@@ -50,6 +50,7 @@ fn counting() -> Command {
             entry,
             limits: Limits::default(),
             lane: Lane::Automatic,
+            trust: Trust::Once,
         },
         binary: guests::count(),
         inputs: Inputs::Range { first: 0, last: TASKS.cast_signed() - 1 },

@@ -263,6 +263,8 @@ fn first_view(job: JobId, request: &Request) -> JobView {
         failed: 0,
         running: 0,
         retried: 0,
+        trust: request.program.trust,
+        confirmed: 0,
         elapsed_ms: 0,
         fuel: 0,
         by_ion: Vec::new(),
@@ -280,6 +282,7 @@ fn file_stem(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use node_core::compute::Trust;
     use spark_runtime::{Lane, Limits, Report, Stop};
 
     fn job(tasks: i64, picture: Option<Picture>) -> Job {
@@ -288,6 +291,7 @@ mod tests {
             entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
             limits: Limits::default(),
             lane: Lane::Automatic,
+            trust: Trust::Once,
         };
         let inputs = Inputs::Range { first: 1, last: tasks };
         Job::new(7, Request { program, binary: Arc::from([]), inputs, picture })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ion_codec::from_json;
 use node_core::compute::{
-    Entry, Inputs, Program,
+    Entry, Inputs, Program, Trust,
     wire::{LIMITS_MAX, check_environment},
 };
 use serde::de::IgnoredAny;
@@ -158,7 +158,8 @@ impl Form {
         let picture = self.picture(&arguments, &inputs);
         let entry = self.entry(arguments)?;
         check_entry(&entry, &inputs, inspection)?;
-        let program = Program { name: self.name.clone(), entry, limits, lane: self.lane };
+        let program =
+            Program { name: self.name.clone(), entry, limits, lane: self.lane, trust: Trust::Once };
         Ok(Request { program, binary: Arc::clone(binary), inputs, picture })
     }
 

@@ -1,18 +1,24 @@
 //! One job's books: which task is where, what came back, what is next.
 
+mod shown;
+
 use std::sync::Arc;
 
 use ion_map::{LongMap, LongSet, Map, Set};
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
 use super::{
-    ATTEMPTS_MAX, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX, leases::Leases,
+    ATTEMPTS_MAX, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX,
+    leases::Leases,
+    reputation::Reputations,
+    tally::Tally,
+    trials::{Settled, Trials},
 };
 use crate::{
     compute::{
-        CAUSES_MAX, JobId,
+        JobId, Trust,
         spec::{Input, Inputs, Program},
-        view::{Cause, IonShare, JobState, JobView},
+        view::JobState,
         wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report, report_bytes},
     },
     identity::IonId,
@@ -50,16 +56,16 @@ pub(super) struct Job {
     ions: Map<IonId, Share>,
     /// Tasks that ended in a way that another ion might not meet.
     strikes: LongMap<u64, Strikes>,
+    /// Results that do not count yet.
+    trials: Trials,
     /// Results that wait for an earlier one.
     ready: LongMap<u64, (IonId, Report)>,
     ready_bytes: usize,
     /// The first task whose result has not been told.
     told: u64,
-    succeeded: u64,
-    failed: u64,
     retried: u64,
-    fuel: u64,
-    causes: Map<String, (u64, u64)>,
+    confirmed: u64,
+    tally: Tally,
     changed: bool,
 }
 
@@ -77,6 +83,7 @@ struct Share {
     asks: usize,
     asked_at: Time,
     finished: u64,
+    outvoted: u64,
     /// Tasks that it had for too long, so that others finished them, since it
     /// last gave a result that counts.
     overtaken: u32,
@@ -91,6 +98,7 @@ impl Job {
         inputs: Inputs,
     ) -> Self {
         Self {
+            trials: Trials::new(program.trust),
             program,
             module,
             binary,
@@ -107,11 +115,9 @@ impl Job {
             ready: LongMap::new(),
             ready_bytes: 0,
             told: 0,
-            succeeded: 0,
-            failed: 0,
             retried: 0,
-            fuel: 0,
-            causes: Map::new(),
+            confirmed: 0,
+            tally: Tally::default(),
             changed: true,
         }
     }
@@ -136,10 +142,12 @@ impl Job {
         &self.binary
     }
 
+    /// Workers are not told how far they are believed: who knew that nobody
+    /// compares could lie the more safely.
     pub(super) fn offer(&self, job: JobId) -> Message {
         Message::Offer {
             job,
-            program: self.program.clone(),
+            program: Program { trust: Trust::Once, ..self.program.clone() },
             module: self.module,
             module_bytes: self.binary.len() as u64,
         }
@@ -155,6 +163,7 @@ impl Job {
         self.requeued.clear();
         self.ready.clear();
         self.strikes.clear();
+        self.trials = Trials::new(self.program.trust);
         for share in self.ions.values_mut() {
             share.asks = 0;
         }
@@ -181,21 +190,28 @@ impl Job {
     /// Gives an ion what it asked for, but no more than its share of what is
     /// open: half of an equal part (guided self-scheduling), so that all
     /// ions end at nearly the same time. One that others overtook gets half as
-    /// much with every time, until it gives a result again.
-    pub(super) fn lease(&mut self, now: Time, ion: IonId, ions: usize) -> Vec<(u64, Input)> {
+    /// much with every time, until it gives a result again; one that is shunned
+    /// gets nothing where results are compared.
+    pub(super) fn lease(
+        &mut self,
+        now: Time,
+        ion: IonId,
+        ions: usize,
+        reputations: &Reputations,
+    ) -> Vec<(u64, Input)> {
         let Some(share) = self.ions.get(&ion) else { return Vec::new() };
-        let open = self.tasks - self.fresh + self.requeued.len() as u64;
+        if self.trust().compares() && reputations.shuns(now, &ion) {
+            return Vec::new();
+        }
+        let fresh = (self.tasks - self.fresh).saturating_mul(self.trust().ions() as u64);
+        let open = fresh + self.requeued.len() as u64;
         let part = usize::try_from(open.div_ceil(2 * ions.max(1) as u64)).unwrap_or(usize::MAX);
         let part = (part >> share.overtaken.min(usize::BITS - 1)).max(1);
         let holds = self.leases.count_of(&ion);
         let most = share.asks.min(part).min(TASKS_HELD_MAX.saturating_sub(holds));
-        let (mut given, mut bytes) = (Vec::new(), 0);
-        while given.len() < most && bytes < TASKS_BYTES {
-            let Some(task) = self.next_for(ion) else { break };
-            let input = self.inputs.get(task).expect("only tasks that have an input are open");
-            bytes += input.len();
-            self.leases.give(now, ion, task);
-            given.push((task, input));
+        let mut given = self.take_for(now, ion, most);
+        if given.is_empty() && most > 0 && self.check_rest() {
+            given = self.take_for(now, ion, most);
         }
         if let Some(share) = self.ions.get_mut(&ion) {
             share.asks -= given.len();
@@ -204,19 +220,34 @@ impl Job {
         given
     }
 
-    /// Takes the next open task that this ion has not failed at and has not in
-    /// hand.
-    fn next_for(&mut self, ion: IonId) -> Option<u64> {
-        let struck = |task: &u64| self.strikes.get(task).is_some_and(|one| one.by.contains(&ion));
-        let is_new = |task: &u64| !struck(task) && !self.leases.has_in_hand(ion, *task);
-        let again = self.requeued.iter().copied().find(is_new);
+    /// At most so many tasks, and not many more bytes than fit in a message.
+    fn take_for(&mut self, now: Time, ion: IonId, most: usize) -> Vec<(u64, Input)> {
+        let (mut given, mut bytes) = (Vec::new(), 0);
+        let mut from = 0;
+        while given.len() < most && bytes < TASKS_BYTES {
+            let Some(task) = self.next_for(ion, from) else { break };
+            from = task + 1;
+            let input = self.inputs.get(task).expect("only tasks that have an input are open");
+            bytes += input.len();
+            self.leases.give(now, ion, task);
+            self.reopen(task);
+            given.push((task, input));
+        }
+        given
+    }
+
+    /// The next task for an ion, of those from `from` on that are open again or
+    /// for another copy, else one that was never given out.
+    fn next_for(&mut self, ion: IonId, from: u64) -> Option<u64> {
+        let again = self.requeued.range_from(&from).copied().find(|task| self.is_new(ion, *task));
         if let Some(task) = again {
             self.requeued.remove(&task);
-            self.retried += 1;
+            let is_copy = self.trials.has_begun(task) || self.leases.held(task) > 0;
+            self.retried += u64::from(!is_copy);
             return Some(task);
         }
         // Nothing new while too much waits for an earlier task.
-        if self.ready_bytes > READY_BYTES_MAX {
+        if self.ready_bytes + self.trials.bytes() > READY_BYTES_MAX {
             return None;
         }
         let limit = self.tasks.min(self.told.saturating_add(WINDOW_TASKS_MAX));
@@ -224,6 +255,28 @@ impl Job {
             self.fresh += 1;
             self.fresh - 1
         })
+    }
+
+    /// Whether an ion neither has a task, nor returned it, nor failed at it.
+    fn is_new(&self, ion: IonId, task: u64) -> bool {
+        let struck = self.strikes.get(&task).is_some_and(|one| one.by.contains(&ion));
+        !struck && !self.leases.has_in_hand(ion, task) && !self.trials.has_heard(ion, task)
+    }
+
+    /// Has results on trust checked that nothing else would check: nothing new
+    /// can be given out before they count, or their ions have nothing left to
+    /// return; whether there are any.
+    fn check_rest(&mut self) -> bool {
+        let (is_full, leases) = (self.fresh < self.tasks, &self.leases);
+        let tasks = self.trials.check_rest(|ion| is_full || leases.count_of(ion) == 0);
+        for task in &tasks {
+            self.reopen(*task);
+        }
+        !tasks.is_empty()
+    }
+
+    fn trust(&self) -> Trust {
+        self.trials.trust()
     }
 
     /// An ion says that it still has these in hand.
@@ -262,17 +315,38 @@ impl Job {
         self.changed = true;
     }
 
-    /// A task without a result is open for others, unless one of them holds it.
+    /// A task without a result is open for others, unless as many of them hold it
+    /// as are wanted.
     fn reopen(&mut self, task: u64) {
-        if !self.leases.is_held(task) {
+        if self.leases.held(task) < self.trials.wanted(task) {
             self.requeued.insert(task);
         }
         self.changed = true;
     }
 
+    /// An ion was found to have lied: what it returned and does not count yet is
+    /// open for others where results are compared, and so is what it has in hand.
+    pub(super) fn distrust(&mut self, ion: IonId) {
+        if !self.trust().compares() {
+            return;
+        }
+        self.lose(ion);
+        for task in self.trials.distrust(ion) {
+            self.reopen(task);
+        }
+    }
+
     /// A result came. The first valid one of a task counts, even if it comes
-    /// so late that others were given the task meanwhile.
-    pub(super) fn accept(&mut self, now: Time, ion: IonId, task: u64, report: Report) -> Given {
+    /// so late that others were given the task meanwhile; where results are
+    /// compared, those count that enough ions returned.
+    pub(super) fn accept(
+        &mut self,
+        now: Time,
+        ion: IonId,
+        task: u64,
+        report: Report,
+        reputations: &mut Reputations,
+    ) -> Given {
         if !self.leases.allows(ion, task) {
             return Given::NotLeased;
         }
@@ -287,21 +361,41 @@ impl Job {
             return Given::Requeued;
         }
         self.leases.take(ion, task);
-        self.conclude(ion, task, report);
         self.ions.entry(ion).or_default().overtaken = 0;
+        let outcome = self.trials.hear(ion, task, report, reputations);
+        for ion in outcome.confirmed {
+            reputations.confirmed(now, ion);
+        }
+        for ion in outcome.outvoted {
+            self.ions.entry(ion).or_default().outvoted += 1;
+            reputations.outvoted(now, ion);
+        }
+        if self.trials.has_begun(task) {
+            self.requeued.remove(&task);
+            self.reopen(task);
+        }
+        for settled in outcome.settled {
+            self.conclude(settled);
+        }
         Given::Kept
     }
 
-    fn conclude(&mut self, ion: IonId, task: u64, report: Report) {
+    fn conclude(&mut self, Settled { task, by, report }: Settled) {
+        let Some(first) = by.first().copied() else { return };
         self.strikes.remove(&task);
         self.requeued.remove(&task);
         for slow in self.leases.settle(task) {
             let share = self.ions.entry(slow).or_default();
             share.overtaken = share.overtaken.saturating_add(1);
         }
-        self.count(ion, task, &report);
+        self.confirmed += u64::from(by.len() > 1);
+        for ion in by {
+            self.ions.entry(ion).or_default().finished += 1;
+        }
+        self.tally.count(task, &report);
+        self.changed = true;
         self.ready_bytes += report_bytes(&report);
-        self.ready.insert(task, (ion, report));
+        self.ready.insert(task, (first, report));
     }
 
     /// Notes who failed at a task, which is open again for the others.
@@ -319,43 +413,28 @@ impl Job {
         let is_active = |ion: &IonId| {
             self.leases.count_of(ion) > 0 || self.ions.get(ion).is_some_and(|share| share.asks > 0)
         };
-        let is_over = |one: &Strikes| {
+        let is_over = |task: u64, one: &Strikes| {
             let is_late = now.since_ms(one.last_at) > PATIENCE_MS;
-            let mut untried = linked.iter().filter(|ion| !one.by.contains(ion));
+            let has_tried = |ion: &IonId| one.by.contains(ion) || self.trials.has_heard(*ion, task);
+            let mut untried = linked.iter().filter(|ion| !has_tried(ion));
             one.by.len() >= ATTEMPTS_MAX || !untried.any(|ion| is_active(ion) || !is_late)
         };
         let over: Vec<u64> = self
             .strikes
             .iter()
             .filter(|(task, _)| self.requeued.contains(task) && !self.leases.is_out(**task))
-            .filter(|(_, one)| is_over(one))
+            .filter(|(task, one)| is_over(**task, one))
             .map(|(task, _)| *task)
             .collect();
         for task in over {
-            if let Some(Strikes { last: (ion, report), .. }) = self.strikes.remove(&task) {
-                self.conclude(ion, task, report);
+            let Some(Strikes { last: (ion, report), .. }) = self.strikes.remove(&task) else {
+                continue;
+            };
+            for settled in self.trials.drop(task) {
+                self.conclude(settled);
             }
+            self.conclude(Settled { task, by: vec![ion], report });
         }
-    }
-
-    fn count(&mut self, ion: IonId, task: u64, report: &Report) {
-        self.ions.entry(ion).or_default().finished += 1;
-        self.fuel = self.fuel.saturating_add(report.fuel);
-        self.changed = true;
-        let Some(stop) = &report.stop else {
-            self.succeeded += 1;
-            return;
-        };
-        self.failed += 1;
-        let reason = stop.to_string();
-        let is_known = self.causes.contains_key(&reason);
-        let reason = if is_known || self.causes.len() < CAUSES_MAX {
-            reason
-        } else {
-            format!("other causes, such as: {}", stop.name())
-        };
-        let cause = self.causes.entry(reason).or_insert((0, task));
-        *cause = (cause.0 + 1, cause.1.min(task));
     }
 
     /// Results whose turn has come, with the first one's task.
@@ -368,75 +447,5 @@ impl Job {
             results.push(result);
         }
         (first, results)
-    }
-
-    pub(super) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
-    }
-
-    pub(super) fn view(&self, now: Time, job: JobId, ions: usize) -> JobView {
-        let until = if self.is_running() { now } else { self.ended_at };
-        let mut by_ion: Vec<IonShare> = self
-            .ions
-            .iter()
-            .map(|(ion, share)| share.view(*ion, self.leases.count_of(ion)))
-            .collect();
-        ion_map::sort_by_key(&mut by_ion, |share| std::cmp::Reverse(share.finished));
-        let mut causes: Vec<Cause> = self
-            .causes
-            .iter()
-            .map(|(reason, (count, first))| Cause {
-                reason: reason.clone(),
-                count: *count,
-                first_task: *first,
-            })
-            .collect();
-        ion_map::sort_by_key(&mut causes, |cause| std::cmp::Reverse(cause.count));
-        causes.truncate(CAUSES_MAX);
-        JobView {
-            job,
-            name: self.program.name.clone(),
-            state: self.state,
-            tasks: self.tasks,
-            succeeded: self.succeeded,
-            failed: self.failed,
-            running: self.leases.tasks_out() as u64,
-            retried: self.retried,
-            elapsed_ms: until.since_ms(self.started_at),
-            fuel: self.fuel,
-            by_ion,
-            causes,
-            waiting: self.waiting(ions),
-        }
-    }
-
-    /// Why nothing moves, if nothing does.
-    fn waiting(&self, ions: usize) -> String {
-        if !self.is_running() || self.leases.tasks_out() > 0 {
-            return String::new();
-        }
-        let asking = self.ions.values().any(|share| share.asks > 0);
-        let reason = match (ions, asking) {
-            (0, _) => "no ion takes work; is this one still starting?",
-            (_, false) => {
-                "no ion has asked for tasks yet; they may be paused, busy, or still fetching the spark"
-            }
-            (_, true) => {
-                "the tasks that are left failed on every ion that asks; another ion could try"
-            }
-        };
-        reason.to_owned()
-    }
-}
-
-impl Share {
-    fn view(&self, ion: IonId, holds: usize) -> IonShare {
-        IonShare {
-            id: ion.to_string(),
-            name: String::new(),
-            is_self: false,
-            finished: self.finished,
-            running: holds as u64,
-        }
     }
 }

@@ -112,9 +112,9 @@ impl Leases {
         self.leases(task).any(|lease| lease.ion == ion && lease.state != State::Lapsed)
     }
 
-    /// Whether nobody else may get the task.
-    pub(super) fn is_held(&self, task: u64) -> bool {
-        self.leases(task).any(|lease| lease.state == State::Held)
+    /// How many ions have the task, and keep it from others.
+    pub(super) fn held(&self, task: u64) -> usize {
+        self.leases(task).filter(|lease| lease.state == State::Held).count()
     }
 
     /// Whether any ion has the task in hand.

@@ -3,7 +3,9 @@
 use spark_runtime::{Lane, Limits, Stop};
 
 use super::*;
-use crate::compute::{Entry, wire::LIMITS_MAX};
+use crate::compute::{Entry, Trust, wire::LIMITS_MAX};
+
+mod trust;
 
 const JOB: JobId = 7;
 
@@ -23,7 +25,11 @@ fn say(coordinator: &mut Coordinator, ms: u64, from: u8, message: Message) -> Ve
 
 /// A coordinator with a job of so many tasks, and ions 1 to `ions` linked.
 fn with_job(ions: u8, tasks: i64) -> Coordinator {
-    let mut coordinator = Coordinator::default();
+    with_trust(ions, tasks, Trust::Once)
+}
+
+fn with_trust(ions: u8, tasks: i64, trust: Trust) -> Coordinator {
+    let mut coordinator = Coordinator::new(1);
     for salt in 1..=ions {
         step(&mut coordinator, 0, Input::Linked(ion(salt)));
     }
@@ -32,6 +38,7 @@ fn with_job(ions: u8, tasks: i64) -> Coordinator {
         entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: Limits { output_bytes_max: 100, wall_ms_max: 1_000, ..LIMITS_MAX },
         lane: Lane::Automatic,
+        trust,
     };
     let inputs = Inputs::Range { first: 0, last: tasks - 1 };
     let binary: Arc<[u8]> = vec![1; 1_000].into();

@@ -1,7 +1,7 @@
 //! What the working side of a job does, one behaviour a story.
 
 use super::*;
-use crate::compute::{Entry, Program, wire::LIMITS_MAX};
+use crate::compute::{Entry, Program, Trust, wire::LIMITS_MAX};
 
 const JOB: JobId = 3;
 
@@ -33,6 +33,7 @@ fn offer(worker: &mut Worker) -> Vec<Effect> {
         entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: Limits { wall_ms_max: 1_000, ..LIMITS_MAX },
         lane: Lane::Automatic,
+        trust: Trust::Once,
     };
     let module_bytes = binary().len() as u64;
     say(worker, 1, Message::Offer { job: JOB, program, module: module(), module_bytes })
@@ -147,6 +148,7 @@ fn also(worker: &mut Worker, owner: u8, job: JobId, tasks: u64) {
         entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
         limits: LIMITS_MAX,
         lane: Lane::Fast,
+        trust: Trust::Once,
     };
     let module_bytes = binary().len() as u64;
     let tasks = (0..tasks).map(|task| (task, crate::compute::Input::new())).collect();
