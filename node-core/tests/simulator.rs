@@ -9,6 +9,8 @@ mod mail;
 mod small;
 #[path = "simulator/strangers.rs"]
 mod strangers;
+#[path = "simulator/trust.rs"]
+mod trust;
 
 #[path = "runs/seeds.rs"]
 mod seeds;
@@ -49,5 +51,16 @@ fn fifty_ions_keep_their_files() {
         summary
             .map(|summary| summary.to_string())
             .map_err(|failure| (format!(" --files --ions {ions}"), failure.to_string()))
+    });
+}
+
+/// Checked: no wrong result is told, though a fifth of the ions lie in all that
+/// they return, or a twentieth once trust is earned; and what that costs.
+#[test]
+fn liars_cost_work_and_no_result() {
+    let usual = 20;
+    each_seed(|seed, ions| {
+        let ions = ions.and_then(|ions| usize::try_from(ions).ok()).unwrap_or(usual);
+        trust::run(seed, ions).map_err(|failure| (format!(" --trust --ions {ions}"), failure))
     });
 }

@@ -1,14 +1,15 @@
 //! `cargo xtask sim`: the simulator's runs, as many as wanted, or one again; of
 //! whole nodes, with `--mesh` of whole meshes by the thousand, with `--overlay` of
-//! overlays and routing alone, with `--kv` of the shared memory alone, or with
-//! `--files` of whole nodes whose users bring files in.
+//! overlays and routing alone, with `--kv` of the shared memory alone, with
+//! `--files` of whole nodes whose users bring files in, or with `--trust` of whole
+//! nodes of which some lie.
 
 use crate::shell::{Outcome, command, fail, run};
 
 /// Seeds when none are asked for.
 const SEEDS: &str = "200";
-const USAGE: &str = "`cargo xtask sim` takes `--mesh`, `--overlay`, `--kv` or `--files` if \
-                     wanted, after each `--ions N` if wanted, then `--seeds N` or `--seed S`";
+const USAGE: &str = "`cargo xtask sim` takes `--mesh`, `--overlay`, `--kv`, `--files` or \
+                     `--trust` if wanted, after each `--ions N` if wanted, then `--seeds N` or `--seed S`";
 
 /// Runs `--seeds N` seeds from 0, or only `--seed S`. Anything else is refused.
 pub(crate) fn sim(arguments: &[String]) -> Outcome {
@@ -18,6 +19,9 @@ pub(crate) fn sim(arguments: &[String]) -> Outcome {
         [flag, rest @ ..] if flag == "--overlay" => ("mesh", "a_thousand_links", "1000", rest),
         [flag, rest @ ..] if flag == "--files" => {
             ("simulator", "fifty_ions_keep_their_files", "50", rest)
+        }
+        [flag, rest @ ..] if flag == "--trust" => {
+            ("simulator", "liars_cost_work_and_no_result", "40", rest)
         }
         [flag, rest @ ..] if flag == "--kv" => ("kv", "all_replicas_agree", "50", rest),
         all => ("simulator", "a_hundred_ions", "", all),

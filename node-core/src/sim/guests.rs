@@ -37,6 +37,7 @@ impl Guests {
 /// How a guest's run goes.
 enum Course {
     Well,
+    Lie,
     Mishap(Stop),
     Silence,
 }
@@ -122,6 +123,7 @@ impl World {
         };
         let (after, report) = match course {
             Course::Well => (work, flavour.answer(input)),
+            Course::Lie => (work, self.lie(flavour.answer(input))),
             Course::Mishap(stop) => (work.min(limits.wall_ms_max), failed(stop)),
             Course::Silence => (u64::MAX, Report::default()),
         };
@@ -137,10 +139,19 @@ impl World {
         let lost = || Course::Mishap(Stop::WorkerLost { reason: "it died".to_owned() });
         match self.ions[ion].options.temper {
             Temper::Sound => Course::Well,
+            Temper::Liar if self.rng.below(100) >= self.conditions.lies_percent => Course::Well,
+            Temper::Liar => Course::Lie,
             Temper::Flaky if self.rng.below(100) >= self.conditions.mishaps_percent => Course::Well,
             Temper::Flaky if self.rng.below(4) == 0 => Course::Silence,
             Temper::Flaky | Temper::Broken => lost(),
         }
+    }
+
+    /// A report like the right one, with an output that nobody else makes up.
+    fn lie(&mut self, right: Report) -> Report {
+        let mut stdout = vec![0; 16];
+        self.rng.fill(&mut stdout);
+        Report { stop: None, stdout, ..right }
     }
 
     pub(super) fn kill_guest(&mut self, ion: IonIndex, run: u64) {

@@ -25,12 +25,21 @@ pub struct Flavour {
     pub trap_every: u64,
     /// The wall-clock limit, in milliseconds.
     pub wall_ms_max: u64,
+    /// What it takes for a result to count.
+    pub trust: Trust,
 }
 
 impl Flavour {
     /// Tasks of `work_ms` each, of which none fails by itself.
     pub fn plain(salt: u64, work_ms: u64) -> Self {
-        Self { salt, module_bytes: 1_000, work_ms, trap_every: 0, wall_ms_max: 5_000 }
+        Self {
+            salt,
+            module_bytes: 1_000,
+            work_ms,
+            trap_every: 0,
+            wall_ms_max: 5_000,
+            trust: Trust::Once,
+        }
     }
 
     /// The module.
@@ -50,7 +59,7 @@ impl Flavour {
             entry,
             limits,
             lane: Lane::Automatic,
-            trust: Trust::Once,
+            trust: self.trust,
         }
     }
 

@@ -15,11 +15,19 @@ pub struct Conditions {
     pub silent_loss_permille: u64,
     /// Guests on a flaky ion that fail, of a hundred.
     pub mishaps_percent: u64,
+    /// Results of a liar that are wrong, of a hundred.
+    pub lies_percent: u64,
 }
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { latency_ms_min: 5, latency_ms_max: 80, silent_loss_permille: 0, mishaps_percent: 20 }
+        Self {
+            latency_ms_min: 5,
+            latency_ms_max: 80,
+            silent_loss_permille: 0,
+            mishaps_percent: 20,
+            lies_percent: 100,
+        }
     }
 }
 
@@ -32,6 +40,9 @@ pub enum Temper {
     Flaky,
     /// Every guest's worker is lost.
     Broken,
+    /// Some guests, or all, seem to end well and answer something else, each
+    /// another thing.
+    Liar,
 }
 
 /// What an ion is like.

@@ -10,7 +10,7 @@ use super::{
     world::World,
 };
 use crate::{
-    compute::{Input, Inputs},
+    compute::{Input, Inputs, Trust},
     node::Command,
 };
 
@@ -151,6 +151,7 @@ impl Scenario {
             work_ms: world.between(2, 200),
             trap_every: world.rng.below(40),
             wall_ms_max: 1_500,
+            trust: Trust::Once,
         };
         let owner = world.any_ion();
         let at = world.between(self.trouble_ms / 8, self.trouble_ms / 2);
