@@ -319,3 +319,51 @@ fn undecided() -> Report {
     let reason = format!("ions returned {OPINIONS_MAX} different results, and too few agreed");
     Report { stop: Some(Stop::WorkerLost { reason }), ..Report::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Time;
+
+    const GOOD: IonId = IonId::from_bytes([1; 32]);
+    const OTHER: IonId = IonId::from_bytes([2; 32]);
+
+    /// [`GOOD`] has so many good results that it is never drawn for a check.
+    fn never_drawn() -> Reputations {
+        let mut reputations = Reputations::new(1);
+        for _ in 0..100_000 {
+            reputations.confirmed(Time::default(), GOOD);
+        }
+        reputations
+    }
+
+    /// The tasks that count because of one more result, all of which are alike.
+    fn hear(trials: &mut Trials, ion: IonId, task: u64, reputations: &mut Reputations) -> Vec<u64> {
+        let outcome = trials.hear(ion, task, Report::default(), reputations);
+        outcome.settled.iter().map(|settled| settled.task).collect()
+    }
+
+    #[test]
+    fn every_so_many_results_one_is_checked_whatever_is_drawn() {
+        let (mut trials, mut reputations) = (Trials::new(Trust::Adaptive), never_drawn());
+        let checked = |task: u64| (task + 1).is_multiple_of(UNCHECKED_MAX as u64);
+        for task in 0..100 {
+            assert!(hear(&mut trials, GOOD, task, &mut reputations).is_empty());
+            assert_eq!(trials.wanted(task), usize::from(checked(task)), "{task}");
+        }
+    }
+
+    #[test]
+    fn a_check_that_is_passed_frees_nothing_behind_one_that_is_open() {
+        let (mut trials, mut reputations) = (Trials::new(Trust::Adaptive), never_drawn());
+        for task in 0..70 {
+            hear(&mut trials, GOOD, task, &mut reputations);
+        }
+        assert_eq!(hear(&mut trials, OTHER, 63, &mut reputations), [63]);
+        let free = hear(&mut trials, OTHER, 31, &mut reputations);
+        assert_eq!(free, [31].into_iter().chain(0..31).chain(32..63).collect::<Vec<_>>());
+        assert_eq!(trials.bytes(), 6 * report_bytes(&Report::default()));
+        assert_eq!(trials.distrust(GOOD), (64..70).collect::<Vec<_>>());
+        assert_eq!(trials.bytes(), 0);
+    }
+}
