@@ -10,9 +10,10 @@
 //! Refused here: anything beyond the limits below, results for tasks that were
 //! not leased to their sender, and tasks that were not asked for.
 //!
-//! Reading order: [`spec`], [`trust`], [`view`], [`wire`], [`coordinator`], [`worker`],
+//! Reading order: [`spec`], [`trust`], [`receipt`], [`view`], [`wire`], [`coordinator`], [`worker`],
 //! [`guests`].
 
+pub mod receipt;
 pub mod spec;
 pub mod trust;
 pub mod view;

@@ -14,6 +14,8 @@ mod kv;
 mod mail;
 #[path = "decoders/mesh.rs"]
 mod mesh;
+#[path = "decoders/receipts.rs"]
+mod receipts;
 
 use node_core::{
     compute::{
@@ -74,12 +76,13 @@ fn messages() -> Vec<Message> {
         Message::Tasks { job: 1, tasks: vec![(0, input(b"7"))] },
         Message::Holding { job: 1, tasks: vec![1, 2] },
         Message::Return { job: 1, tasks: vec![3] },
-        Message::Results { job: 1, results: vec![(4, report)] },
+        Message::Results { job: 1, results: vec![(4, report.clone())], signed: None },
         Message::WantBlock { module: [7; 32], offset: 9 },
         Message::Block { module: [7; 32], offset: 9, bytes: vec![1, 2, 3] },
         Message::Offer { job: 1, program: command, module: [7; 32], module_bytes: 8 },
         Message::Offer { job: 1, program: json, module: [7; 32], module_bytes: 8 },
-        Message::Results { job: 1, results: vec![(4, failed)] },
+        Message::Results { job: 1, results: vec![(4, failed)], signed: None },
+        Message::Results { job: 1, results: vec![(4, report)], signed: Some(receipts::signed()) },
     ]
 }
 
@@ -302,6 +305,27 @@ fn a_lane_is_on_the_wire_only_where_one_was_chosen() {
     assert_eq!(wire::decode(&wrong), Err(wire::Refusal::Malformed));
 }
 
+#[test]
+fn trust_is_on_the_wire_only_where_one_was_chosen_and_has_bounds() {
+    let Message::Offer { job, program, module, module_bytes } = messages().remove(0) else {
+        panic!("the first is an offer")
+    };
+    let offer = |trust: Trust| {
+        let program = Program { trust, ..program.clone() };
+        wire::encode(&Message::Offer { job, program, module, module_bytes })
+    };
+    let has_trust = |bytes: &[u8]| bytes.windows(6).any(|part| part == b"etrust");
+    for trust in [Trust::Once, Trust::Copies(2), Trust::Adaptive] {
+        let bytes = offer(trust);
+        assert_eq!(has_trust(&bytes), trust != Trust::Once, "{trust:?}");
+        let Ok(Message::Offer { program, .. }) = wire::decode(&bytes) else { panic!("{trust:?}") };
+        assert_eq!(program.trust, trust);
+    }
+    for copies in [0, 1, 6, 255] {
+        assert_eq!(wire::decode(&offer(Trust::Copies(copies))), Err(wire::Refusal::Copies));
+    }
+}
+
 /// The hash of all encodings of one format.
 fn digest(encodings: &[Vec<u8>]) -> String {
     blake3::hash(&encodings.concat()).to_hex()[..16].to_owned()
@@ -315,7 +339,8 @@ fn golden_compute_messages() {
     assert_eq!(digest(&encodings[..9]), "0d1effa302764d00");
     assert_eq!(digest(&encodings[9..10]), "525d5aec9ca2d535");
     assert!(encodings[10].windows(11).any(|part| part == b"eentrydJson"));
-    assert_eq!(digest(&encodings[10..]), "74c2d64e25c06ca4");
+    assert_eq!(digest(&encodings[10..12]), "74c2d64e25c06ca4");
+    assert_eq!(digest(&encodings[12..]), "a14c37ddb7efa657");
 }
 
 #[test]

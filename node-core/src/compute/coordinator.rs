@@ -13,7 +13,9 @@
 //! Where the job asks for more [`Trust`](crate::compute::Trust), tasks are leased
 //! to several ions, and their results count when enough of them agree. Who
 //! was outvoted is shunned for a while, and what it returned and does not count
-//! yet is run again by others.
+//! yet is run again by others. Whose results are not signed, or were metered by
+//! another version of the pass, takes no part in such jobs: they could differ
+//! without a lie. Results that their ion did not sign as it says are an offence.
 //!
 //! Bounds: [`JOBS_MAX`] jobs, [`WINDOW_TASKS_MAX`] tasks between the first
 //! unfinished one and the last one given out, [`ATTEMPTS_MAX`] attempts for a
@@ -29,22 +31,25 @@ mod trials;
 use std::sync::Arc;
 
 use ion_map::Map;
-use spark_runtime::{Report, wire::ModuleHash};
+use serde_bytes::ByteBuf;
+use spark_runtime::{Report, meter::VERSION, wire::ModuleHash};
 
 use self::{
     job::{Given, Job},
     reputation::Reputations,
+    trials::Voice,
 };
 use super::{
+    receipt::Signed,
     spec::{Inputs, Program},
-    wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX},
+    wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX, report_bytes},
 };
 use crate::{
     compute::{
         JobId,
         view::{JobState, JobView},
     },
-    identity::IonId,
+    identity::{IonId, Keys},
     platform::Time,
 };
 
@@ -114,16 +119,36 @@ pub enum Effect {
         job: JobId,
         /// The first one's task.
         first: u64,
-        /// One per task, with the ion that ran it.
-        results: Vec<(IonId, Report)>,
+        /// One per task.
+        results: Vec<Done>,
     },
     /// A worker broke the rules.
     Offence(IonId),
 }
 
+/// A task's result that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The ion that ran it; of several, the first.
+    pub ion: IonId,
+    /// What it returned.
+    pub report: Report,
+    /// The receipts of all ions that returned it, as
+    /// [`receipt::verify`](crate::compute::receipt::verify) checks them; none of
+    /// an ion that signs nothing.
+    pub receipts: Vec<ByteBuf>,
+}
+
+impl Done {
+    /// Roughly how long it is, in bytes.
+    pub fn bytes(&self) -> usize {
+        report_bytes(&self.report) + self.receipts.iter().map(|one| one.len()).sum::<usize>()
+    }
+}
+
 /// The machine.
-#[derive(Debug)]
 pub struct Coordinator {
+    keys: Arc<dyn Keys>,
     jobs: Map<JobId, Job>,
     ions: Map<IonId, Ion>,
     reputations: Reputations,
@@ -139,8 +164,9 @@ struct Ion {
 impl Coordinator {
     /// Without jobs. The seed is random, and no secret but this: it decides which
     /// results of trusted ions are checked.
-    pub fn new(seed: u64) -> Self {
-        Self { jobs: Map::new(), ions: Map::new(), reputations: Reputations::new(seed) }
+    pub fn new(keys: Arc<dyn Keys>, seed: u64) -> Self {
+        let reputations = Reputations::new(seed);
+        Self { keys, jobs: Map::new(), ions: Map::new(), reputations }
     }
 
     /// Takes one input.
@@ -235,7 +261,9 @@ impl Coordinator {
                 }
                 self.serve_waiting(now, job, effects);
             }
-            Message::Results { job, results } => self.results(now, ion, job, results, effects),
+            Message::Results { job, results, signed } => {
+                self.results(now, ion, job, results, signed, effects);
+            }
             Message::WantBlock { module, offset } => self.block(ion, module, offset, effects),
             Message::Offer { .. }
             | Message::Withdraw { .. }
@@ -278,12 +306,30 @@ impl Coordinator {
         ion: IonId,
         id: JobId,
         results: Vec<(u64, Report)>,
+        signed: Option<Signed>,
         effects: &mut Vec<Effect>,
     ) {
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_running()) else { return };
-        for (task, report) in results {
-            if job.accept(now, ion, task, report, &mut self.reputations) == Given::TooLarge {
+        let tasks: Vec<u64> = results.iter().map(|(task, _)| *task).collect();
+        let receipts = match &signed {
+            Some(signed) => job.receipts(&*self.keys, id, ion, signed, &results),
+            None => Some(vec![ByteBuf::new(); results.len()]),
+        };
+        let is_comparable = signed.is_some_and(|signed| signed.version == VERSION);
+        match receipts {
+            None => {
                 effects.push(Effect::Offence(ion));
+                job.give_back(ion, &tasks);
+            }
+            Some(_) if job.trust().compares() && !is_comparable => job.set_apart(ion),
+            Some(receipts) => {
+                for ((task, report), receipt) in results.into_iter().zip(receipts) {
+                    let voice = Voice { ion, receipt };
+                    let given = job.accept(now, voice, task, report, &mut self.reputations);
+                    if given == Given::TooLarge {
+                        effects.push(Effect::Offence(ion));
+                    }
+                }
             }
         }
         for liar in self.reputations.take_caught() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use spark_runtime::{Limits, Report, Value, wire::ModuleHash};
 
 use super::{
+    receipt::Signed,
     spec::{Entry, Input, Program},
     trust::COPIES_MAX,
 };
@@ -101,6 +102,9 @@ pub enum Message {
         job: JobId,
         /// Number and report of each.
         results: Vec<(u64, Report)>,
+        /// What gives each a receipt; left out by ions of before there were any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Signed>,
     },
     /// A worker lacks a piece of a module.
     WantBlock {

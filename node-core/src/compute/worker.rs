@@ -26,8 +26,15 @@ use self::{
     modules::Modules,
     turns::Turns,
 };
-use super::wire::Message;
-use crate::{compute::JobId, identity::IonId, platform::Time};
+use super::{
+    receipt::{Hash, input_hash},
+    wire::Message,
+};
+use crate::{
+    compute::JobId,
+    identity::{IonId, Keys},
+    platform::Time,
+};
 
 /// Jobs that an ion works for at once.
 pub const JOBS_MAX: usize = 256;
@@ -97,8 +104,8 @@ pub enum Effect {
 }
 
 /// The machine.
-#[derive(Debug, Default)]
 pub struct Worker {
+    signer: Signer,
     jobs: Map<Key, Job>,
     modules: Modules,
     running: Map<u64, Running>,
@@ -108,15 +115,38 @@ pub struct Worker {
     done: u64,
 }
 
+/// Signs what is returned.
+struct Signer {
+    keys: Arc<dyn Keys>,
+    /// Milliseconds since 1970 when its own clock showed 0.
+    origin_ms: u64,
+}
+
 #[derive(Debug)]
 struct Running {
     key: Key,
     task: u64,
+    input: Hash,
     limits: Limits,
     since: Time,
 }
 
 impl Worker {
+    /// One that lends nothing yet. Its results are signed by these keys, and dated
+    /// by its own clock, which showed 0 so many milliseconds after 1970.
+    pub fn new(keys: Arc<dyn Keys>, origin_ms: u64) -> Self {
+        Self {
+            signer: Signer { keys, origin_ms },
+            jobs: Map::new(),
+            modules: Modules::default(),
+            running: Map::new(),
+            lends: 0,
+            runs: 0,
+            turns: Turns::default(),
+            done: 0,
+        }
+    }
+
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
@@ -158,7 +188,7 @@ impl Worker {
             Message::Offer { job, program, module, module_bytes } => {
                 let key = (owner, job);
                 if !self.jobs.contains_key(&key) && self.has_room_for(owner) {
-                    self.jobs.insert(key, Job::new(program, module, module_bytes, self.lends));
+                    self.jobs.insert(key, Job::new(key, program, module, module_bytes, self.lends));
                 }
             }
             Message::Withdraw { job } => self.forget((owner, job), effects),
@@ -201,8 +231,8 @@ impl Worker {
         let Some(running) = self.running.remove(&run) else { return };
         let Some(job) = self.jobs.get_mut(&running.key) else { return };
         self.done += 1;
-        job.finish(running.task, report);
-        job.flush(now, running.key, FLUSH_MS, effects);
+        job.finish(running.task, running.input, report);
+        job.flush(now, FLUSH_MS, &self.signer, effects);
     }
 
     fn lend(&mut self, now: Time, workers: u16, effects: &mut Vec<Effect>) {
@@ -214,7 +244,7 @@ impl Worker {
             effects.push(Effect::Kill(run));
         }
         for (key, job) in &mut self.jobs {
-            job.flush(now, *key, 0, effects);
+            job.flush(now, 0, &self.signer, effects);
             job.give_back(*key, effects);
         }
     }
@@ -222,7 +252,7 @@ impl Worker {
     fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.fence(now, effects);
         for (key, job) in &mut self.jobs {
-            job.flush(now, *key, FLUSH_MS, effects);
+            job.flush(now, FLUSH_MS, &self.signer, effects);
             job.hold(now, *key, effects);
         }
     }
@@ -299,18 +329,19 @@ impl Worker {
         let Some(key) = self.next_job() else { return false };
         let job = self.jobs.get_mut(&key).expect("it was just found");
         let Some(Task { task, input }) = job.next() else { return false };
+        let hash = input_hash(&input);
         let program = job.program();
         match program.entry.bind(&input) {
             Ok(call) => {
                 self.runs += 1;
                 let (run, limits, lane) = (self.runs, program.limits, program.lane);
                 let module = *job.module();
-                self.running.insert(run, Running { key, task, limits, since: now });
+                self.running.insert(run, Running { key, task, input: hash, limits, since: now });
                 effects.push(Effect::Run { run, module, lane, call, limits });
             }
             Err(stop) => {
-                job.finish(task, Report { stop: Some(stop), ..Report::default() });
-                job.flush(now, key, FLUSH_MS, effects);
+                job.finish(task, hash, Report { stop: Some(stop), ..Report::default() });
+                job.flush(now, FLUSH_MS, &self.signer, effects);
             }
         }
         true

@@ -1,6 +1,7 @@
 //! What the user is told.
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use spark_runtime::{Report, inspect::Inspection};
 
 pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
@@ -358,4 +359,6 @@ pub struct TaskResult {
     pub ion: String,
     /// What it produced, or why it failed.
     pub report: Report,
+    /// The receipts of all ions that returned it.
+    pub receipts: Vec<ByteBuf>,
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ion_map::Map;
-use spark_runtime::{Report, Stop, inspect::Inspection, json_spark, wire::ModuleHash};
+use spark_runtime::{Stop, inspect::Inspection, json_spark, wire::ModuleHash};
 
 use super::{
     command::JobId,
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{
     compute::{
-        coordinator, guests,
+        coordinator::{self, Done},
+        guests,
         spec::{Entry, Inputs, Program},
         trust::varying,
-        wire::{check_module_size, check_program, report_bytes},
+        wire::{check_module_size, check_program},
         worker,
     },
-    identity::IonId,
     network::mesh,
     platform::Time,
 };
@@ -228,19 +228,20 @@ impl Node {
         &mut self,
         job: JobId,
         first: u64,
-        results: Vec<(IonId, Report)>,
+        results: Vec<Done>,
         effects: &mut Vec<Effect>,
     ) {
-        for (ion, _) in &results {
-            *self.credits.entry(*ion).or_default() += 1;
+        for done in &results {
+            *self.credits.entry(done.ion).or_default() += 1;
         }
         let mut part = Part { job, first, results: Vec::new(), bytes: 0 };
-        for (ion, report) in results {
+        for done in results {
             if part.is_full() {
                 part.tell(effects);
             }
-            part.bytes += report_bytes(&report);
-            part.results.push(TaskResult { ion: ion.to_string(), report });
+            part.bytes += done.bytes();
+            let Done { ion, report, receipts } = done;
+            part.results.push(TaskResult { ion: ion.to_string(), report, receipts });
         }
         part.tell(effects);
     }
@@ -309,7 +310,7 @@ mod tests {
         node::{Birth, Command, Durability, Input as NodeInput},
     };
     use spark_runtime::{
-        Lane, Limits,
+        Lane, Limits, Report,
         inspect::{Import, Signature},
     };
 
@@ -347,8 +348,9 @@ mod tests {
 
     /// The first task and the number of each event's results.
     fn told(results: Vec<Report>) -> Vec<(u64, usize)> {
-        let owner = IonId::from_bytes([2; 32]);
-        let results = results.into_iter().map(|report| (owner, report)).collect();
+        let ion = IonId::from_bytes([2; 32]);
+        let done = |report| Done { ion, report, receipts: Vec::new() };
+        let results = results.into_iter().map(done).collect();
         let mut effects = Vec::new();
         node().tell_results(7, 5, results, &mut effects);
         let parts = effects.into_iter().filter_map(|effect| match effect {

@@ -8,7 +8,8 @@ use super::{
     world::World,
 };
 use crate::{
-    compute::wire::TASKS_HELD_MAX,
+    compute::{receipt, wire::TASKS_HELD_MAX},
+    identity::{Keys, SimKeys},
     node::{Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, TaskResult},
 };
 
@@ -147,6 +148,9 @@ impl World {
             _ => result.report == plan.flavour.answer(&input),
         };
         let owner = plan.owner;
+        if !self.has_receipt((owner, job, task), &input, result) {
+            self.fail(|| format!("job {job} tells a result for task {task} without its receipt"));
+        }
         if !has_right_answer {
             self.fail(|| {
                 format!("job {job} tells a wrong result for task {task}: {:?}", result.report)
@@ -156,6 +160,26 @@ impl World {
         if !is_of_nebula {
             self.fail(|| format!("job {job} has a result by ion {runner:?} of another nebula"));
         }
+    }
+
+    /// Whether the ion that is named signed that this is what it returned for the
+    /// task of that owner and job.
+    fn has_receipt(
+        &self,
+        (owner, job, task): (IonIndex, JobId, u64),
+        input: &[u8],
+        result: &TaskResult,
+    ) -> bool {
+        let keys = SimKeys::of(self.ions[owner].id);
+        let verified = result.receipts.first().and_then(|bytes| {
+            receipt::verify_by(bytes, |by, bytes, signature| keys.verify(by, bytes, signature)).ok()
+        });
+        verified.is_some_and(|one| {
+            (one.owner, one.job, one.task) == (keys.own(), job, task)
+                && one.ion.to_string() == result.ion
+                && one.input == receipt::input_hash(input)
+                && one.output == receipt::report_hash(&result.report)
+        })
     }
 
     fn told_job(&mut self, ion: IonIndex, view: &JobView) {

@@ -9,7 +9,7 @@
 //! [`reconcile`] finds what two replicas do not share. [`Kv`] is all of it as
 //! one machine, with its disk and its neighbours.
 //!
-//! Reading order: [`stamp`], [`entry`], [`seal`], [`table`], [`replica`],
+//! Reading order: [`stamp`], [`entry`] (with [`seal`]), [`table`], [`replica`],
 //! [`reconcile`], [`writes`], [`machine`].
 
 pub mod conflicts;
@@ -18,12 +18,12 @@ pub mod machine;
 pub mod peers;
 pub mod reconcile;
 pub mod replica;
-pub mod seal;
 pub mod stamp;
 pub mod table;
 pub mod wire;
 pub mod writes;
 
+pub use crate::identity::seal;
 pub use conflicts::Conflict;
 pub use entry::{Entry, Key, Space};
 pub use machine::Kv;

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use node_core::{
-    compute::{Entry, Inputs, Program},
+    compute::{Entry, Inputs, Program, Trust, receipt},
     node::{Command, JobId, JobState, JobView, Problem, TaskResult},
 };
 
 use super::{
+    format,
     grid::{Counts, Grid},
     outcome::{Whole, contribution, json_line},
     pace::Pace,
@@ -20,6 +21,9 @@ pub const JOBS_MAX: usize = 50;
 /// Output that the page keeps for one job, in bytes; beyond it results are
 /// counted and hashed, but not kept.
 pub const KEPT_BYTES_MAX: usize = 512 << 20;
+/// Receipts that the page keeps for one job, in bytes; those of later results are
+/// let go.
+pub const RECEIPTS_BYTES_MAX: usize = 64 << 20;
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +98,7 @@ pub struct Job {
     failed: Vec<u64>,
     whole: Whole,
     kept_bytes: usize,
+    receipts_bytes: usize,
     pace: Pace,
     is_interrupted: bool,
     refused: Option<Problem>,
@@ -109,6 +114,7 @@ impl Job {
             results: Vec::new(),
             failed: Vec::new(),
             kept_bytes: 0,
+            receipts_bytes: 0,
             pace: Pace::default(),
             is_interrupted: false,
             refused: None,
@@ -229,6 +235,31 @@ impl Job {
         format!("{}.jsonl", file_stem(&self.view.name))
     }
 
+    /// The receipts of all results, as one file.
+    pub fn receipts(&self) -> Vec<u8> {
+        let receipts = self.results.iter().flat_map(|result| result.receipts.iter().cloned());
+        receipt::pack(&receipts.collect::<Vec<_>>())
+    }
+
+    /// The name of the file of [`Self::receipts`].
+    pub fn receipts_name(&self) -> String {
+        format!("{}.receipts", file_stem(&self.view.name))
+    }
+
+    /// How results were checked, once any was: by how many ions they were confirmed,
+    /// and how many were outvoted.
+    pub fn checked(&self) -> String {
+        let outvoted: u64 = self.view.by_ion.iter().map(|share| share.outvoted).sum();
+        match self.view.trust {
+            Trust::Once => String::new(),
+            _ => format!(
+                "{} confirmed by several ions; {} outvoted.",
+                format::counted(self.view.confirmed, "result"),
+                format::counted(outvoted, "result")
+            ),
+        }
+    }
+
     /// The text of one input, shortened, as a list shows it.
     pub fn input_text(&self, task: u64) -> String {
         let input = self.request.inputs.get(task).unwrap_or_default();
@@ -242,6 +273,10 @@ impl Job {
         if self.kept_bytes > KEPT_BYTES_MAX {
             result.report.stdout = Vec::new();
             result.report.stderr = Vec::new();
+        }
+        self.receipts_bytes += result.receipts.iter().map(|one| one.len()).sum::<usize>();
+        if self.receipts_bytes > RECEIPTS_BYTES_MAX {
+            result.receipts = Vec::new();
         }
         if result.report.stop.is_some() {
             self.failed.push(self.results.len() as u64);
@@ -282,7 +317,7 @@ fn file_stem(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use node_core::compute::Trust;
+    use node_core::node::IonShare;
     use spark_runtime::{Lane, Limits, Report, Stop};
 
     fn job(tasks: i64, picture: Option<Picture>) -> Job {
@@ -299,7 +334,35 @@ mod tests {
 
     fn result(text: &str) -> TaskResult {
         let stdout = text.as_bytes().to_vec();
-        TaskResult { ion: "a".to_owned(), report: Report { stdout, ..Report::default() } }
+        let report = Report { stdout, ..Report::default() };
+        TaskResult { ion: "a".to_owned(), report, receipts: vec![text.as_bytes().to_vec().into()] }
+    }
+
+    #[test]
+    fn the_file_of_receipts_has_those_of_all_results() {
+        let mut job = job(3, None);
+        job.take(0, vec![result("a"), result("b")]);
+        assert_eq!(
+            receipt::unpack(&job.receipts()),
+            Ok(vec![b"a".to_vec().into(), b"b".to_vec().into()])
+        );
+        assert_eq!(job.receipts_name(), "word-count.receipts");
+    }
+
+    #[test]
+    fn where_results_are_compared_it_says_what_came_of_it() {
+        let mut job = job(3, None);
+        assert_eq!(job.checked(), "");
+        let by_ion = vec![IonShare {
+            id: String::new(),
+            name: String::new(),
+            is_self: false,
+            finished: 1,
+            outvoted: 2,
+            running: 0,
+        }];
+        job.update(JobView { trust: Trust::Copies(2), confirmed: 1, by_ion, ..job.view.clone() });
+        assert_eq!(job.checked(), "1 result confirmed by several ions; 2 results outvoted.");
     }
 
     #[test]
@@ -343,7 +406,7 @@ mod tests {
         let mut job = job(3, None);
         let stop = Some(Stop::Exit { code: 1 });
         let report = Report { stop, ..Report::default() };
-        job.take(0, vec![TaskResult { ion: String::new(), report }]);
+        job.take(0, vec![TaskResult { ion: String::new(), report, receipts: vec![] }]);
         assert_eq!(job.grid().cells[0], crate::model::grid::Cell::Failed);
     }
 

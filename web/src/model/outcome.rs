@@ -221,18 +221,22 @@ mod tests {
             serde_json::from_str(&json_line(3, result)).expect("our own JSON")
         };
         for text in ["say \"é\"", "a\n\t\0\u{1f}\u{7f}\u{2028}\\n", "\\"] {
-            let result = TaskResult { ion: text.to_owned(), report: output(text.as_bytes()) };
+            let result = TaskResult {
+                ion: text.to_owned(),
+                report: output(text.as_bytes()),
+                receipts: vec![],
+            };
             let line = json!({ "fuel": 0, "ion": text, "ok": true, "output": text, "task": 3 });
             assert_eq!(read(&result), line);
         }
         let values = vec![Value::I32(-5), Value::I64(7)];
         let stop = Some(Stop::Exit { code: 3 });
         let report = Report { values, stop, ..Report::default() };
-        let line = read(&TaskResult { ion: String::new(), report });
+        let line = read(&TaskResult { ion: String::new(), report, receipts: vec![] });
         assert_eq!(line["values"], json!(["-5", "7"]));
         assert_eq!(line["error"]["message"], json!("exit code 3"));
         assert_eq!(line["ok"], json!(false));
-        let binary = TaskResult { ion: String::new(), report: output(&[0xff]) };
+        let binary = TaskResult { ion: String::new(), report: output(&[0xff]), receipts: vec![] };
         assert!(json_line(0, &binary).contains("\"output_hex\":\"ff\""));
     }
 }

@@ -5,23 +5,25 @@ mod shown;
 use std::sync::Arc;
 
 use ion_map::{LongMap, LongSet, Map, Set};
+use serde_bytes::ByteBuf;
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
 use super::{
-    ATTEMPTS_MAX, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX,
+    ATTEMPTS_MAX, Done, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX,
     leases::Leases,
     reputation::Reputations,
     tally::Tally,
-    trials::{Settled, Trials},
+    trials::{Settled, Trials, Voice},
 };
 use crate::{
     compute::{
         JobId, Trust,
+        receipt::{Hash, Signed, Terms, call_hash, input_hash},
         spec::{Input, Inputs, Program},
         view::JobState,
-        wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report, report_bytes},
+        wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report},
     },
-    identity::IonId,
+    identity::{IonId, Keys},
     platform::Time,
 };
 
@@ -42,6 +44,8 @@ pub(super) enum Given {
 pub(super) struct Job {
     program: Program,
     module: ModuleHash,
+    /// The hash of how the program calls it.
+    call: Hash,
     binary: Arc<[u8]>,
     inputs: Inputs,
     tasks: u64,
@@ -59,7 +63,7 @@ pub(super) struct Job {
     /// Results that do not count yet.
     trials: Trials,
     /// Results that wait for an earlier one.
-    ready: LongMap<u64, (IonId, Report)>,
+    ready: LongMap<u64, Done>,
     ready_bytes: usize,
     /// The first task whose result has not been told.
     told: u64,
@@ -73,7 +77,7 @@ pub(super) struct Job {
 #[derive(Debug)]
 struct Strikes {
     by: Set<IonId>,
-    last: (IonId, Report),
+    last: Settled,
     last_at: Time,
 }
 
@@ -84,6 +88,8 @@ struct Share {
     asked_at: Time,
     finished: u64,
     outvoted: u64,
+    /// Whether its results cannot be compared with those of others.
+    is_apart: bool,
     /// Tasks that it had for too long, so that others finished them, since it
     /// last gave a result that counts.
     overtaken: u32,
@@ -99,6 +105,7 @@ impl Job {
     ) -> Self {
         Self {
             trials: Trials::new(program.trust),
+            call: call_hash(&program),
             program,
             module,
             binary,
@@ -200,7 +207,7 @@ impl Job {
         reputations: &Reputations,
     ) -> Vec<(u64, Input)> {
         let Some(share) = self.ions.get(&ion) else { return Vec::new() };
-        if self.trust().compares() && reputations.shuns(now, &ion) {
+        if self.trust().compares() && (share.is_apart || reputations.shuns(now, &ion)) {
             return Vec::new();
         }
         let fresh = (self.tasks - self.fresh).saturating_mul(self.trust().ions() as u64);
@@ -275,7 +282,7 @@ impl Job {
         !tasks.is_empty()
     }
 
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         self.trials.trust()
     }
 
@@ -324,6 +331,31 @@ impl Job {
         self.changed = true;
     }
 
+    /// The receipts of results that an ion signed, in their order; `None` where it
+    /// did not sign just these.
+    pub(super) fn receipts(
+        &self,
+        keys: &dyn Keys,
+        job: JobId,
+        ion: IonId,
+        signed: &Signed,
+        results: &[(u64, Report)],
+    ) -> Option<Vec<ByteBuf>> {
+        let (module, owner) = (Hash::new(self.module), keys.own());
+        let terms = Terms { module, call: self.call, owner, job };
+        // A task that the job has not gives no receipt that anybody could have signed.
+        let input = |task: u64| input_hash(&self.inputs.get(task).unwrap_or_default());
+        let results = results.iter().map(|(task, report)| (*task, input(*task), report));
+        terms.check(keys, ion, signed, results)
+    }
+
+    /// An ion's results cannot be compared with those of others: it gets none of
+    /// the tasks.
+    pub(super) fn set_apart(&mut self, ion: IonId) {
+        self.lose(ion);
+        self.ions.entry(ion).or_default().is_apart = true;
+    }
+
     /// An ion was found to have lied: what it returned and does not count yet is
     /// open for others where results are compared, and so is what it has in hand.
     pub(super) fn distrust(&mut self, ion: IonId) {
@@ -342,27 +374,28 @@ impl Job {
     pub(super) fn accept(
         &mut self,
         now: Time,
-        ion: IonId,
+        voice: Voice,
         task: u64,
         report: Report,
         reputations: &mut Reputations,
     ) -> Given {
+        let ion = voice.ion;
         if !self.leases.allows(ion, task) {
             return Given::NotLeased;
         }
         if check_report(&report, &self.program.limits).is_err() {
             let reason = "its result was larger than its limits allow".to_owned();
             let stop = Some(Stop::WorkerLost { reason });
-            self.strike(now, ion, task, Report { stop, ..Report::default() });
+            self.strike(now, voice, task, Report { stop, ..Report::default() });
             return Given::TooLarge;
         }
         if report.stop.as_ref().is_some_and(|stop| !stop.is_deterministic()) {
-            self.strike(now, ion, task, report);
+            self.strike(now, voice, task, report);
             return Given::Requeued;
         }
         self.leases.take(ion, task);
         self.ions.entry(ion).or_default().overtaken = 0;
-        let outcome = self.trials.hear(ion, task, report, reputations);
+        let outcome = self.trials.hear(voice, task, report, reputations);
         for ion in outcome.confirmed {
             reputations.confirmed(now, ion);
         }
@@ -381,7 +414,7 @@ impl Job {
     }
 
     fn conclude(&mut self, Settled { task, by, report }: Settled) {
-        let Some(first) = by.first().copied() else { return };
+        let Some(ion) = by.first().map(|voice| voice.ion) else { return };
         self.strikes.remove(&task);
         self.requeued.remove(&task);
         for slow in self.leases.settle(task) {
@@ -389,20 +422,24 @@ impl Job {
             share.overtaken = share.overtaken.saturating_add(1);
         }
         self.confirmed += u64::from(by.len() > 1);
-        for ion in by {
-            self.ions.entry(ion).or_default().finished += 1;
+        for voice in &by {
+            self.ions.entry(voice.ion).or_default().finished += 1;
         }
         self.tally.count(task, &report);
         self.changed = true;
-        self.ready_bytes += report_bytes(&report);
-        self.ready.insert(task, (first, report));
+        let receipts = by.into_iter().map(|voice| voice.receipt).filter(|one| !one.is_empty());
+        let done = Done { ion, report, receipts: receipts.collect() };
+        self.ready_bytes += done.bytes();
+        self.ready.insert(task, done);
     }
 
     /// Notes who failed at a task, which is open again for the others.
-    fn strike(&mut self, now: Time, ion: IonId, task: u64, report: Report) {
+    fn strike(&mut self, now: Time, voice: Voice, task: u64, report: Report) {
+        let ion = voice.ion;
         let mut by = self.strikes.remove(&task).map(|one| one.by).unwrap_or_default();
         by.insert(ion);
-        self.strikes.insert(task, Strikes { by, last: (ion, report), last_at: now });
+        let last = Settled { task, by: vec![voice], report };
+        self.strikes.insert(task, Strikes { by, last, last_at: now });
         self.leases.take(ion, task);
         self.reopen(task);
     }
@@ -427,23 +464,21 @@ impl Job {
             .map(|(task, _)| *task)
             .collect();
         for task in over {
-            let Some(Strikes { last: (ion, report), .. }) = self.strikes.remove(&task) else {
-                continue;
-            };
+            let Some(Strikes { last, .. }) = self.strikes.remove(&task) else { continue };
             for settled in self.trials.drop(task) {
                 self.conclude(settled);
             }
-            self.conclude(Settled { task, by: vec![ion], report });
+            self.conclude(last);
         }
     }
 
     /// Results whose turn has come, with the first one's task.
-    pub(super) fn take_ready(&mut self) -> (u64, Vec<(IonId, Report)>) {
+    pub(super) fn take_ready(&mut self) -> (u64, Vec<Done>) {
         let first = self.told;
         let mut results = Vec::new();
         while let Some(result) = self.ready.remove(&self.told) {
             self.told += 1;
-            self.ready_bytes = self.ready_bytes.saturating_sub(report_bytes(&result.1));
+            self.ready_bytes = self.ready_bytes.saturating_sub(result.bytes());
             results.push(result);
         }
         (first, results)

@@ -3,8 +3,16 @@
 use spark_runtime::{Lane, Limits, Stop};
 
 use super::*;
-use crate::compute::{Entry, Trust, wire::LIMITS_MAX};
+use crate::{
+    compute::{
+        Entry, Trust,
+        receipt::{Hash, Terms, call_hash, input_hash},
+        wire::LIMITS_MAX,
+    },
+    identity::SimKeys,
+};
 
+mod receipts;
 mod trust;
 
 const JOB: JobId = 7;
@@ -23,26 +31,42 @@ fn say(coordinator: &mut Coordinator, ms: u64, from: u8, message: Message) -> Ve
     step(coordinator, ms, Input::Said(ion(from), message))
 }
 
+const BINARY: &[u8] = &[1; 1_000];
+
+fn program(trust: Trust) -> Program {
+    Program {
+        name: "test".to_owned(),
+        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
+        limits: Limits { output_bytes_max: 100, wall_ms_max: 1_000, ..LIMITS_MAX },
+        lane: Lane::Automatic,
+        trust,
+    }
+}
+
+/// Results as an ion sends and signs them.
+fn returned(from: u8, results: Vec<(u64, Report)>) -> Message {
+    let module = Hash::new(*blake3::hash(BINARY).as_bytes());
+    let terms = Terms { module, call: call_hash(&program(Trust::Once)), owner: ion(1), job: JOB };
+    let input = |task: u64| input_hash(task.to_string().as_bytes());
+    let parts = results.iter().map(|(task, report)| (*task, input(*task), report));
+    let signed = Some(terms.sign(&SimKeys::of(ion(from)), 5, parts));
+    Message::Results { job: JOB, results, signed }
+}
+
 /// A coordinator with a job of so many tasks, and ions 1 to `ions` linked.
 fn with_job(ions: u8, tasks: i64) -> Coordinator {
     with_trust(ions, tasks, Trust::Once)
 }
 
 fn with_trust(ions: u8, tasks: i64, trust: Trust) -> Coordinator {
-    let mut coordinator = Coordinator::new(1);
+    let mut coordinator = Coordinator::new(Arc::new(SimKeys::of(ion(1))), 1);
     for salt in 1..=ions {
         step(&mut coordinator, 0, Input::Linked(ion(salt)));
     }
-    let program = Program {
-        name: "test".to_owned(),
-        entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
-        limits: Limits { output_bytes_max: 100, wall_ms_max: 1_000, ..LIMITS_MAX },
-        lane: Lane::Automatic,
-        trust,
-    };
     let inputs = Inputs::Range { first: 0, last: tasks - 1 };
-    let binary: Arc<[u8]> = vec![1; 1_000].into();
+    let binary: Arc<[u8]> = BINARY.into();
     let module = *blake3::hash(&binary).as_bytes();
+    let program = program(trust);
     step(&mut coordinator, 0, Input::Submit { job: JOB, program, module, binary, inputs });
     coordinator
 }
@@ -76,7 +100,7 @@ fn result(
     task: u64,
     report: Report,
 ) -> Vec<Effect> {
-    say(coordinator, ms, from, Message::Results { job: JOB, results: vec![(task, report)] })
+    say(coordinator, ms, from, returned(from, vec![(task, report)]))
 }
 
 /// What the user is told: the first task, and how many.
@@ -207,7 +231,7 @@ fn whoever_was_overtaken_gets_less_until_it_gives_a_result() {
     let again = pull(&mut coordinator, KEPT_MS + 2, 2, 8);
     assert!(stuck.iter().all(|task| again.contains(task)), "{again:?}");
     let results = again.iter().map(|task| (*task, good(b""))).collect();
-    say(&mut coordinator, KEPT_MS + 3, 2, Message::Results { job: JOB, results });
+    say(&mut coordinator, KEPT_MS + 3, 2, returned(2, results));
     let one = pull(&mut coordinator, KEPT_MS + 4, 1, 8);
     assert_eq!(one.len(), 1);
     result(&mut coordinator, KEPT_MS + 5, 1, one[0], good(b""));
@@ -324,7 +348,7 @@ fn at_most_a_window_of_tasks_waits_for_the_first_one() {
         let back: Vec<_> = out[seen..].iter().filter(|task| **task != 0).collect();
         let results = back.into_iter().map(|task| (*task, good(b""))).collect();
         seen = out.len();
-        out.extend(given(&say(&mut coordinator, 1, 1, Message::Results { job: JOB, results }), 1));
+        out.extend(given(&say(&mut coordinator, 1, 1, returned(1, results)), 1));
         out.extend(pull(&mut coordinator, 1, 1, 256));
     }
     assert_eq!(out.iter().max(), Some(&(WINDOW_TASKS_MAX - 1)));

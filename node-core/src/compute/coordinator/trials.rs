@@ -14,6 +14,7 @@
 //! job's window has tasks; their bytes are counted in [`Trials::bytes`].
 
 use ion_map::{LongMap, Map};
+use serde_bytes::ByteBuf;
 use spark_runtime::{Report, Stop};
 
 use super::reputation::Reputations;
@@ -48,7 +49,14 @@ struct Trial {
 #[derive(Debug)]
 struct Opinion {
     report: Report,
-    by: Vec<IonId>,
+    by: Vec<Voice>,
+}
+
+/// An ion that returned a report, and its receipt; empty where it gave none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Voice {
+    pub(super) ion: IonId,
+    pub(super) receipt: ByteBuf,
 }
 
 #[derive(Debug)]
@@ -72,7 +80,7 @@ enum State {
 pub(super) struct Settled {
     pub(super) task: u64,
     /// Who returned it, the first one first.
-    pub(super) by: Vec<IonId>,
+    pub(super) by: Vec<Voice>,
     pub(super) report: Report,
 }
 
@@ -122,17 +130,18 @@ impl Trials {
     /// Takes a result of an ion that has not returned one of this task.
     pub(super) fn hear(
         &mut self,
-        ion: IonId,
+        voice: Voice,
         task: u64,
         report: Report,
         reputations: &mut Reputations,
     ) -> Outcome {
         if self.trust == Trust::Once {
-            let settled = vec![Settled { task, by: vec![ion], report }];
+            let settled = vec![Settled { task, by: vec![voice], report }];
             return Outcome { settled, ..Outcome::default() };
         }
+        let ion = voice.ion;
         let is_first = !self.open.contains_key(&task);
-        self.add(ion, task, report);
+        self.add(voice, task, report);
         if is_first && self.trust == Trust::Adaptive && reputations.trusts(&ion) {
             let is_check = self.is_due(ion) || reputations.draws(&ion);
             let state = if is_check { State::Checking } else { State::OnTrust };
@@ -144,7 +153,7 @@ impl Trials {
         for ion in self.heard(task) {
             self.mark(ion, task, State::Checking);
         }
-        self.decide(ion, task)
+        self.decide(task)
     }
 
     /// Has the last result of each of these ions checked that has some on trust,
@@ -197,17 +206,19 @@ impl Trials {
     /// Who has returned a result of a task that is not settled.
     fn heard(&self, task: u64) -> Vec<IonId> {
         let opinions = self.open.get(&task).into_iter().flat_map(|trial| &trial.opinions);
-        opinions.flat_map(|opinion| opinion.by.iter().copied()).collect()
+        opinions.flat_map(|opinion| opinion.by.iter().map(|voice| voice.ion)).collect()
     }
 
-    fn add(&mut self, ion: IonId, task: u64, report: Report) {
+    fn add(&mut self, voice: Voice, task: u64, report: Report) {
         let trial = self.open.entry(task).or_insert_with(Trial::new);
         if let Some(same) = trial.opinions.iter_mut().find(|one| one.report == report) {
-            same.by.push(ion);
+            self.bytes += voice.receipt.len();
+            same.by.push(voice);
             return;
         }
-        self.bytes += report_bytes(&report);
-        trial.opinions.push(Opinion { report, by: vec![ion] });
+        let opinion = Opinion { report, by: vec![voice] };
+        self.bytes += opinion.bytes();
+        trial.opinions.push(opinion);
     }
 
     fn take(&mut self, task: u64) -> Option<Trial> {
@@ -219,7 +230,7 @@ impl Trials {
     fn unhear(&mut self, ion: IonId, task: u64) {
         let Some(mut trial) = self.take(task) else { return };
         for opinion in &mut trial.opinions {
-            opinion.by.retain(|other| *other != ion);
+            opinion.by.retain(|voice| voice.ion != ion);
         }
         trial.opinions.retain(|opinion| !opinion.by.is_empty());
         if !trial.opinions.is_empty() {
@@ -251,23 +262,25 @@ impl Trials {
     }
 
     /// Settles a task if enough ions agree, or if too many do not.
-    fn decide(&mut self, last: IonId, task: u64) -> Outcome {
+    fn decide(&mut self, task: u64) -> Outcome {
         let mut outcome = Outcome::default();
         let Some(trial) = self.open.get(&task) else { return outcome };
         if trial.most() < trial.needed {
             if trial.opinions.len() >= OPINIONS_MAX {
+                let last = trial.opinions.last().map(|opinion| opinion.by.clone());
                 outcome.settled = self.drop(task);
-                outcome.settled.push(Settled { task, by: vec![last], report: undecided() });
+                let by = last.unwrap_or_default();
+                outcome.settled.push(Settled { task, by, report: undecided() });
             }
             return outcome;
         }
         let Some(trial) = self.take(task) else { return outcome };
         for Opinion { report, by } in trial.opinions {
             if by.len() < trial.needed {
-                outcome.outvoted.extend(by);
+                outcome.outvoted.extend(by.iter().map(|voice| voice.ion));
                 continue;
             }
-            outcome.confirmed.clone_from(&by);
+            outcome.confirmed.extend(by.iter().map(|voice| voice.ion));
             outcome.settled.push(Settled { task, by, report });
         }
         for ion in &outcome.confirmed {
@@ -307,11 +320,18 @@ impl Trial {
     }
 
     fn has_heard(&self, ion: IonId) -> bool {
-        self.opinions.iter().any(|opinion| opinion.by.contains(&ion))
+        self.opinions.iter().any(|opinion| opinion.by.iter().any(|voice| voice.ion == ion))
     }
 
     fn bytes(&self) -> usize {
-        self.opinions.iter().map(|opinion| report_bytes(&opinion.report)).sum()
+        self.opinions.iter().map(Opinion::bytes).sum()
+    }
+}
+
+impl Opinion {
+    fn bytes(&self) -> usize {
+        let receipts: usize = self.by.iter().map(|voice| voice.receipt.len()).sum();
+        report_bytes(&self.report) + receipts
     }
 }
 
@@ -339,7 +359,8 @@ mod tests {
 
     /// The tasks that count because of one more result, all of which are alike.
     fn hear(trials: &mut Trials, ion: IonId, task: u64, reputations: &mut Reputations) -> Vec<u64> {
-        let outcome = trials.hear(ion, task, Report::default(), reputations);
+        let voice = Voice { ion, receipt: ByteBuf::new() };
+        let outcome = trials.hear(voice, task, Report::default(), reputations);
         outcome.settled.iter().map(|settled| settled.task).collect()
     }
 

@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use ion_map::Set;
 use spark_runtime::{Report, wire::ModuleHash};
 
-use super::{ASK_AGAIN_MS, Effect, HELD_BYTES_MAX, HOLD_MS};
+use super::{ASK_AGAIN_MS, Effect, HELD_BYTES_MAX, HOLD_MS, Signer};
 use crate::{
     compute::{
         JobId,
+        receipt::{Hash, Terms, call_hash},
         spec::{Input, Program},
         wire::{Message, RESULTS_BYTES, TASKS_HELD_MAX, report_bytes},
     },
@@ -34,7 +35,9 @@ pub(super) struct Job {
     module_bytes: u64,
     queue: VecDeque<Task>,
     running: Set<u64>,
-    results: Vec<(u64, Report)>,
+    terms: Terms,
+    /// Each with the hash of its input.
+    results: Vec<(u64, Hash, Report)>,
     results_bytes: usize,
     flushed_at: Time,
     /// Tasks that were asked for and have not come.
@@ -49,12 +52,15 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(
+        (owner, job): Key,
         program: Program,
         module: ModuleHash,
         module_bytes: u64,
         workers: u16,
     ) -> Self {
+        let terms = Terms { module: Hash::new(module), call: call_hash(&program), owner, job };
         Self {
+            terms,
             program,
             module,
             module_bytes,
@@ -119,14 +125,20 @@ impl Job {
         Some(next)
     }
 
-    pub(super) fn finish(&mut self, task: u64, report: Report) {
+    pub(super) fn finish(&mut self, task: u64, input: Hash, report: Report) {
         self.running.remove(&task);
         self.results_bytes += report_bytes(&report);
-        self.results.push((task, report));
+        self.results.push((task, input, report));
     }
 
     /// Sends results when they are many, old, or all there will be.
-    pub(super) fn flush(&mut self, now: Time, key: Key, wait_ms: u64, effects: &mut Vec<Effect>) {
+    pub(super) fn flush(
+        &mut self,
+        now: Time,
+        wait_ms: u64,
+        signer: &Signer,
+        effects: &mut Vec<Effect>,
+    ) {
         let is_last = self.queue.is_empty() && self.running.is_empty();
         let is_old = now.since_ms(self.flushed_at) >= wait_ms;
         let is_full =
@@ -138,16 +150,25 @@ impl Job {
         self.results_bytes = 0;
         let (mut part, mut bytes) = (Vec::new(), 0);
         for result in std::mem::take(&mut self.results) {
-            let length = report_bytes(&result.1);
+            let length = report_bytes(&result.2);
             if !part.is_empty() && (bytes + length > RESULTS_BYTES || part.len() >= TASKS_HELD_MAX)
             {
-                effects.push(results(key, std::mem::take(&mut part)));
+                effects.push(self.sign(now, signer, std::mem::take(&mut part)));
                 bytes = 0;
             }
             bytes += length;
             part.push(result);
         }
-        effects.push(results(key, part));
+        effects.push(self.sign(now, signer, part));
+    }
+
+    /// Results as they are sent, each with a receipt.
+    fn sign(&self, now: Time, by: &Signer, part: Vec<(u64, Hash, Report)>) -> Effect {
+        let at_ms = by.origin_ms.saturating_add(now.as_ms());
+        let results = part.iter().map(|(task, input, report)| (*task, *input, report));
+        let signed = Some(self.terms.sign(&*by.keys, at_ms, results));
+        let results = part.into_iter().map(|(task, _, report)| (task, report)).collect();
+        Effect::Send(self.terms.owner, Message::Results { job: self.terms.job, results, signed })
     }
 
     /// Says what is in hand, so that its leases go on.
@@ -209,8 +230,4 @@ impl Job {
         let tasks = u32::try_from(wanted).unwrap_or(u32::MAX);
         effects.push(Effect::Send(key.0, Message::Pull { job: key.1, tasks }));
     }
-}
-
-fn results(key: Key, results: Vec<(u64, Report)>) -> Effect {
-    Effect::Send(key.0, Message::Results { job: key.1, results })
 }

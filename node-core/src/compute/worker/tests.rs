@@ -1,7 +1,10 @@
 //! What the working side of a job does, one behaviour a story.
 
 use super::*;
-use crate::compute::{Entry, Program, Trust, wire::LIMITS_MAX};
+use crate::{
+    compute::{Entry, Program, Trust, wire::LIMITS_MAX},
+    identity::SimKeys,
+};
 
 const JOB: JobId = 3;
 
@@ -46,7 +49,7 @@ fn block(worker: &mut Worker, bytes: &[u8], from: usize, to: usize) -> Vec<Effec
 
 /// A worker that lends so many guest workers and has the job's module.
 fn ready(workers: u16) -> Worker {
-    let mut worker = Worker::default();
+    let mut worker = Worker::new(Arc::new(SimKeys::of(IonId::from_bytes([2; 32]))), 1_000);
     step(&mut worker, 0, Input::Lend(workers));
     offer(&mut worker);
     let binary = binary();
@@ -97,7 +100,7 @@ fn done(worker: &mut Worker, ms: u64, run: u64) -> Vec<Effect> {
 
 #[test]
 fn a_module_is_fetched_piece_by_piece_and_then_work_is_asked_for() {
-    let mut worker = Worker::default();
+    let mut worker = Worker::new(Arc::new(SimKeys::of(IonId::from_bytes([2; 32]))), 1_000);
     step(&mut worker, 0, Input::Lend(2));
     let want = |offset| Message::WantBlock { module: module(), offset };
     assert_eq!(said(&offer(&mut worker)), [&want(0)]);
@@ -112,7 +115,7 @@ fn a_module_is_fetched_piece_by_piece_and_then_work_is_asked_for() {
 
 #[test]
 fn a_module_with_a_wrong_hash_is_an_offence_and_never_kept() {
-    let mut worker = Worker::default();
+    let mut worker = Worker::new(Arc::new(SimKeys::of(IonId::from_bytes([2; 32]))), 1_000);
     step(&mut worker, 0, Input::Lend(2));
     offer(&mut worker);
     let mut wrong = binary();
@@ -125,7 +128,7 @@ fn a_module_with_a_wrong_hash_is_an_offence_and_never_kept() {
 
 #[test]
 fn a_piece_that_does_not_come_is_asked_for_again() {
-    let mut worker = Worker::default();
+    let mut worker = Worker::new(Arc::new(SimKeys::of(IonId::from_bytes([2; 32]))), 1_000);
     step(&mut worker, 0, Input::Lend(1));
     offer(&mut worker);
     assert_eq!(step(&mut worker, ASK_AGAIN_MS, Input::Tick), []);
@@ -246,7 +249,7 @@ fn inputs_in_hand_are_bounded_in_bytes() {
 
 #[test]
 fn tasks_of_an_unknown_job_are_put_back() {
-    let mut worker = Worker::default();
+    let mut worker = Worker::new(Arc::new(SimKeys::of(IonId::from_bytes([2; 32]))), 1_000);
     assert_eq!(returned(&tasks(&mut worker, 1, 0..2)), [0, 1]);
 }
 

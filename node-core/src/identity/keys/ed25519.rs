@@ -39,6 +39,13 @@ impl Ed25519Keys {
         Self { signing, own }
     }
 
+    /// Whether `by` signed these bytes, which needs no keys.
+    pub fn is_signed(by: &IonId, bytes: &[u8], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        VerifyingKey::from_bytes(by.as_bytes())
+            .is_ok_and(|key| key.verify_strict(bytes, &signature).is_ok())
+    }
+
     /// What this ion and another both know and nobody else: in this direction.
     fn shared(&self, other: &IonId, from: &IonId, to: &IonId) -> Option<[u8; 32]> {
         let key = VerifyingKey::from_bytes(other.as_bytes()).ok().filter(|key| !key.is_weak())?;
@@ -65,9 +72,7 @@ impl Keys for Ed25519Keys {
     }
 
     fn verify(&self, by: &IonId, bytes: &[u8], signature: &Signature) -> bool {
-        let signature = ed25519_dalek::Signature::from_bytes(signature);
-        VerifyingKey::from_bytes(by.as_bytes())
-            .is_ok_and(|key| key.verify_strict(bytes, &signature).is_ok())
+        Self::is_signed(by, bytes, signature)
     }
 
     fn seal(&self, to: &IonId, context: &[u8], body: &[u8]) -> Option<Vec<u8>> {

@@ -11,13 +11,13 @@ use ion_map::Set;
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
-use super::{
-    seal::{self, GROUP_MAX, Seal},
-    stamp::Stamp,
-};
+use super::stamp::Stamp;
 use crate::{
     codec,
-    identity::{IonId, Keys},
+    identity::{
+        IonId, Keys,
+        seal::{self, GROUP_MAX, Seal},
+    },
 };
 
 /// A value, in bytes; larger ones are chunks.
@@ -33,6 +33,9 @@ pub const ENTRY_BYTES_MAX: usize = VALUE_BYTES_MAX + NAME_BYTES_MAX + 2_048;
 
 /// Entries that were signed together, on their way, in bytes.
 pub const GROUP_BYTES_MAX: usize = 2 << 20;
+/// What every signature begins with.
+const CONTEXT: &[u8] = b"ionosphere 2026-11 entries";
+
 /// A digest, in bytes.
 pub const DIGEST_BYTES: usize = 32;
 
@@ -224,7 +227,7 @@ impl Entry {
         }
         bodies.iter().try_for_each(Body::check)?;
         let digests: Vec<Digest> = bodies.iter().map(Body::digest).collect();
-        let seals = Seal::all(keys, &digests);
+        let seals = Seal::all(keys, CONTEXT, &digests);
         Ok(Self::assemble(bodies, seals, digests))
     }
 
@@ -304,7 +307,7 @@ impl Entry {
         }
         bodies.iter().try_for_each(Body::check)?;
         let digests: Vec<Digest> = bodies.iter().map(Body::digest).collect();
-        let seals = Seal::of_group(keys, &author, &digests, &signature);
+        let seals = Seal::of_group(keys, CONTEXT, &author, &digests, &signature);
         Ok(Self::assemble(bodies, seals.ok_or(Refusal::Signature)?, digests))
     }
 
@@ -354,7 +357,7 @@ impl<'a> Verifier<'a> {
         let signature = entry.seal.signature();
         let mark = (author, root, *signature);
         if !self.good.contains(&mark) {
-            if !seal::is_signed(self.keys, &author, &root, signature) {
+            if !seal::is_signed(self.keys, CONTEXT, &author, &root, signature) {
                 return Err(Refusal::Signature);
             }
             self.good.insert(mark);

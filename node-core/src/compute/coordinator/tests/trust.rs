@@ -13,7 +13,7 @@ fn outputs(effects: &[Effect]) -> Vec<(u64, Vec<u8>)> {
     let mut outputs = Vec::new();
     for effect in effects {
         if let Effect::Results { first, results, .. } = effect {
-            let texts = results.iter().map(|(_, report)| report.stdout.clone());
+            let texts = results.iter().map(|done| done.report.stdout.clone());
             outputs.extend((*first..).zip(texts));
         }
     }
@@ -45,8 +45,7 @@ fn work(
             let mine = held.extract_if(.., |(ion, _)| *ion == from);
             let results: Vec<_> = mine.map(|(_, task)| (task, answer(from, task))).collect();
             runs += results.len();
-            let results = Message::Results { job: JOB, results };
-            heard(&say(coordinator, 1, from, results), &mut held);
+            heard(&say(coordinator, 1, from, returned(from, results)), &mut held);
         }
         idle = if runs == before { idle + 1 } else { 0 };
     }
@@ -235,7 +234,7 @@ fn results_on_trust_wait_for_a_check_that_comes_for_sure() {
     let checks = pull(&mut coordinator, 1, 2, 10);
     assert!(checks.len() >= 2, "{checks:?}");
     let results = checks.iter().map(|task| (*task, right(*task))).collect();
-    let effects = say(&mut coordinator, 1, 2, Message::Results { job: JOB, results });
+    let effects = say(&mut coordinator, 1, 2, returned(2, results));
     assert_eq!(told(&effects).first().map(|(first, _)| *first), first_open);
 }
 

@@ -1,58 +1,65 @@
-//! One signature for many entries: that of the root of a binary hash tree over
+//! One signature for many statements: that of the root of a binary hash tree over
 //! their digests (Merkle, "A Digital Signature Based on a Conventional
-//! Encryption Function", 1987), of which each entry carries its way to the root.
+//! Encryption Function", 1987), of which each statement carries its way to the root.
 //!
-//! Signing is what a small write costs most, so that writes which come together
-//! are signed together. Each entry can be passed on and verified by itself all
+//! Signing is what a small statement costs most, so that those which come together
+//! are signed together. Each can be passed on and verified by itself all
 //! the same. A row of odd length hands its last node up as it is; a node's hash
-//! is derived in another way than an entry's digest, so that neither passes for
-//! the other.
+//! is derived in another way than a statement's digest, so that neither passes for
+//! the other. Every kind of statement has a context of its own, with which what is
+//! signed begins.
 //!
-//! Bounds: [`GROUP_MAX`] entries under one signature, so at most
+//! Bounds: [`GROUP_MAX`] statements under one signature, so at most
 //! [`SIBLINGS_MAX`] hashes with each.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
-use super::entry::Digest;
-use crate::identity::{IonId, Keys, Signature};
+use super::{IonId, Keys, Signature};
 
-/// Entries under one signature.
+/// What statements are told apart by: a BLAKE3 hash.
+pub type Digest = [u8; 32];
+
+/// Statements under one signature.
 pub const GROUP_MAX: usize = 256;
-/// Hashes from an entry to the root: the tree of [`GROUP_MAX`] is so high.
+/// Hashes from a statement to the root: the tree of [`GROUP_MAX`] is so high.
 pub const SIBLINGS_MAX: usize = 8;
 
-/// What every signature begins with.
-const CONTEXT: &[u8] = b"ionosphere 2026-11 entries";
 /// What hashes of nodes are derived under.
 const NODE_CONTEXT: &str = "ionosphere 2026-11 node of a tree of entries";
 
-/// What shows that an entry is its author's.
+/// What shows that a statement is its author's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
     signature: Signature,
-    /// From the entry up; beside each hash whether it stands on the left.
+    /// From the statement up; beside each hash whether it stands on the left.
     siblings: Box<[(bool, Digest)]>,
 }
 
 /// As it travels: the signature, the sides as bits, the hashes in a row.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Wire(ByteBuf, u8, ByteBuf);
+pub(crate) struct Wire(ByteBuf, u8, ByteBuf);
 
 impl Seal {
-    /// Signs entries by their digests, of which there are 1 to [`GROUP_MAX`];
+    /// Signs statements by their digests, of which there are 1 to [`GROUP_MAX`].
+    pub fn sign(keys: &dyn Keys, context: &[u8], digests: &[Digest]) -> Signature {
+        keys.sign(&signed(context, &climb(digests).0))
+    }
+
+    /// Signs statements by their digests, of which there are 1 to [`GROUP_MAX`];
     /// gives one seal for each.
-    pub fn all(keys: &dyn Keys, digests: &[Digest]) -> Vec<Self> {
+    pub fn all(keys: &dyn Keys, context: &[u8], digests: &[Digest]) -> Vec<Self> {
         let (root, ways) = climb(digests);
-        let signature = keys.sign(&signed(&root));
+        let signature = keys.sign(&signed(context, &root));
         let seal = |siblings: Vec<_>| Self { signature, siblings: siblings.into() };
         ways.into_iter().map(seal).collect()
     }
 
-    /// The seals of entries that were signed together, all of them, by their
+    /// The seals of statements that were signed together, all of them, by their
     /// digests in the same order; `None` where the author did not sign them.
     pub fn of_group(
         keys: &dyn Keys,
+        context: &[u8],
         author: &IonId,
         digests: &[Digest],
         signature: &Signature,
@@ -62,10 +69,11 @@ impl Seal {
         }
         let (root, ways) = climb(digests);
         let seal = |siblings: Vec<_>| Self { signature: *signature, siblings: siblings.into() };
-        keys.verify(author, &signed(&root), signature).then(|| ways.into_iter().map(seal).collect())
+        keys.verify(author, &signed(context, &root), signature)
+            .then(|| ways.into_iter().map(seal).collect())
     }
 
-    /// The signature, which all entries that were signed together share.
+    /// The signature, which all statements that were signed together share.
     pub fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -77,14 +85,14 @@ impl Seal {
         })
     }
 
-    pub(super) fn to_wire(&self) -> Wire {
+    pub(crate) fn to_wire(&self) -> Wire {
         let sides =
             self.siblings.iter().rev().fold(0, |bits, (is_left, _)| bits << 1 | u8::from(*is_left));
         let hashes = self.siblings.iter().flat_map(|(_, hash)| *hash).collect::<Vec<u8>>();
         Wire(ByteBuf::from(self.signature), sides, ByteBuf::from(hashes))
     }
 
-    pub(super) fn from_wire(Wire(signature, sides, hashes): &Wire) -> Option<Self> {
+    pub(crate) fn from_wire(Wire(signature, sides, hashes): &Wire) -> Option<Self> {
         let signature = signature.as_slice().try_into().ok()?;
         let (hashes, rest) = hashes.as_chunks();
         if !rest.is_empty() || hashes.len() > SIBLINGS_MAX {
@@ -96,15 +104,22 @@ impl Seal {
 }
 
 /// Whether an author signed this root.
-pub fn is_signed(keys: &dyn Keys, author: &IonId, root: &Digest, signature: &Signature) -> bool {
-    keys.verify(author, &signed(root), signature)
+pub fn is_signed(
+    keys: &dyn Keys,
+    context: &[u8],
+    author: &IonId,
+    root: &Digest,
+    signature: &Signature,
+) -> bool {
+    keys.verify(author, &signed(context, root), signature)
 }
 
 /// A signature as it travels by itself.
-pub(super) type SignatureWire = ByteArray<64>;
+pub(crate) type SignatureWire = ByteArray<64>;
 
-fn signed(root: &Digest) -> Vec<u8> {
-    [CONTEXT, root].concat()
+/// The bytes that are signed.
+pub fn signed(context: &[u8], root: &Digest) -> Vec<u8> {
+    [context, root].concat()
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
@@ -141,6 +156,8 @@ mod tests {
     use super::*;
     use crate::identity::SimKeys;
 
+    const CONTEXT: &[u8] = b"a test";
+
     fn digests(count: usize) -> Vec<Digest> {
         (0..count).map(|number| *blake3::hash(&number.to_le_bytes()).as_bytes()).collect()
     }
@@ -151,16 +168,21 @@ mod tests {
         let keys = SimKeys::of(author);
         for count in [1, 2, 3, 5, 8, 100, GROUP_MAX] {
             let digests = digests(count);
-            let seals = Seal::all(&keys, &digests);
+            let seals = Seal::all(&keys, CONTEXT, &digests);
             assert_eq!(seals.len(), count);
             for (seal, digest) in seals.iter().zip(&digests) {
-                assert!(is_signed(&keys, &author, &seal.root(digest), seal.signature()));
+                assert!(is_signed(&keys, CONTEXT, &author, &seal.root(digest), seal.signature()));
                 assert_eq!(Seal::from_wire(&seal.to_wire()).as_ref(), Some(seal));
                 assert!(seal.siblings.len() <= SIBLINGS_MAX);
             }
             let signature = seals[0].signature();
-            assert_eq!(Seal::of_group(&keys, &author, &digests, signature), Some(seals.clone()));
-            assert_eq!(Seal::of_group(&keys, &author, &digests[1..], signature), None);
+            assert_eq!(Seal::sign(&keys, CONTEXT, &digests), *signature);
+            assert_eq!(Seal::of_group(&keys, b"other", &author, &digests, signature), None);
+            assert_eq!(
+                Seal::of_group(&keys, CONTEXT, &author, &digests, signature),
+                Some(seals.clone())
+            );
+            assert_eq!(Seal::of_group(&keys, CONTEXT, &author, &digests[1..], signature), None);
         }
     }
 
@@ -169,9 +191,9 @@ mod tests {
         let author = IonId::from_bytes([1; 32]);
         let keys = SimKeys::of(author);
         let digests = digests(4);
-        let seals = Seal::all(&keys, &digests);
+        let seals = Seal::all(&keys, CONTEXT, &digests);
         let is_good = |seal: &Seal, digest: &Digest| {
-            is_signed(&keys, &author, &seal.root(digest), seal.signature())
+            is_signed(&keys, CONTEXT, &author, &seal.root(digest), seal.signature())
         };
         assert!(!is_good(&seals[0], &digests[1]));
         let shorter = Seal { siblings: seals[0].siblings[1..].into(), ..seals[0].clone() };
