@@ -24,6 +24,7 @@ pub mod pace;
 pub mod pairing;
 pub mod picture;
 pub mod qr;
+pub mod receipts;
 pub mod route;
 pub mod setup;
 pub mod watch;

@@ -74,6 +74,8 @@ pub struct Form {
     pub seconds: String,
     /// What runs each task.
     pub lane: Lane,
+    /// What it takes for a result to count.
+    pub trust: Trust,
     /// How results are drawn.
     pub rows: Option<Rows>,
 }
@@ -97,6 +99,7 @@ impl Default for Form {
             memory_mib: (limits.memory_bytes_max >> 20).to_string(),
             seconds: (limits.wall_ms_max / 1000).to_string(),
             lane: Lane::Automatic,
+            trust: Trust::Once,
             rows: None,
         }
     }
@@ -107,6 +110,15 @@ pub const LANES: [(Lane, &str, &str); 3] = [
     (Lane::Automatic, "automatic", "The fastest"),
     (Lane::Fast, "fast", "Browser's engine"),
     (Lane::Interpreter, "interpreter", "Interpreter"),
+];
+
+/// What a result can be asked to take before it counts, each with its key and what
+/// it says.
+pub const TRUSTS: [(Trust, &str, &str); 4] = [
+    (Trust::Once, "once", "One ion is enough"),
+    (Trust::Copies(2), "two", "Two must agree"),
+    (Trust::Copies(3), "three", "Three must agree"),
+    (Trust::Adaptive, "adaptive", "Adaptive: two, until trust is earned"),
 ];
 
 const MILLION: u64 = 1_000_000;
@@ -159,7 +171,7 @@ impl Form {
         let entry = self.entry(arguments)?;
         check_entry(&entry, &inputs, inspection)?;
         let program =
-            Program { name: self.name.clone(), entry, limits, lane: self.lane, trust: Trust::Once };
+            Program { name: self.name.clone(), entry, limits, lane: self.lane, trust: self.trust };
         Ok(Request { program, binary: Arc::clone(binary), inputs, picture })
     }
 
@@ -167,6 +179,12 @@ impl Form {
     pub fn take_lane(&mut self, key: &str) {
         let named = LANES.iter().find(|(_, known, _)| *known == key);
         self.lane = named.map_or(self.lane, |(lane, ..)| *lane);
+    }
+
+    /// Takes the trust of that key; a key that is none changes nothing.
+    pub fn take_trust(&mut self, key: &str) {
+        let named = TRUSTS.iter().find(|(_, known, _)| *known == key);
+        self.trust = named.map_or(self.trust, |(trust, ..)| *trust);
     }
 
     /// How many tasks the form makes, if its inputs can be read.

@@ -199,3 +199,18 @@ fn what_can_be_called_is_offered_in_order() {
     assert_eq!(offered(&seen)[..3], [SparkEntry::Json, SparkEntry::Command, function("add")]);
     assert_eq!(entries(&seen)[2].1, "add(i32, i32) → i32");
 }
+
+#[test]
+fn the_trust_that_is_chosen_is_asked_for() {
+    let trust =
+        |form: &Form| form.request(&binary(), &inspection(false)).expect("complete").program.trust;
+    let mut form = form();
+    assert_eq!(trust(&form), Trust::Once);
+    for (chosen, key, _) in TRUSTS {
+        form.take_trust(key);
+        assert_eq!(trust(&form), chosen);
+        assert!(chosen.is_sound());
+    }
+    form.take_trust("none of them");
+    assert_eq!(trust(&form), Trust::Adaptive);
+}

@@ -93,6 +93,10 @@ fn actions(desk: At, handle: JobHandle) -> Part {
         let (name, lines) = job.with_untracked(|job| (job.json_lines_name(), job.json_lines()));
         browser::download(&name, lines.as_bytes());
     };
+    let save_receipts = move || {
+        let (name, bytes) = job.with_untracked(|job| (job.receipts_name(), job.receipts()));
+        browser::download(&name, &bytes);
+    };
     let first = move || {
         Some(if is_running.get() {
             let cancel = move || desk.post(Command::CancelJob { job: id });
@@ -105,7 +109,9 @@ fn actions(desk: At, handle: JobHandle) -> Part {
     let saving = |button: Part, title| button.set("title", title).follow("disabled", has_none);
     let lines = button("download-jsonl", "button", "JSON lines", save_lines);
     let whole = button("download", "button", "Download", save);
+    let receipts = button("download-receipts", "button", "Receipts", save_receipts);
     tag("div", "actions")
+        .put(saving(receipts, "What each ion signed for its results; the page of jobs checks it"))
         .put(saving(lines, "One line of JSON per task"))
         .put(saving(whole, "All outputs, one after the other"))
         .live(first)
@@ -127,11 +133,13 @@ fn progress(job: RwSignal<Job>) -> Part {
         .put(figure("Retried", "job-retried", |job| format::count(job.view.retried)))
         .put(figure("Rate", "job-rate", |job| format::rate(job.rate())))
         .put(figure("Time", "job-elapsed", |job| format::duration(job.view.elapsed_ms)));
+    let checked = move || job.with(Job::checked);
     tag("section", "panel")
         .set("aria-label", "Progress")
         .put(tag("div", "progress-line").put(done).put(left))
         .put(parts::bar("Progress", move || format::percent(ended(), tasks)))
         .put(figures)
+        .put(tag("p", "muted small").test("job-checked").words(checked))
         .put(throughput(job))
 }
 
@@ -186,13 +194,21 @@ fn shares(job: RwSignal<Job>) -> Part {
 fn share(share: &IonShare, most: u64) -> Part {
     let width = format!("width: {:.1}%", format::percent(share.finished, most));
     let now = if share.running > 0 { format!(" · {} now", share.running) } else { String::new() };
+    let outvoted = match share.outvoted {
+        0 => String::new(),
+        results => format!(" · {results} outvoted"),
+    };
     let name = text("span", "share-name", &share.name).say(" ");
     let name = if share.is_self { name.put(text("span", "badge", "this tab")) } else { name };
-    let count = text("span", "share-count", &format::count(share.finished)).say(" ").say(&now);
+    let count = text("span", "share-count", &format::count(share.finished))
+        .say(" ")
+        .say(&now)
+        .say(&outvoted);
     tag("li", "share")
         .test("job-by-ion")
         .set("data-ion", &share.id)
         .set("data-finished", &share.finished.to_string())
+        .set("data-outvoted", &share.outvoted.to_string())
         .set("data-self", &share.is_self.to_string())
         .put(name)
         .put(count)

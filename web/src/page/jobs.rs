@@ -1,16 +1,19 @@
 //! Jobs: what this tab asked the nebula to run.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
+use node_core::compute::receipt::FILE_BYTES_MAX;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::{
     browser,
     desk::{At, JobHandle},
     ions::search_field,
     parts,
-    raw::{Part, tag, text},
+    raw::{Part, labelled, note, tag, text},
     sealed::{Seal, live},
 };
-use crate::model::{format, job::Job, route::Route};
+use crate::model::{format, job::Job, receipts, route::Route};
 
 /// Jobs that the overview shows.
 const RECENT_MAX: usize = 4;
@@ -21,7 +24,35 @@ pub(crate) fn view(desk: At) -> AnyView {
     let is_empty = Memo::new(move |_| desk.jobs.with(Vec::is_empty));
     let content = live(move || if is_empty.get() { nothing().seal() } else { list(desk, search) });
     let about = "What this tab asked the nebula to run, newest first.";
-    vec![parts::head("Jobs", about, Some(new_job())).seal(), content.seal()].seal()
+    vec![parts::head("Jobs", about, Some(new_job())).seal(), content.seal(), receipts()].seal()
+}
+
+/// Takes a file of receipts, from here or from elsewhere, and says what it shows.
+fn receipts() -> AnyView {
+    let told = RwSignal::new(String::new());
+    let field = tag("input", "").set("type", "file").test("receipts-file");
+    let input: HtmlInputElement = field.element().clone().unchecked_into();
+    let chosen = move |_| {
+        let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
+        spawn_local(async move {
+            let read = browser::read(&file, FILE_BYTES_MAX).await;
+            let words = match read.map(|bytes| receipts::told(&bytes)) {
+                Ok(Ok(words)) => format!("{}: {words}.", file.name()),
+                Ok(Err(why)) => format!("{} shows nothing: {why}.", file.name()),
+                Err(why) => format!("{} was not read: {why}.", file.name()),
+            };
+            told.set(words);
+        });
+    };
+    let about = "A file of receipts, chosen or dropped here, is checked by this page alone: whether \
+                 each ion that it names signed what it returned. That shows who answers for a \
+                 result, not that it is right.";
+    tag("details", "panel fold")
+        .put(text("summary", "", "Check receipts").test("receipts"))
+        .put(labelled("A file of receipts", field.on("change", chosen)))
+        .put(note(about))
+        .put(tag("p", "").set("role", "status").test("receipts-told").words(move || told.get()))
+        .seal()
 }
 
 /// The newest few, for the overview; nothing while there is none.

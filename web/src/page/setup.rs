@@ -21,7 +21,7 @@ use crate::model::{
     format,
     gallery::SparkEntry,
     inputs::Kind,
-    setup::{Field, Form, LANES, entries},
+    setup::{Field, Form, LANES, TRUSTS, entries},
 };
 
 type Mistake = RwSignal<Option<(Field, String)>>;
@@ -55,6 +55,7 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
     let main = tag("div", "setup-main")
         .put(entry)
         .put(inputs(desk, mistake))
+        .put(trust(desk))
         .put(limits(desk, mistake))
         .put(tag("div", "setup-run").put(run_button).put(count));
     tag("form", "setup")
@@ -191,6 +192,25 @@ fn file(desk: At, mistake: Mistake) -> AnyView {
     });
     let field = labelled("A file; each line becomes a task", field.on("change", chosen));
     vec![field.seal(), name.seal()].seal()
+}
+
+fn trust(desk: At) -> Part {
+    let form = desk.form;
+    let chosen = form.with_untracked(|form| form.trust);
+    let choices = TRUSTS.map(|(trust, key, words)| {
+        let option = text("option", "", words).set("value", key);
+        if trust == chosen { option.set("selected", "") } else { option }
+    });
+    let field = tag("select", "")
+        .test("trust")
+        .put_all(choices)
+        .read("change", move |key| form.update(|form| form.take_trust(&key)));
+    let about = "Where several must agree, each task runs on as many ions, and their results are \
+                 compared bit by bit; who returned another one is outvoted. Adaptive compares \
+                 until an ion has ten good results in a row, and only some from then on. This does \
+                 not help against ions that agree to lie alike: against them only running the \
+                 task again helps, on an ion that you trust.";
+    panel("When a result counts").put(labelled("How many ions it takes", field)).put(note(about))
 }
 
 fn limits(desk: At, mistake: Mistake) -> Part {
