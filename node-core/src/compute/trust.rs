@@ -95,6 +95,7 @@ mod tests {
             exports: Vec::new(),
             imports,
             memory_bytes: 0,
+            anatomy: Vec::new(),
         };
         assert_eq!(varying(&with(vec![import(ALIKE)])), None);
         let live = with(vec![import(ALIKE), import("ionosphere")]);
