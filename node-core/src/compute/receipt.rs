@@ -191,8 +191,19 @@ impl Terms {
         at_ms: u64,
         results: impl Iterator<Item = (u64, Hash, &'a Report)>,
     ) -> Signed {
+        self.sign_as(VERSION, keys, at_ms, results)
+    }
+
+    /// [`Self::sign`] for results that another version of the pass metered.
+    pub(super) fn sign_as<'a>(
+        &self,
+        version: u32,
+        keys: &dyn Keys,
+        at_ms: u64,
+        results: impl Iterator<Item = (u64, Hash, &'a Report)>,
+    ) -> Signed {
         let signature = ByteArray::new([0; 64]);
-        let unsigned = Signed { version: VERSION, at_ms, signature };
+        let unsigned = Signed { version, at_ms, signature };
         let digests: Vec<_> =
             self.receipts(keys.own(), &unsigned, results).iter().map(Receipt::digest).collect();
         let signature = ByteArray::new(Seal::sign(keys, CONTEXT, &digests));

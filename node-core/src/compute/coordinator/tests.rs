@@ -45,11 +45,15 @@ fn program(trust: Trust) -> Program {
 
 /// Results as an ion sends and signs them.
 fn returned(from: u8, results: Vec<(u64, Report)>) -> Message {
+    returned_as(VERSION, from, results)
+}
+
+fn returned_as(version: u32, from: u8, results: Vec<(u64, Report)>) -> Message {
     let module = Hash::new(*blake3::hash(BINARY).as_bytes());
     let terms = Terms { module, call: call_hash(&program(Trust::Once)), owner: ion(1), job: JOB };
     let input = |task: u64| input_hash(task.to_string().as_bytes());
     let parts = results.iter().map(|(task, report)| (*task, input(*task), report));
-    let signed = Some(terms.sign(&SimKeys::of(ion(from)), 5, parts));
+    let signed = Some(terms.sign_as(version, &SimKeys::of(ion(from)), 5, parts));
     Message::Results { job: JOB, results, signed }
 }
 

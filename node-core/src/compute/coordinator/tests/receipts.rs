@@ -101,6 +101,25 @@ fn what_was_signed_for_another_job_is_an_offence() {
     assert_eq!(told(&effects), []);
 }
 
+/// It may charge another fuel, or stop elsewhere, without a lie.
+#[test]
+fn what_another_version_metered_is_compared_with_nothing() {
+    let foreign = returned_as(VERSION + 1, 2, vec![(0, good(b"a"))]);
+    for (trust, counts) in [(Trust::Once, true), (Trust::Copies(2), false)] {
+        let mut coordinator = with_trust(3, 1, trust);
+        pull(&mut coordinator, 0, 2, 1);
+        let effects = say(&mut coordinator, 1, 2, foreign.clone());
+        assert!(!effects.contains(&Effect::Offence(ion(2))));
+        assert_eq!(
+            (receipts(&effects).len(), !told(&effects).is_empty()),
+            (usize::from(counts), counts)
+        );
+        let (one, three) = (pull(&mut coordinator, 2, 1, 1), pull(&mut coordinator, 2, 3, 1));
+        assert_eq!((one.is_empty(), three.is_empty()), (counts, counts), "{trust:?}");
+        assert!(pull(&mut coordinator, 2, 2, 1).is_empty(), "{trust:?}");
+    }
+}
+
 #[test]
 fn results_without_a_signature_count_where_nothing_is_compared() {
     let unsigned = Message::Results { job: JOB, results: vec![(0, good(b"a"))], signed: None };
