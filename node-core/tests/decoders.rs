@@ -345,7 +345,7 @@ fn golden_compute_messages() {
 
 #[test]
 fn golden_openings() {
-    assert_eq!(digest(&openings()), "16728619cce2e668");
+    assert_eq!(digest(&openings()), "0bd81645e37ccff7");
 }
 
 #[test]

@@ -18,6 +18,8 @@ use wasmparser::{
 
 use crate::{arguments::shown, meter};
 
+/// Types of a function's parameters that are shown, and of its results.
+const KINDS_SHOWN_MAX: usize = 32;
 /// Rows of each kind that are listed.
 pub const LISTED_MAX: usize = 500;
 
@@ -314,9 +316,14 @@ fn push<T>(rows: &mut Vec<T>, row: T, left_out: &mut u64) {
     }
 }
 
+/// Types of a list; of one that is long, the first.
 fn list(kinds: &[ValType]) -> String {
-    let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-    kinds.join(", ")
+    let first = kinds.iter().take(KINDS_SHOWN_MAX).map(ToString::to_string);
+    let text = first.collect::<Vec<_>>().join(", ");
+    match kinds.len().saturating_sub(KINDS_SHOWN_MAX) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
 }
 
 fn memory(kind: &MemoryType) -> String {

@@ -57,6 +57,12 @@ pub enum Lane {
     Fast,
 }
 
+/// What a run ends as whose module an engine does not compile though the pass took it:
+/// that is this engine's affair, and another ion's may do better.
+fn not_compiled(why: &str) -> Stop {
+    Stop::WorkerLost { reason: format!("the fast lane did not take the module: {why}") }
+}
+
 /// How a guest ended before its last call returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {

@@ -77,6 +77,9 @@ pub const PATIENCE_MS: u64 = 10_000;
 /// How often an ion that has not asked for tasks hears of a job again, in milliseconds.
 pub const OFFER_MS: u64 = 5_000;
 
+/// What is signed for a secret of this ion's alone; the signature never leaves it.
+const CHECKS_CONTEXT: &[u8] = b"ionosphere 2026-11 secret of checks\n";
+
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
@@ -162,10 +165,11 @@ struct Ion {
 }
 
 impl Coordinator {
-    /// Without jobs. The seed is random, and no secret but this: it decides which
-    /// results of trusted ions are checked.
+    /// Without jobs. The seed is random; the secret by which results are drawn for
+    /// checks takes it and the ion's key to foresee.
     pub fn new(keys: Arc<dyn Keys>, seed: u64) -> Self {
-        let reputations = Reputations::new(seed);
+        let secret = keys.sign(&[CHECKS_CONTEXT, &seed.to_le_bytes()].concat());
+        let reputations = Reputations::new(*blake3::hash(&secret).as_bytes());
         Self { keys, jobs: Map::new(), ions: Map::new(), reputations }
     }
 
@@ -174,7 +178,7 @@ impl Coordinator {
         match input {
             Input::Submit { job, program, module, binary, inputs } => {
                 self.make_room();
-                let added = Job::new(now, program, module, binary, inputs);
+                let added = Job::new(now, self.keys.own(), program, module, binary, inputs);
                 for ion in self.ions.keys() {
                     effects.push(Effect::Send(*ion, added.offer(job)));
                 }
@@ -286,7 +290,7 @@ impl Coordinator {
     fn serve(&mut self, now: Time, id: JobId, ion: IonId, effects: &mut Vec<Effect>) {
         let ions = self.ions.len();
         let Some(job) = self.jobs.get_mut(&id) else { return };
-        let tasks = job.lease(now, ion, ions, &self.reputations);
+        let tasks = job.lease(now, ion, ions, &mut self.reputations);
         if !tasks.is_empty() {
             effects.push(Effect::Send(ion, Message::Tasks { job: id, tasks }));
         }
@@ -345,7 +349,7 @@ impl Coordinator {
     fn advance(&mut self, now: Time, id: JobId, effects: &mut Vec<Effect>) {
         let linked = self.ions.keys().copied().collect();
         let Some(job) = self.jobs.get_mut(&id) else { return };
-        job.give_up(now, &linked);
+        job.give_up(now, &linked, &self.reputations);
         let (first, ready) = job.take_ready();
         if !ready.is_empty() {
             effects.push(Effect::Results { job: id, first, results: ready });

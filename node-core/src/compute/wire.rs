@@ -171,7 +171,11 @@ pub enum Refusal {
     /// Copies of each task beyond what may be asked for.
     #[error("results are compared between 2 and {COPIES_MAX} ions")]
     Copies,
-    /// A report larger than its job's limits allow.
+    /// Two results of one task in one message.
+    #[error("a message has two results of one task")]
+    Twice,
+    /// A report larger than its job's limits allow, or with files, which no task of a
+    /// job writes.
     #[error("a result is larger than its limits allow")]
     ReportTooLarge,
     /// A piece of a module of the wrong length.
@@ -208,6 +212,10 @@ fn check(message: &Message) -> Result<(), Refusal> {
         Message::Holding { tasks, .. } | Message::Return { tasks, .. } => check_count(tasks.len()),
         Message::Results { results, .. } => {
             check_count(results.len())?;
+            let tasks: Set<u64> = results.iter().map(|(task, _)| *task).collect();
+            if tasks.len() < results.len() {
+                return Err(Refusal::Twice);
+            }
             results.iter().try_for_each(|(_, report)| check_report(report, &LIMITS_MAX))
         }
         Message::Block { bytes, .. } if bytes.len() as u64 > BLOCK_BYTES => {
@@ -280,6 +288,7 @@ pub fn check_report(report: &Report, limits: &Limits) -> Result<(), Refusal> {
     let bytes = (report.stdout.len() + report.stderr.len() + report.files.len()) as u64;
     let stop_bytes = report.stop.as_ref().map_or(0, |stop| stop.to_string().len());
     let fits = bytes <= limits.output_bytes_max
+        && report.files.is_empty()
         && report.values.len() <= VALUES_MAX
         && stop_bytes <= STOP_BYTES_MAX;
     if fits { Ok(()) } else { Err(Refusal::ReportTooLarge) }
@@ -287,7 +296,9 @@ pub fn check_report(report: &Report, limits: &Limits) -> Result<(), Refusal> {
 
 /// Roughly how long a report is on the wire, in bytes.
 pub fn report_bytes(report: &Report) -> usize {
-    64 + report.stdout.len()
+    let stop_bytes = report.stop.as_ref().map_or(0, |stop| stop.to_string().len());
+    64 + stop_bytes
+        + report.stdout.len()
         + report.stderr.len()
         + report.files.len()
         + report.values.len() * size_of::<Value>()

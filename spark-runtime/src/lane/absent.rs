@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, ops::DerefMut};
 
-use super::{End, Gauge, Host, Instance};
+use super::{End, Gauge, Host, Instance, not_compiled};
 use crate::{Stop, Value, inspect::Signature, meter::Metered};
 
 /// There is none.
@@ -11,7 +11,7 @@ pub(crate) struct Module(Infallible);
 impl Module {
     /// Says so.
     pub(super) fn new(_: &Metered) -> Result<Self, Stop> {
-        Err(Stop::WorkerLost { reason: "this ion has no fast lane".to_owned() })
+        Err(not_compiled("this ion has none"))
     }
 }
 

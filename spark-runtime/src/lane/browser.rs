@@ -20,7 +20,7 @@ use js_sys::{
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-use super::{End, Gauge, Gauges, Host, Instance, Request, Trap, trap};
+use super::{End, Gauge, Gauges, Host, Instance, Request, Trap, not_compiled, trap};
 use crate::{
     Stop, Value,
     inspect::Signature,
@@ -39,8 +39,8 @@ impl Module {
     /// Compiles a metered module.
     pub(super) fn new(metered: &Metered) -> Result<Self, Stop> {
         let binary = Uint8Array::from(metered.binary.as_slice());
-        let module = WebAssembly::Module::new(&binary)
-            .map_err(|error| Stop::NotAModule { reason: words(&error) })?;
+        let module =
+            WebAssembly::Module::new(&binary).map_err(|error| not_compiled(&words(&error)))?;
         let wants = |function: &&wasi::Function| {
             metered.imports.iter().any(|import| import.name == function.name)
         };

@@ -8,7 +8,7 @@ use wasmtime::{
     Store, Val, ValType,
 };
 
-use super::{End, Gauge, Gauges, Host, Instance, Request, Trap, trap};
+use super::{End, Gauge, Gauges, Host, Instance, Request, Trap, not_compiled, trap};
 use crate::{
     Stop, Value,
     inspect::Signature,
@@ -28,7 +28,7 @@ pub(crate) struct Module {
 impl Module {
     /// Compiles a metered module.
     pub(super) fn new(metered: &Metered) -> Result<Self, Stop> {
-        let refused = |error: Error| Stop::NotAModule { reason: error.to_string() };
+        let refused = |error: Error| not_compiled(&error.to_string());
         let mut config = Config::new();
         config.max_wasm_stack(STACK_BYTES_MAX).wasm_tail_call(true);
         let engine = Engine::new(&config).map_err(refused)?;

@@ -99,6 +99,8 @@ pub struct Job {
     whole: Whole,
     kept_bytes: usize,
     receipts_bytes: usize,
+    /// Results that none is kept of.
+    unsigned: u64,
     pace: Pace,
     is_interrupted: bool,
     refused: Option<Problem>,
@@ -115,6 +117,7 @@ impl Job {
             failed: Vec::new(),
             kept_bytes: 0,
             receipts_bytes: 0,
+            unsigned: 0,
             pace: Pace::default(),
             is_interrupted: false,
             refused: None,
@@ -241,6 +244,16 @@ impl Job {
         receipt::pack(&receipts.collect::<Vec<_>>())
     }
 
+    /// What that file is, and of how many results it has none: their ions gave none, or
+    /// the page keeps no more.
+    pub fn receipts_note(&self) -> String {
+        let about = "What each ion signed for its results; the page of jobs checks it";
+        match self.unsigned {
+            0 => about.to_owned(),
+            some => format!("{about}. {} without a receipt", format::counted(some, "result")),
+        }
+    }
+
     /// The name of the file of [`Self::receipts`].
     pub fn receipts_name(&self) -> String {
         format!("{}.receipts", file_stem(&self.view.name))
@@ -269,7 +282,9 @@ impl Job {
 
     fn push(&mut self, mut result: TaskResult) {
         self.whole.add(&result.report);
-        self.kept_bytes += result.report.stdout.len() + result.report.stderr.len();
+        let report = &result.report;
+        let stop_bytes = report.stop.as_ref().map_or(0, |stop| stop.to_string().len());
+        self.kept_bytes += report.stdout.len() + report.stderr.len() + stop_bytes;
         if self.kept_bytes > KEPT_BYTES_MAX {
             result.report.stdout = Vec::new();
             result.report.stderr = Vec::new();
@@ -278,6 +293,7 @@ impl Job {
         if self.receipts_bytes > RECEIPTS_BYTES_MAX {
             result.receipts = Vec::new();
         }
+        self.unsigned += u64::from(result.receipts.is_empty());
         if result.report.stop.is_some() {
             self.failed.push(self.results.len() as u64);
         }

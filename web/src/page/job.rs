@@ -106,14 +106,14 @@ fn actions(desk: At, handle: JobHandle) -> Part {
         })
     };
     let has_none = move || job.with(|job| job.results().is_empty()).then(String::new);
-    let saving = |button: Part, title| button.set("title", title).follow("disabled", has_none);
+    let saving = |button: Part| button.follow("disabled", has_none);
     let lines = button("download-jsonl", "button", "JSON lines", save_lines);
     let whole = button("download", "button", "Download", save);
     let receipts = button("download-receipts", "button", "Receipts", save_receipts);
     tag("div", "actions")
-        .put(saving(receipts, "What each ion signed for its results; the page of jobs checks it"))
-        .put(saving(lines, "One line of JSON per task"))
-        .put(saving(whole, "All outputs, one after the other"))
+        .put(saving(receipts).follow("title", move || Some(job.with(Job::receipts_note))))
+        .put(saving(lines).set("title", "One line of JSON per task"))
+        .put(saving(whole).set("title", "All outputs, one after the other"))
         .live(first)
 }
 

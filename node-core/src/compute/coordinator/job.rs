@@ -98,13 +98,14 @@ struct Share {
 impl Job {
     pub(super) fn new(
         now: Time,
+        own: IonId,
         program: Program,
         module: ModuleHash,
         binary: Arc<[u8]>,
         inputs: Inputs,
     ) -> Self {
         Self {
-            trials: Trials::new(program.trust),
+            trials: Trials::new(program.trust, own),
             call: call_hash(&program),
             program,
             module,
@@ -170,7 +171,7 @@ impl Job {
         self.requeued.clear();
         self.ready.clear();
         self.strikes.clear();
-        self.trials = Trials::new(self.program.trust);
+        self.trials.clear();
         for share in self.ions.values_mut() {
             share.asks = 0;
         }
@@ -204,7 +205,7 @@ impl Job {
         now: Time,
         ion: IonId,
         ions: usize,
-        reputations: &Reputations,
+        reputations: &mut Reputations,
     ) -> Vec<(u64, Input)> {
         let Some(share) = self.ions.get(&ion) else { return Vec::new() };
         if self.trust().compares() && (share.is_apart || reputations.shuns(now, &ion)) {
@@ -217,7 +218,7 @@ impl Job {
         let holds = self.leases.count_of(&ion);
         let most = share.asks.min(part).min(TASKS_HELD_MAX.saturating_sub(holds));
         let mut given = self.take_for(now, ion, most);
-        if given.is_empty() && most > 0 && self.check_rest() {
+        if given.is_empty() && most > 0 && self.check_rest(reputations) {
             given = self.take_for(now, ion, most);
         }
         if let Some(share) = self.ions.get_mut(&ion) {
@@ -273,9 +274,9 @@ impl Job {
     /// Has results on trust checked that nothing else would check: nothing new
     /// can be given out before they count, or their ions have nothing left to
     /// return; whether there are any.
-    fn check_rest(&mut self) -> bool {
+    fn check_rest(&mut self, reputations: &mut Reputations) -> bool {
         let (is_full, leases) = (self.fresh < self.tasks, &self.leases);
-        let tasks = self.trials.check_rest(|ion| is_full || leases.count_of(ion) == 0);
+        let tasks = self.trials.check_rest(|ion| is_full || leases.count_of(ion) == 0, reputations);
         for task in &tasks {
             self.reopen(*task);
         }
@@ -386,6 +387,8 @@ impl Job {
         if check_report(&report, &self.program.limits).is_err() {
             let reason = "its result was larger than its limits allow".to_owned();
             let stop = Some(Stop::WorkerLost { reason });
+            // What it signed is another report.
+            let voice = Voice { receipt: ByteBuf::new(), ..voice };
             self.strike(now, voice, task, Report { stop, ..Report::default() });
             return Given::TooLarge;
         }
@@ -396,6 +399,9 @@ impl Job {
         self.leases.take(ion, task);
         self.ions.entry(ion).or_default().overtaken = 0;
         let outcome = self.trials.hear(voice, task, report, reputations);
+        for checked in outcome.checked {
+            self.reopen(checked);
+        }
         for ion in outcome.confirmed {
             reputations.confirmed(now, ion);
         }
@@ -445,10 +451,20 @@ impl Job {
     }
 
     /// Lets tasks fail that nobody else will try: enough have, all that are
-    /// linked have, or those that have not did not ask for work for a while.
-    pub(super) fn give_up(&mut self, now: Time, linked: &Set<IonId>) {
+    /// linked have, or those that have not are none that would be given it, did not
+    /// ask for work for a while, and have nothing else to end first.
+    pub(super) fn give_up(&mut self, now: Time, linked: &Set<IonId>, reputations: &Reputations) {
+        if self.strikes.is_empty() {
+            return;
+        }
+        let (busy, compares) = (self.leases.holders(), self.trust().compares());
         let is_active = |ion: &IonId| {
-            self.leases.count_of(ion) > 0 || self.ions.get(ion).is_some_and(|share| share.asks > 0)
+            let share = self.ions.get(ion);
+            let is_apart = share.is_some_and(|share| share.is_apart);
+            let is_shunned = compares && reputations.shuns(now, ion);
+            let asks =
+                |share: &Share| share.asks > 0 && now.since_ms(share.asked_at) <= PATIENCE_MS;
+            !is_apart && !is_shunned && (busy.contains(ion) || share.is_some_and(asks))
         };
         let is_over = |task: u64, one: &Strikes| {
             let is_late = now.since_ms(one.last_at) > PATIENCE_MS;
@@ -459,7 +475,7 @@ impl Job {
         let over: Vec<u64> = self
             .strikes
             .iter()
-            .filter(|(task, _)| self.requeued.contains(task) && !self.leases.is_out(**task))
+            .filter(|(task, _)| self.requeued.contains(task) && self.leases.held(**task) == 0)
             .filter(|(task, one)| is_over(**task, one))
             .map(|(task, _)| *task)
             .collect();

@@ -8,7 +8,7 @@
 //!
 //! Bounds: [`LEASES_PER_TASK_MAX`] leases of one task.
 
-use ion_map::{LongMap, Map};
+use ion_map::{LongMap, Map, Set};
 
 use super::{LEASE_MS, LEASES_PER_TASK_MAX};
 use crate::{identity::IonId, platform::Time};
@@ -115,6 +115,12 @@ impl Leases {
     /// How many ions have the task, and keep it from others.
     pub(super) fn held(&self, task: u64) -> usize {
         self.leases(task).filter(|lease| lease.state == State::Held).count()
+    }
+
+    /// Ions that keep a task from others.
+    pub(super) fn holders(&self) -> Set<IonId> {
+        let all = self.tasks.iter().flat_map(|(_, leases)| leases);
+        all.filter(|lease| lease.state == State::Held).map(|lease| lease.ion).collect()
     }
 
     /// Whether any ion has the task in hand.

@@ -6,15 +6,14 @@
 //! would cost a further copy with every result. An ion without a record is one
 //! that nobody has confirmed yet, so forgetting one never makes it more trusted.
 //!
+//! Which results are checked follows from a secret: who could foresee it would lie
+//! only where nobody looks.
+//!
 //! Bounds: [`IONS_MAX`] ions.
 
 use ion_map::Map;
 
-use crate::{
-    compute::trust::TRUSTED_AFTER,
-    identity::IonId,
-    platform::{Time, sim::Rng},
-};
+use crate::{compute::trust::TRUSTED_AFTER, identity::IonId, platform::Time};
 
 /// Ions of which something is remembered; who has the fewest good results makes
 /// room, those that are not shunned first.
@@ -29,7 +28,9 @@ const DOUBLED_MAX: u32 = 6;
 #[derive(Debug)]
 pub(super) struct Reputations {
     ions: Map<IonId, Record>,
-    rng: Rng,
+    secret: [u8; 32],
+    /// Numbers that were drawn.
+    drawn: u64,
     /// Who was outvoted since this was last asked.
     caught: Vec<IonId>,
 }
@@ -43,10 +44,9 @@ struct Record {
 }
 
 impl Reputations {
-    /// Nobody is known. The seed decides which results are checked; whoever
-    /// knows it knows when to lie.
-    pub(super) fn new(seed: u64) -> Self {
-        Self { ions: Map::new(), rng: Rng::new(seed), caught: Vec::new() }
+    /// Nobody is known. The secret decides which results are checked.
+    pub(super) fn new(secret: [u8; 32]) -> Self {
+        Self { ions: Map::new(), secret, drawn: 0, caught: Vec::new() }
     }
 
     /// Others returned the same as this ion.
@@ -76,7 +76,15 @@ impl Reputations {
     /// trusted, then with probability one in its good results.
     pub(super) fn draws(&mut self, ion: &IonId) -> bool {
         let good = self.ions.get(ion).map_or(0, |record| record.good);
-        good < TRUSTED_AFTER || self.rng.below(u64::from(good)) == 0
+        good < TRUSTED_AFTER || self.below(good as usize) == 0
+    }
+
+    /// A number that nobody foresees, below another one, which is not 0.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.drawn += 1;
+        let hash = blake3::keyed_hash(&self.secret, &self.drawn.to_le_bytes());
+        let (first, _) = hash.as_bytes().split_first_chunk().expect("a hash has 32 bytes");
+        usize::try_from(u64::from_le_bytes(*first) % end as u64).unwrap_or_default()
     }
 
     /// Whether an ion gets no tasks of jobs that compare.
@@ -108,7 +116,7 @@ mod tests {
     }
 
     fn with_good(count: u32) -> Reputations {
-        let mut reputations = Reputations::new(1);
+        let mut reputations = Reputations::new([1; 32]);
         for _ in 0..count {
             reputations.confirmed(Time::default(), ion(0));
         }
@@ -129,16 +137,16 @@ mod tests {
     fn the_more_good_results_the_rarer_the_checks() {
         let checks = |good: u32| {
             let mut reputations = with_good(good);
-            (0..10_000).filter(|_| reputations.draws(&ion(0))).count()
+            (0..100_000).filter(|_| reputations.draws(&ion(0))).count()
         };
-        assert_eq!(checks(TRUSTED_AFTER - 1), 10_000);
-        assert!((900..1_100).contains(&checks(10)), "{}", checks(10));
-        assert!((70..130).contains(&checks(100)), "{}", checks(100));
+        assert_eq!(checks(TRUSTED_AFTER - 1), 100_000);
+        assert!((9_700..10_300).contains(&checks(10)), "{}", checks(10));
+        assert!((900..1_100).contains(&checks(100)), "{}", checks(100));
     }
 
     #[test]
     fn who_was_outvoted_again_waits_twice_as_long() {
-        let mut reputations = Reputations::new(1);
+        let mut reputations = Reputations::new([1; 32]);
         let mut ms = 0;
         for times in [1, 2, 4] {
             reputations.outvoted(Time::from_ms(ms), ion(0));

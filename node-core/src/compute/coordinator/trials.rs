@@ -3,7 +3,8 @@
 //!
 //! A *trial* is one task's results so far. It is settled when as many ions as
 //! are needed returned the same report, bit by bit; who returned another one was
-//! outvoted. A trusted ion's result needs nobody else, unless it is drawn for a
+//! outvoted. Where the job's owner returned one itself, only that one settles it:
+//! no others outvote the ion that its user trusts. A trusted ion's result needs nobody else, unless it is drawn for a
 //! check; it waits all the same until a later result of that ion was checked and
 //! confirmed.
 //!
@@ -33,6 +34,7 @@ pub(super) const OPINIONS_MAX: usize = 8;
 #[derive(Debug)]
 pub(super) struct Trials {
     trust: Trust,
+    own: IonId,
     open: LongMap<u64, Trial>,
     /// What each trusted ion returned since its last check, as it came.
     unchecked: Map<IonId, Vec<Unchecked>>,
@@ -92,11 +94,18 @@ pub(super) struct Outcome {
     pub(super) confirmed: Vec<IonId>,
     /// Who returned something else.
     pub(super) outvoted: Vec<IonId>,
+    /// Tasks of which another copy is wanted now.
+    pub(super) checked: Vec<u64>,
 }
 
 impl Trials {
-    pub(super) fn new(trust: Trust) -> Self {
-        Self { trust, open: LongMap::new(), unchecked: Map::new(), bytes: 0 }
+    pub(super) fn new(trust: Trust, own: IonId) -> Self {
+        Self { trust, own, open: LongMap::new(), unchecked: Map::new(), bytes: 0 }
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.trust, self.own);
     }
 
     pub(super) fn trust(&self) -> Trust {
@@ -111,7 +120,7 @@ impl Trials {
     /// How many further ions a task without a result that counts needs.
     pub(super) fn wanted(&self, task: u64) -> usize {
         match self.open.get(&task) {
-            Some(trial) => trial.needed.saturating_sub(trial.most()),
+            Some(trial) => trial.needed.saturating_sub(trial.most(self.own)),
             None if self.trust == Trust::Adaptive => 1,
             None => self.trust.ions(),
         }
@@ -143,11 +152,18 @@ impl Trials {
         let is_first = !self.open.contains_key(&task);
         self.add(voice, task, report);
         if is_first && self.trust == Trust::Adaptive && reputations.trusts(&ion) {
-            let is_check = self.is_due(ion) || reputations.draws(&ion);
-            let state = if is_check { State::Checking } else { State::OnTrust };
-            self.unchecked.entry(ion).or_default().push(Unchecked { task, state });
-            self.need(task, if is_check { 2 } else { 1 });
-            return Outcome::default();
+            let is_drawn = reputations.draws(&ion);
+            let state = if is_drawn { State::Checking } else { State::OnTrust };
+            let list = self.unchecked.entry(ion).or_default();
+            list.push(Unchecked { task, state });
+            let run = list.iter().rev().take_while(|one| one.state == State::OnTrust).count();
+            let is_due = run >= UNCHECKED_MAX;
+            let checked = if is_due { check_one(list, run, reputations) } else { None };
+            let checked = checked.or(is_drawn.then_some(task));
+            if let Some(task) = checked {
+                self.need(task, 2);
+            }
+            return Outcome { checked: checked.into_iter().collect(), ..Outcome::default() };
         }
         self.need(task, self.trust.ions());
         for ion in self.heard(task) {
@@ -156,21 +172,21 @@ impl Trials {
         self.decide(task)
     }
 
-    /// Has the last result of each of these ions checked that has some on trust,
-    /// and none that is being checked: nothing else would let them count. The
-    /// tasks concerned.
-    pub(super) fn check_rest(&mut self, is_concerned: impl Fn(&IonId) -> bool) -> Vec<u64> {
+    /// Has one result of each of these ions checked that has some on trust, and none
+    /// that is being checked: nothing else would let them count. The tasks concerned.
+    pub(super) fn check_rest(
+        &mut self,
+        is_concerned: impl Fn(&IonId) -> bool,
+        reputations: &mut Reputations,
+    ) -> Vec<u64> {
         let mut tasks = Vec::new();
         for (ion, list) in self.unchecked.iter_mut().filter(|(ion, _)| is_concerned(ion)) {
             debug_assert!(!list.is_empty(), "{ion:?} has no list where nothing waits");
             if list.iter().any(|one| one.state == State::Checking) {
                 continue;
             }
-            let last = list.iter_mut().rev().find(|one| one.state == State::OnTrust);
-            if let Some(last) = last {
-                last.state = State::Checking;
-                tasks.push(last.task);
-            }
+            let run = list.iter().rev().take_while(|one| one.state == State::OnTrust).count();
+            tasks.extend(check_one(list, run, reputations));
         }
         for task in &tasks {
             self.need(*task, 2);
@@ -246,13 +262,6 @@ impl Trials {
         }
     }
 
-    /// Whether the next result of a trusted ion is checked, whatever is drawn.
-    fn is_due(&self, ion: IonId) -> bool {
-        let list = self.unchecked.get(&ion).map_or(&[][..], Vec::as_slice);
-        let run = list.iter().rev().take_while(|one| one.state == State::OnTrust).count();
-        run + 1 >= UNCHECKED_MAX
-    }
-
     /// Notes how it stands with a task that an ion returned on trust, if it did.
     fn mark(&mut self, ion: IonId, task: u64, state: State) {
         let list = self.unchecked.get_mut(&ion).into_iter().flatten();
@@ -265,18 +274,21 @@ impl Trials {
     fn decide(&mut self, task: u64) -> Outcome {
         let mut outcome = Outcome::default();
         let Some(trial) = self.open.get(&task) else { return outcome };
-        if trial.most() < trial.needed {
+        if trial.most(self.own) < trial.needed {
             if trial.opinions.len() >= OPINIONS_MAX {
                 let last = trial.opinions.last().map(|opinion| opinion.by.clone());
                 outcome.settled = self.drop(task);
-                let by = last.unwrap_or_default();
+                // What they signed are other reports.
+                let unsigned = |voice: Voice| Voice { receipt: ByteBuf::new(), ..voice };
+                let by = last.unwrap_or_default().into_iter().map(unsigned).collect();
                 outcome.settled.push(Settled { task, by, report: undecided() });
             }
             return outcome;
         }
         let Some(trial) = self.take(task) else { return outcome };
-        for Opinion { report, by } in trial.opinions {
-            if by.len() < trial.needed {
+        let winner = trial.leading(self.own);
+        for (place, Opinion { report, by }) in trial.opinions.into_iter().enumerate() {
+            if Some(place) != winner {
                 outcome.outvoted.extend(by.iter().map(|voice| voice.ion));
                 continue;
             }
@@ -314,9 +326,17 @@ impl Trial {
         Self { needed: 1, opinions: Vec::new() }
     }
 
-    /// How many ions agree at most.
-    fn most(&self) -> usize {
-        self.opinions.iter().map(|opinion| opinion.by.len()).max().unwrap_or(0)
+    /// The place of the result that may settle it: that of the job's owner, else one
+    /// that most ions returned.
+    fn leading(&self, own: IonId) -> Option<usize> {
+        let is_own = |opinion: &Opinion| opinion.by.iter().any(|voice| voice.ion == own);
+        let most = || (0..self.opinions.len()).max_by_key(|place| self.opinions[*place].by.len());
+        self.opinions.iter().position(is_own).or_else(most)
+    }
+
+    /// How many ions returned that result.
+    fn most(&self, own: IonId) -> usize {
+        self.leading(own).map_or(0, |place| self.opinions[place].by.len())
     }
 
     fn has_heard(&self, ion: IonId) -> bool {
@@ -335,6 +355,16 @@ impl Opinion {
     }
 }
 
+/// Has one of an ion's last results checked, of so many that are on trust: any of
+/// them, so that none is safer to lie in than another. It stands for all before it,
+/// and goes behind them.
+fn check_one(list: &mut Vec<Unchecked>, run: usize, reputations: &mut Reputations) -> Option<u64> {
+    let first = list.len().checked_sub(run).filter(|_| run > 0)?;
+    let Unchecked { task, .. } = list.remove(first + reputations.below(run));
+    list.push(Unchecked { task, state: State::Checking });
+    Some(task)
+}
+
 fn undecided() -> Report {
     let reason = format!("ions returned {OPINIONS_MAX} different results, and too few agreed");
     Report { stop: Some(Stop::WorkerLost { reason }), ..Report::default() }
@@ -347,10 +377,11 @@ mod tests {
 
     const GOOD: IonId = IonId::from_bytes([1; 32]);
     const OTHER: IonId = IonId::from_bytes([2; 32]);
+    const OWN: IonId = IonId::from_bytes([3; 32]);
 
     /// [`GOOD`] has so many good results that it is never drawn for a check.
     fn never_drawn() -> Reputations {
-        let mut reputations = Reputations::new(1);
+        let mut reputations = Reputations::new([1; 32]);
         for _ in 0..100_000 {
             reputations.confirmed(Time::default(), GOOD);
         }
@@ -364,27 +395,62 @@ mod tests {
         outcome.settled.iter().map(|settled| settled.task).collect()
     }
 
+    /// The tasks that wait for another copy.
+    fn checked(trials: &Trials, tasks: std::ops::Range<u64>) -> Vec<u64> {
+        tasks.filter(|task| trials.has_begun(*task) && trials.wanted(*task) == 1).collect()
+    }
+
     #[test]
-    fn every_so_many_results_one_is_checked_whatever_is_drawn() {
-        let (mut trials, mut reputations) = (Trials::new(Trust::Adaptive), never_drawn());
-        let checked = |task: u64| (task + 1).is_multiple_of(UNCHECKED_MAX as u64);
-        for task in 0..100 {
-            assert!(hear(&mut trials, GOOD, task, &mut reputations).is_empty());
-            assert_eq!(trials.wanted(task), usize::from(checked(task)), "{task}");
+    fn of_every_so_many_results_one_is_checked_that_nobody_foresees() {
+        let mut places = Vec::new();
+        let mut reputations = never_drawn();
+        for _ in 0..20 {
+            let mut trials = Trials::new(Trust::Adaptive, OWN);
+            for task in 0..3 * UNCHECKED_MAX as u64 {
+                assert!(hear(&mut trials, GOOD, task, &mut reputations).is_empty());
+            }
+            for run in 0..3 {
+                let first = run * UNCHECKED_MAX as u64;
+                let one = checked(&trials, first..first + UNCHECKED_MAX as u64);
+                assert_eq!(one.len(), 1, "{one:?}");
+                places.push(one[0] - first);
+            }
         }
+        places.sort_unstable();
+        places.dedup();
+        assert!(places.len() > 15, "{places:?}");
     }
 
     #[test]
     fn a_check_that_is_passed_frees_nothing_behind_one_that_is_open() {
-        let (mut trials, mut reputations) = (Trials::new(Trust::Adaptive), never_drawn());
+        let (mut trials, mut reputations) = (Trials::new(Trust::Adaptive, OWN), never_drawn());
         for task in 0..70 {
             hear(&mut trials, GOOD, task, &mut reputations);
         }
-        assert_eq!(hear(&mut trials, OTHER, 63, &mut reputations), [63]);
-        let free = hear(&mut trials, OTHER, 31, &mut reputations);
-        assert_eq!(free, [31].into_iter().chain(0..31).chain(32..63).collect::<Vec<_>>());
+        let (first, second) = (checked(&trials, 0..32)[0], checked(&trials, 32..64)[0]);
+        assert_eq!(hear(&mut trials, OTHER, second, &mut reputations), [second]);
+        let mut free = hear(&mut trials, OTHER, first, &mut reputations);
+        free.sort_unstable();
+        assert_eq!(free, (0..64).filter(|task| *task != second).collect::<Vec<_>>());
         assert_eq!(trials.bytes(), 6 * report_bytes(&Report::default()));
         assert_eq!(trials.distrust(GOOD), (64..70).collect::<Vec<_>>());
         assert_eq!(trials.bytes(), 0);
+    }
+
+    #[test]
+    fn nobody_outvotes_the_owner() {
+        let (mut trials, mut reputations) =
+            (Trials::new(Trust::Copies(2), OWN), Reputations::new([1; 32]));
+        let lie = Report { fuel: 1, ..Report::default() };
+        let voice = |ion| Voice { ion, receipt: ByteBuf::new() };
+        hear(&mut trials, OWN, 0, &mut reputations);
+        for ion in [GOOD, OTHER] {
+            let told = trials.hear(voice(ion), 0, lie.clone(), &mut reputations);
+            assert_eq!(told, Outcome::default());
+        }
+        let honest = IonId::from_bytes([9; 32]);
+        let told = trials.hear(voice(honest), 0, Report::default(), &mut reputations);
+        assert_eq!((told.outvoted, told.settled.len()), (vec![GOOD, OTHER], 1));
+        assert_eq!(told.confirmed, [OWN, honest]);
     }
 }

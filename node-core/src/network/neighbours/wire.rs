@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The version of what ions say to each other here; another one is refused.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// What ions say in the link room, after the opening.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

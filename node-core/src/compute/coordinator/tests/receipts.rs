@@ -39,7 +39,7 @@ fn every_result_comes_with_a_receipt_that_names_what_was_run() {
             fuel: 0,
             output: report_hash(&good(output)),
             ion: ion(1),
-            owner: ion(1),
+            owner: ion(OWN),
             job: JOB,
             task,
             at_ms: 5,

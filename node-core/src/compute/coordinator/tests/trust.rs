@@ -105,7 +105,6 @@ fn anything_that_differs_is_another_result() {
         good(b"a"),
         good(b"b"),
         Report { stderr: b"a".to_vec(), ..good(b"a") },
-        Report { files: b"a".to_vec(), ..good(b"a") },
         Report { fuel: 1, ..good(b"a") },
         Report { stop: Some(Stop::Exit { code: 1 }), ..good(b"a") },
         Report { stop: trap, ..good(b"a") },
