@@ -1,9 +1,8 @@
 //! A file on its way in: read in pieces, cut into blocks, written, and given
 //! its ledger.
 //!
-//! One piece is read while others are written, so that reading, hashing and
-//! writing go on beside each other. Those that wait for the disk are written
-//! together, which is faster than one by one; memory holds [`PIECES_MAX`] at most.
+//! One piece is read and one is written at a time, so that reading, hashing and
+//! writing go on beside each other and memory holds two pieces.
 //!
 //! Of a file that is longer than one piece its [`Parcel`] is on disk beside its
 //! blocks. An import that the end of the tab interrupts is *left* then: it waits
@@ -26,9 +25,6 @@ use super::held::Sized;
 
 /// Bytes that are read at a time: two blocks.
 pub const READ_BYTES: u32 = 2 * CHUNK_BYTES;
-/// Pieces that are read or not yet written: in a browser, half of them in the
-/// transaction that is under way, and half in the next one.
-const PIECES_MAX: usize = 6;
 /// How long an import waits for its file, from its first block on, in
 /// milliseconds: a week.
 pub const LEFT_IMPORT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
@@ -169,7 +165,7 @@ impl Import {
     pub(super) fn read(&mut self) -> Option<(u64, u32)> {
         let may = self.stage == Stage::Reading && !self.is_paused && !self.is_reading;
         let rest = self.parcel.bytes.saturating_sub(self.next);
-        if !may || rest == 0 || self.writes >= PIECES_MAX {
+        if !may || rest == 0 || self.writes > 1 {
             return None;
         }
         self.is_reading = true;
