@@ -30,6 +30,8 @@ use crate::{
 
 /// A receipt with its proof, in bytes.
 pub const RECEIPT_BYTES_MAX: usize = 2_048;
+/// The least that one has, in bytes: four hashes and a signature.
+const RECEIPT_BYTES_MIN: usize = 4 * 32 + 64;
 /// A file of receipts, in bytes.
 pub const FILE_BYTES_MAX: usize = 256 << 20;
 
@@ -173,7 +175,25 @@ pub fn unpack(file: &[u8]) -> Result<Vec<ByteBuf>, Refused> {
     if file.len() > FILE_BYTES_MAX {
         return Err(Refused::FileTooLong);
     }
+    // Empty ones would take many times their bytes in memory.
+    if count(file).is_none_or(|count| count > (file.len() / RECEIPT_BYTES_MIN) as u64) {
+        return Err(Refused::NotAFile);
+    }
     codec::decode(file, FILE_BYTES_MAX).ok_or(Refused::NotAFile)
+}
+
+/// How many items a CBOR list says that it has (RFC 8949, 3).
+fn count(list: &[u8]) -> Option<u64> {
+    let (first, rest) = list.split_first()?;
+    match first {
+        0x80..=0x97 => Some(u64::from(first - 0x80)),
+        0x98..=0x9b => {
+            let length = 1_usize << (first - 0x98);
+            let bytes = rest.get(..length)?;
+            Some(bytes.iter().fold(0, |count, byte| count << 8 | u64::from(*byte)))
+        }
+        _ => None,
+    }
 }
 
 impl Receipt {

@@ -51,16 +51,20 @@ impl Job {
     /// Why nothing moves, if nothing does; of so many ions, of whom so many are
     /// not shunned.
     fn waiting(&self, ions: usize, heeded: usize) -> String {
-        if !self.is_running() || self.leases.tasks_out() > 0 {
+        if !self.is_running() {
             return String::new();
         }
-        let asking = self.ions.values().any(|share| share.asks > 0);
-        let wanted = self.trust().ions();
+        let apart = self.ions.values().filter(|share| share.is_apart).count();
+        let (wanted, heeded) = (self.trust().ions(), heeded.saturating_sub(apart));
         if ions > 0 && wanted > 1 && heeded < wanted {
             return format!(
                 "{wanted} ions must return the same result, and {heeded} can; another has to come"
             );
         }
+        if self.leases.tasks_out() > 0 {
+            return String::new();
+        }
+        let asking = self.ions.values().any(|share| share.asks > 0);
         let reason = match (ions, asking) {
             (0, _) => "no ion takes work; is this one still starting?",
             (_, false) => {
