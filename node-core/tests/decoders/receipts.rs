@@ -105,7 +105,7 @@ fn what_is_too_long_or_something_else_has_a_name() {
     assert_eq!(unpack(b"a picture"), Err(Refused::NotAFile));
     assert_eq!(unpack(&vec![0; FILE_BYTES_MAX + 1]), Err(Refused::FileTooLong));
     // A list of a million empty ones, which would be large in memory.
-    let empty = [&[0x9a, 0x00, 0x0f, 0x42, 0x40][..], &[0x40; 1_000_000]].concat();
+    let empty = [&[0x9a, 0x00, 0x0f, 0x42, 0x40][..], &vec![0x40; 1_000_000]].concat();
     assert_eq!(unpack(&empty), Err(Refused::NotAFile));
 }
 

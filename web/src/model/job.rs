@@ -351,19 +351,22 @@ mod tests {
     fn result(text: &str) -> TaskResult {
         let stdout = text.as_bytes().to_vec();
         let report = Report { stdout, ..Report::default() };
-        TaskResult { ion: "a".to_owned(), report, receipts: vec![receipt_of(text)] }
+        TaskResult { ion: "a".to_owned(), report, receipts: vec![receipt_of(text).into()] }
     }
 
     /// As long as a receipt is at least.
-    fn receipt_of(text: &str) -> serde_bytes::ByteBuf {
-        text.repeat(200).into_bytes().into()
+    fn receipt_of(text: &str) -> Vec<u8> {
+        text.repeat(200).into_bytes()
     }
 
     #[test]
     fn the_file_of_receipts_has_those_of_all_results() {
         let mut job = job(3, None);
         job.take(0, vec![result("a"), result("b")]);
-        assert_eq!(receipt::unpack(&job.receipts()), Ok(vec![receipt_of("a"), receipt_of("b")]));
+        assert_eq!(
+            receipt::unpack(&job.receipts()),
+            Ok(vec![receipt_of("a").into(), receipt_of("b").into()])
+        );
         assert!(!job.receipts_note().contains("without"), "{}", job.receipts_note());
         job.take(2, vec![TaskResult { receipts: Vec::new(), ..result("c") }]);
         assert!(job.receipts_note().ends_with("1 result without a receipt"));
