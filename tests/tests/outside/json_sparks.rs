@@ -3,21 +3,36 @@
 
 use std::fs;
 
-use ionosphere_tests::{browser::Browser, folder::root, mission, relay::Relay, tab::query};
+use ionosphere_tests::{
+    browser::Browser,
+    folder::root,
+    mission,
+    relay::Relay,
+    tab::{Tab, query},
+};
 
 use crate::turn;
 
 const MODULE: &str = "examples/nebulark/c/nebulark-c.wasm";
 
-#[tokio::test]
-async fn a_json_spark_that_is_dropped_runs_over_lines() {
-    let _turn = turn().await;
+fn kept() -> Vec<u8> {
+    fs::read(root().join(MODULE)).expect("it is kept with its source")
+}
+
+/// A tab of a nebula, in which a file of that name was dropped on Sparks.
+async fn dropped(name: &str, module: &[u8]) -> (Relay, Browser, Tab) {
     let relay = Relay::start();
     let browser = Browser::start().await;
     let tab = browser.open(&relay.url("/")).await;
     mission::joined(&tab).await;
-    let module = fs::read(root().join(MODULE)).expect("it is kept with its source");
-    mission::upload(&tab, &browser.file("sum.wasm", &module)).await;
+    mission::upload(&tab, &browser.file(name, module)).await;
+    (relay, browser, tab)
+}
+
+#[tokio::test]
+async fn a_json_spark_that_is_dropped_runs_over_lines() {
+    let _turn = turn().await;
+    let (_relay, _browser, tab) = dropped("sum.wasm", &kept()).await;
     let chosen = format!("{}.selectedOptions[0].textContent", query("entry"));
     let chosen = tab.value(&chosen).await.expect("there is a choice");
     assert_eq!(chosen, "JSON spark (nine functions)");
@@ -40,13 +55,9 @@ async fn a_json_spark_that_is_dropped_runs_over_lines() {
 #[tokio::test]
 async fn a_module_with_some_of_the_nine_says_what_it_lacks() {
     let _turn = turn().await;
-    let relay = Relay::start();
-    let browser = Browser::start().await;
-    let tab = browser.open(&relay.url("/")).await;
-    mission::joined(&tab).await;
     let text = "(module (func (export \"nebulark_ion_spark_open\") (result i32) (i32.const 0)))";
     let module = wat::parse_str(text).expect("it is well-formed");
-    mission::upload(&tab, &browser.file("half.wasm", &module)).await;
+    let (_relay, _browser, tab) = dropped("half.wasm", &module).await;
     let lacks = tab.text("json-spark-lacks").await;
     assert!(lacks.contains("nebulark_ion_spark_input_set(i32, i32) → i32"), "{lacks}");
     assert!(!lacks.contains("nebulark_ion_spark_open"), "{lacks}");
@@ -55,12 +66,7 @@ async fn a_module_with_some_of_the_nine_says_what_it_lacks() {
 #[tokio::test]
 async fn what_a_module_is_made_of_is_read_on_desk_and_phone() {
     let _turn = turn().await;
-    let relay = Relay::start();
-    let browser = Browser::start().await;
-    let tab = browser.open(&relay.url("/")).await;
-    mission::joined(&tab).await;
-    let module = fs::read(root().join(MODULE)).expect("it is kept with its source");
-    mission::upload(&tab, &browser.file("sum.wasm", &module)).await;
+    let (_relay, _browser, tab) = dropped("sum.wasm", &kept()).await;
     let anatomy = query("anatomy");
     let is_open = tab.value(&format!("{anatomy}.open")).await.expect("it is there");
     assert_eq!(is_open, false, "it is folded at first");
