@@ -14,6 +14,7 @@
 //! [`guests`].
 
 pub mod receipt;
+pub mod spans;
 pub mod spec;
 pub mod trust;
 pub mod view;
@@ -22,9 +23,11 @@ pub mod wire;
 pub mod coordinator;
 pub mod worker;
 
+pub mod records;
+
 pub mod guests;
 
-pub use spec::{Entry, Input, Inputs, Program};
+pub use spec::{Entry, Input, Inputs, Parts, Program};
 pub use trust::Trust;
 pub use view::CAUSES_MAX;
 

@@ -23,6 +23,7 @@ mod jobs;
 mod links;
 mod nebulas;
 mod pairing;
+mod records;
 mod traffic;
 mod views;
 mod words;
@@ -31,7 +32,7 @@ pub use command::{Command, JobId, Start};
 pub use event::{
     AttemptView, Cause, CheckState, CheckView, Durability, EchoView, Event, IceFound, IonShare,
     IonView, JobState, JobView, LinkKind, LinkLimits, NebulaView, Pairing, Phase, Problem,
-    RelayView, Status, TaskResult,
+    RecordView, RelayView, Status, TaskResult,
 };
 pub use ice::OWN_MAX as ICE_SERVERS_MAX;
 pub use links::LINKS_MAX;

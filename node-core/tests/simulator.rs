@@ -5,6 +5,8 @@
 mod files;
 #[path = "simulator/mail.rs"]
 mod mail;
+#[path = "simulator/records.rs"]
+mod records;
 #[path = "simulator/small.rs"]
 mod small;
 #[path = "simulator/strangers.rs"]

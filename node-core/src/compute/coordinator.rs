@@ -25,7 +25,7 @@
 mod job;
 mod leases;
 mod reputation;
-mod tally;
+pub(in crate::compute) mod tally;
 mod trials;
 
 use std::sync::Arc;
@@ -41,7 +41,8 @@ use self::{
 };
 use super::{
     receipt::Signed,
-    spec::{Inputs, Program},
+    spans::{Span, Spans},
+    spec::Parts,
     wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX, report_bytes},
 };
 use crate::{
@@ -87,14 +88,33 @@ pub enum Input {
     Submit {
         /// Its name.
         job: JobId,
-        /// What to run.
-        program: Program,
-        /// The binary's hash.
-        module: ModuleHash,
-        /// The binary.
-        binary: Arc<[u8]>,
-        /// What to run it over.
-        inputs: Inputs,
+        /// What it is.
+        parts: Parts,
+        /// Whose it is: this ion's own, or another's for which it stands in.
+        owner: IonId,
+        /// Tasks whose results are there already.
+        done: Spans,
+    },
+    /// Tasks of a job were done elsewhere; their results are not wanted.
+    Done {
+        /// Which.
+        job: JobId,
+        /// From the first task up to the end.
+        span: Span,
+    },
+    /// Results of tasks that were done elsewhere, from a task on, to be counted.
+    Count {
+        /// Which.
+        job: JobId,
+        /// The first one's task.
+        first: u64,
+        /// One per task.
+        results: Vec<Done>,
+    },
+    /// Another ion coordinates a job from now on.
+    Release {
+        /// Which.
+        job: JobId,
     },
     /// The user wants no more of a job.
     Cancel {
@@ -176,13 +196,29 @@ impl Coordinator {
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::Submit { job, program, module, binary, inputs } => {
+            Input::Submit { job, parts, owner, done } => {
                 self.make_room();
-                let added = Job::new(now, self.keys.own(), program, module, binary, inputs);
+                let own = self.keys.own();
+                let added = Job::new(now, (own, owner), parts, done);
                 for ion in self.ions.keys() {
                     effects.push(Effect::Send(*ion, added.offer(job)));
                 }
                 self.jobs.insert(job, added);
+            }
+            Input::Done { job, span } => {
+                if let Some(kept) = self.jobs.get_mut(&job).filter(|job| job.is_running()) {
+                    kept.skip(span);
+                    self.advance(now, job, effects);
+                }
+            }
+            Input::Count { job, first, results } => {
+                if let Some(job) = self.jobs.get_mut(&job) {
+                    job.count(first, &results);
+                }
+            }
+            Input::Release { job } => {
+                self.end(now, job, JobState::Cancelled, effects);
+                self.jobs.remove(&job);
             }
             Input::Cancel { job } => self.end(now, job, JobState::Cancelled, effects),
             Input::Linked(ion) => self.linked(now, ion, effects),
@@ -200,6 +236,11 @@ impl Coordinator {
     /// Whether a job of that name is kept.
     pub fn knows(&self, job: JobId) -> bool {
         self.jobs.contains_key(&job)
+    }
+
+    /// Whose a job is that is kept.
+    pub fn owner_of(&self, job: JobId) -> Option<IonId> {
+        self.jobs.get(&job).map(|job| job.owner().unwrap_or_else(|| self.keys.own()))
     }
 
     /// Whether any job still has open tasks.
@@ -350,9 +391,8 @@ impl Coordinator {
         let linked = self.ions.keys().copied().collect();
         let Some(job) = self.jobs.get_mut(&id) else { return };
         job.give_up(now, &linked, &self.reputations);
-        let (first, ready) = job.take_ready();
-        if !ready.is_empty() {
-            effects.push(Effect::Results { job: id, first, results: ready });
+        while let Some((first, results)) = job.take_ready() {
+            effects.push(Effect::Results { job: id, first, results });
         }
         if job.is_complete() {
             self.end(now, id, JobState::Finished, effects);

@@ -15,6 +15,8 @@
 //! Bounds: [`RECEIPT_BYTES_MAX`], [`FILE_BYTES_MAX`]; as many receipts under one
 //! signature as a message has results.
 
+use std::cell::RefCell;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 use spark_runtime::{Report, meter::VERSION};
@@ -162,6 +164,39 @@ pub fn verify_by(
     if is_good { Ok(wire.receipt) } else { Err(Refused::Forged) }
 }
 
+/// Who signed what, in which way.
+type SignedBytes = (IonId, Vec<u8>, [u8; 64]);
+
+/// Checks receipts one after the other: those that were signed together have one
+/// signature, which is checked once.
+pub struct Verifier<F> {
+    is_signed: F,
+    last: RefCell<Option<SignedBytes>>,
+}
+
+impl<F: Fn(&IonId, &[u8], &[u8; 64]) -> bool> Verifier<F> {
+    /// One that believes such signatures.
+    pub fn new(is_signed: F) -> Self {
+        Self { is_signed, last: RefCell::new(None) }
+    }
+
+    /// As [`verify`].
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn verify(&self, bytes: &[u8]) -> Result<Receipt, Refused> {
+        verify_by(bytes, |by, message, signature| {
+            let this = (*by, message.to_vec(), *signature);
+            let mut last = self.last.borrow_mut();
+            let is_good = last.as_ref() == Some(&this) || (self.is_signed)(by, message, signature);
+            if is_good {
+                *last = Some(this);
+            }
+            is_good
+        })
+    }
+}
+
 /// Receipts as one file.
 pub fn pack(receipts: &[ByteBuf]) -> Vec<u8> {
     codec::encode(&receipts)
@@ -197,6 +232,12 @@ fn count(list: &[u8]) -> Option<u64> {
 }
 
 impl Receipt {
+    /// Whether it is of a task of that job, as it is called there.
+    pub fn is_of(&self, terms: &Terms, task: u64) -> bool {
+        (self.owner, self.job, self.task) == (terms.owner, terms.job, task)
+            && (self.module, self.call) == (terms.module, terms.call)
+    }
+
     fn digest(&self) -> [u8; 32] {
         *blake3::hash(&codec::encode(self)).as_bytes()
     }

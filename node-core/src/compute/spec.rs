@@ -1,8 +1,10 @@
 //! What a job is: a module, a way to call it, and inputs, none of which change
 //! once the job runs.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
-use spark_runtime::{Call, Lane, Limits, Stop, inspect::Signature};
+use spark_runtime::{Call, Lane, Limits, Stop, inspect::Signature, wire::ModuleHash};
 
 use super::{Trust, wire::INPUT_BYTES_MAX};
 
@@ -67,6 +69,22 @@ pub enum Inputs {
     },
     /// One task per item.
     List(Vec<Input>),
+}
+
+/// All of a job that was checked.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What to run.
+    pub program: Program,
+    /// The binary's hash.
+    pub module: ModuleHash,
+    /// The binary.
+    pub binary: Arc<[u8]>,
+    /// What to run it over.
+    pub inputs: Inputs,
+    /// What its owner's page has to know of it again, at most
+    /// [`ABOUT_BYTES_MAX`](super::records::ABOUT_BYTES_MAX).
+    pub about: String,
 }
 
 /// The bytes that one task is given.

@@ -10,7 +10,7 @@ use super::{
     spec::{Entry, Input, Program},
     trust::COPIES_MAX,
 };
-use crate::compute::JobId;
+use crate::{compute::JobId, identity::IonId};
 
 /// An encoded message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
@@ -56,6 +56,9 @@ pub enum Message {
     Offer {
         /// The job's name at its coordinator.
         job: JobId,
+        /// Whose job it is, where the coordinator stands in for another ion.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<IonId>,
         /// What to run.
         program: Program,
         /// Its binary's hash.

@@ -65,6 +65,24 @@ pub enum Command {
         binary: Vec<u8>,
         /// What to run it over.
         inputs: Inputs,
+        /// What the page wants to know of it when it is opened again, at most
+        /// [`ABOUT_BYTES_MAX`] bytes.
+        about: String,
+    },
+    /// See a job that the nebula keeps; answered by
+    /// [`Event::Opened`](super::Event::Opened).
+    OpenJob {
+        /// Whose it is: an ion's id.
+        owner: String,
+        /// Its name there.
+        job: JobId,
+    },
+    /// Let the nebula keep a job no longer, for good. One that runs ends.
+    ForgetJob {
+        /// Whose it is: an ion's id.
+        owner: String,
+        /// Its name there.
+        job: JobId,
     },
     /// Hold so many links.
     SetLinks(LinkLimits),

@@ -7,7 +7,10 @@ use spark_runtime::{Report, inspect::Inspection};
 pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
 
 use super::{data, files, mail};
-use crate::{compute::JobId, network::bootstrap::IceServer};
+use crate::{
+    compute::{Inputs, JobId, Program},
+    network::bootstrap::IceServer,
+};
 
 /// Attempts to connect that are remembered.
 pub const ATTEMPTS_MAX: usize = 50;
@@ -40,6 +43,27 @@ pub enum Event {
         /// One per input.
         results: Vec<TaskResult>,
     },
+    /// A job that the nebula kept, and that is seen here from now on: one of this
+    /// ion's that goes on, or the answer to `Command::OpenJob`. All its results follow.
+    Opened {
+        /// Whose it is: an ion's id.
+        owner: String,
+        /// Whether that is this ion.
+        is_own: bool,
+        /// The job.
+        job: JobId,
+        /// What is run.
+        program: Program,
+        /// Its binary.
+        binary: ByteBuf,
+        /// What it is run over.
+        inputs: Inputs,
+        /// As in `Command::RunJob`.
+        about: String,
+    },
+    /// Jobs that the nebula keeps, the latest first; told when they change, at most
+    /// twice a second.
+    Records(Vec<RecordView>),
     /// The answer to `Command::Inspect`.
     Inspected {
         /// As asked.
@@ -361,4 +385,29 @@ pub struct TaskResult {
     pub report: Report,
     /// The receipts of all ions that returned it.
     pub receipts: Vec<ByteBuf>,
+}
+
+/// A job that the nebula keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordView {
+    /// Whose it is: an ion's id.
+    pub owner: String,
+    /// Its readable name.
+    pub owner_name: String,
+    /// Whether it is this ion.
+    pub is_own: bool,
+    /// The job's name there.
+    pub job: JobId,
+    /// What is run; empty while that is being read.
+    pub name: String,
+    /// When it was submitted, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Tasks in all.
+    pub tasks: u64,
+    /// Tasks whose results are kept.
+    pub done: u64,
+    /// How far it is.
+    pub state: JobState,
+    /// The readable name of the ion that coordinates it; empty once it has ended.
+    pub coordinator_name: String,
 }

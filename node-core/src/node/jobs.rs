@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ion_map::Map;
-use spark_runtime::{Stop, inspect::Inspection, json_spark, wire::ModuleHash};
+use spark_runtime::{Stop, inspect::Inspection, json_spark};
 
 use super::{
     command::JobId,
@@ -16,7 +16,9 @@ use crate::{
     compute::{
         coordinator::{self, Done},
         guests,
-        spec::{Entry, Inputs, Program},
+        records::{self, ABOUT_BYTES_MAX},
+        spans::Spans,
+        spec::{Entry, Inputs, Parts, Program},
         trust::varying,
         wire::{check_module_size, check_program},
         worker,
@@ -53,26 +55,18 @@ enum For {
 
 struct Submission {
     job: JobId,
-    program: Program,
-    module: ModuleHash,
-    binary: Arc<[u8]>,
-    inputs: Inputs,
+    parts: Parts,
 }
 
 impl Node {
-    pub(super) fn step_coordinator(
-        &mut self,
-        now: Time,
-        input: coordinator::Input,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn step_coordinator(&mut self, now: Time, input: coordinator::Input) {
         let mut asked = Vec::new();
         self.coordinator.handle(now, input, &mut asked);
         for effect in asked {
             match effect {
                 coordinator::Effect::Send(ion, message) => self.say(ion, message),
                 coordinator::Effect::Results { job, first, results } => {
-                    self.tell_results(job, first, results, effects);
+                    self.record_results(job, first, results);
                 }
                 coordinator::Effect::Offence(ion) => {
                     self.push(Step::Mesh(mesh::Input::Offence(ion)));
@@ -131,15 +125,17 @@ impl Node {
         &mut self,
         now: Time,
         job: JobId,
-        program: Program,
-        binary: Vec<u8>,
-        inputs: Inputs,
+        (program, binary, inputs, mut about): (Program, Vec<u8>, Inputs, String),
         effects: &mut Vec<Effect>,
     ) {
         let result = self.check_job(job, &program, &binary, &inputs).and_then(|()| {
             let module = *blake3::hash(&binary).as_bytes();
             let binary: Arc<[u8]> = binary.into();
-            let submission = Submission { job, program, module, binary: binary.clone(), inputs };
+            if about.len() > ABOUT_BYTES_MAX {
+                about.clear();
+            }
+            let parts = Parts { program, module, binary: binary.clone(), inputs, about };
+            let submission = Submission { job, parts };
             self.look(now, binary, For::Job(Box::new(submission)), effects)
         });
         if let Err(problem) = result {
@@ -202,11 +198,13 @@ impl Node {
         result: Result<Inspection, Stop>,
         effects: &mut Vec<Effect>,
     ) {
-        let Submission { job, program, module, binary, inputs } = submission;
-        match result.map_err(|stop| words::cannot_run(&stop)).and_then(|seen| fits(&seen, &program))
-        {
+        let Submission { job, parts } = submission;
+        let seen = result.map_err(|stop| words::cannot_run(&stop));
+        match seen.and_then(|seen| fits(&seen, &parts.program)) {
             Ok(()) => {
-                self.submit(coordinator::Input::Submit { job, program, module, binary, inputs });
+                self.push(Step::Records(records::Input::Submit(job, Box::new(parts.clone()))));
+                let (owner, done) = (self.own, Spans::default());
+                self.submit(coordinator::Input::Submit { job, parts, owner, done });
             }
             Err(problem) => effects.push(Effect::Tell(Event::Refused { job, problem })),
         }

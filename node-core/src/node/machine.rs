@@ -16,6 +16,7 @@ use super::{
     mail::Mail,
     nebulas::{Nebulas, Settings},
     pairing::Desk,
+    records::Shelf,
     traffic::Traffic,
     views::Views,
     words,
@@ -25,6 +26,7 @@ use crate::{
         WORKERS_MAX,
         coordinator::{self, Coordinator},
         guests,
+        records::{self, Records},
         wire::{self, Message},
         worker::{self, Worker},
     },
@@ -141,6 +143,8 @@ pub struct Node {
     pub(super) traffic: Traffic,
     pub(super) coordinator: Coordinator,
     pub(super) worker: Worker,
+    pub(super) records: Records,
+    pub(super) shelf: Shelf,
     pub(super) inspections: Inspections,
     pub(super) views: Views,
     /// Tasks that each ion finished for this one.
@@ -170,6 +174,7 @@ pub(super) enum Step {
     Mesh(mesh::Input),
     Coordinator(coordinator::Input),
     Worker(worker::Input),
+    Records(records::Input),
     Kv(kv::machine::Input),
     Files(library::Input),
     /// Files and mailbox learn these entries, or all that they are made of.
@@ -205,7 +210,9 @@ impl Node {
             ice: Ice::default(),
             traffic: Traffic::default(),
             coordinator: Coordinator::new(keys.clone(), rng.next_u64()),
-            worker: Worker::new(keys, origin_ms),
+            worker: Worker::new(keys.clone(), origin_ms),
+            records: Records::new(keys),
+            shelf: Shelf::default(),
             inspections: Inspections::default(),
             views: Views::new(storage),
             credits: Map::new(),
@@ -287,9 +294,11 @@ impl Node {
             Command::JoinDefault => self.join_default(effects),
             Command::ForgetNebula { id } => self.forget_nebula(&id, effects),
             Command::Inspect { request, binary } => self.inspect(now, request, binary, effects),
-            Command::RunJob { job, program, binary, inputs } => {
-                self.run_job(now, job, program, binary, inputs, effects);
+            Command::RunJob { job, program, binary, inputs, about } => {
+                self.run_job(now, job, (program, binary, inputs, about), effects);
             }
+            Command::OpenJob { owner, job } => self.open_job(&owner, job, effects),
+            Command::ForgetJob { owner, job } => self.forget_job(&owner, job, effects),
             Command::SetLinks(limits) => self.set_links(limits, effects),
             Command::SetIceServers { servers } => self.set_ice(servers, effects),
             Command::TryIceServer { request, server } => {
@@ -307,6 +316,7 @@ impl Node {
             Command::Mail(wish) => self.wish_mail(wish, effects),
             Command::Diagnose => self.diagnose(now, effects),
             Command::CancelJob { job } => {
+                self.push(Step::Records(records::Input::Cancel(job)));
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));
             }
         }
@@ -423,6 +433,7 @@ impl Node {
         }
         self.tick_memory(now, effects);
         self.tick_files(now, effects);
+        self.tick_records(now, effects);
         self.tick_mail(now, effects);
         self.late_inspections(now, effects);
         self.late_pairing(now, effects);
@@ -447,13 +458,15 @@ impl Node {
             match step {
                 Step::Relays(input) => self.step_relays(now, input, effects),
                 Step::Mesh(input) => self.step_mesh(now, input, effects),
-                Step::Coordinator(input) => self.step_coordinator(now, input, effects),
+                Step::Coordinator(input) => self.step_coordinator(now, input),
                 Step::Worker(input) => self.step_worker(now, input, effects),
+                Step::Records(input) => self.step_records(now, input, effects),
                 Step::Kv(input) => self.step_kv(now, input, effects),
                 Step::Files(input) => self.step_files(now, input, effects),
                 Step::Names(names) => {
                     let names = names.unwrap_or_else(|| self.names());
                     self.take_mail(&names, effects);
+                    self.shelf.has_news = true;
                     self.step_files(now, library::Input::Entries(names), effects);
                 }
             }

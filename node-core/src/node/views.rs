@@ -132,8 +132,10 @@ impl Node {
             self.views.jobs_at = Some(now);
         }
         for view in views {
-            let view = self.with_names(view);
-            effects.push(Effect::Tell(Event::Job(view)));
+            if let Some(view) = self.shown_job(view) {
+                let view = self.with_names(view);
+                effects.push(Effect::Tell(Event::Job(view)));
+            }
         }
     }
 
@@ -263,7 +265,7 @@ impl Node {
         display_name(ion, known.map_or("", |entry| &entry.profile.name))
     }
 
-    fn with_names(&self, mut view: JobView) -> JobView {
+    pub(super) fn with_names(&self, mut view: JobView) -> JobView {
         let own = self.own.to_string();
         for share in &mut view.by_ion {
             share.is_self = share.id == own;

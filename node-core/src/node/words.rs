@@ -25,6 +25,14 @@ pub(super) fn no_bootstrap(why: &str) -> Problem {
     )
 }
 
+pub(super) fn no_such_record() -> Problem {
+    problem(
+        "The job was not opened.",
+        "What names its owner is no ion's id.",
+        "Choose it from the list of jobs that the nebula keeps.",
+    )
+}
+
 pub(super) fn no_open_nebula() -> Problem {
     problem(
         "This relay has no open nebula.",

@@ -62,8 +62,8 @@ impl World {
     /// A job that a living ion waits for.
     pub fn open_job(&self) -> Option<String> {
         let mut jobs = self.books.jobs.iter();
-        let open = jobs
-            .find(|(_, job)| job.stage == Stage::Open && self.is_living(job.plan.owner, job.life));
+        let open =
+            jobs.find(|(_, job)| job.stage == Stage::Open && self.is_living(job.watcher, job.life));
         open.map(|(id, job)| {
             let (next, all) = (job.next, job.plan.inputs.len());
             format!("job {id} of ion {} has told {next} results of {all}", job.plan.owner)

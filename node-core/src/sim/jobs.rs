@@ -98,6 +98,8 @@ pub(super) enum Stage {
 /// A job as its user sees it.
 pub(super) struct Watched {
     pub(super) plan: JobPlan,
+    /// The ion whose user watches it, and which life of that.
+    pub(super) watcher: usize,
     pub(super) life: u32,
     /// The first task whose result was not told.
     pub(super) next: u64,

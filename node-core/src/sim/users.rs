@@ -10,7 +10,9 @@ use super::{
 use crate::{
     compute::{receipt, wire::TASKS_HELD_MAX},
     identity::{Keys, SimKeys},
-    node::{Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, TaskResult},
+    node::{
+        Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, RecordView, TaskResult,
+    },
 };
 
 impl World {
@@ -25,11 +27,12 @@ impl World {
         let binary = flavour.binary();
         self.books.flavours.insert(*blake3::hash(&binary).as_bytes(), flavour);
         let life = self.ions[owner].life;
-        self.books
-            .jobs
-            .insert(job, Watched { plan, life, next: 0, failures: 0, stage: Stage::Open });
+        self.books.jobs.insert(
+            job,
+            Watched { plan, watcher: owner, life, next: 0, failures: 0, stage: Stage::Open },
+        );
         let program = flavour.program();
-        self.command(owner, Command::RunJob { job, program, binary, inputs });
+        self.command(owner, Command::RunJob { job, program, binary, inputs, about: String::new() });
         job
     }
 
@@ -91,6 +94,8 @@ impl World {
             }
             Event::Results { job, first, results } => self.told_results(ion, job, first, &results),
             Event::Job(view) => self.told_job(ion, &view),
+            Event::Opened { job, .. } => self.watch(ion, job),
+            Event::Records(records) => self.ions[ion].records = records,
             Event::Refused { job, .. } => self.set_stage(job, Stage::Refused),
             Event::Files(_) | Event::Mail(_) => self.ions[ion].told.push(event),
             Event::Problem(problem) => self.ions[ion].problems.push(problem.what),
@@ -108,6 +113,20 @@ impl World {
         }
     }
 
+    /// A user sees a job from now on, and is told all of it.
+    fn watch(&mut self, ion: IonIndex, job: JobId) {
+        let life = self.ions[ion].life;
+        if let Some(watched) = self.books.jobs.get_mut(&job) {
+            (watched.watcher, watched.life) = (ion, life);
+            (watched.next, watched.failures, watched.stage) = (0, 0, Stage::Open);
+        }
+    }
+
+    /// The jobs that an ion's user is told that the nebula keeps.
+    pub fn records(&self, ion: usize) -> &[RecordView] {
+        &self.ions[ion].records
+    }
+
     fn set_stage(&mut self, job: JobId, stage: Stage) {
         if let Some(watched) = self.books.jobs.get_mut(&job) {
             watched.stage = stage;
@@ -120,6 +139,11 @@ impl World {
             return;
         };
         let (next, stage) = (watched.next, watched.stage);
+        let other = watched.watcher;
+        if ion != other {
+            self.fail(|| format!("ion {ion} tells results of a job that ion {other} watches"));
+            return;
+        }
         watched.next += results.len() as u64;
         watched.failures += results.iter().filter(|one| one.report.stop.is_some()).count() as u64;
         self.books.told += results.len() as u64;

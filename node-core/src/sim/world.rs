@@ -17,7 +17,10 @@ use crate::{
     compute::guests,
     identity::{Invitation, IonId, SimKeys},
     network::Order,
-    node::{Birth, Command, Durability, Effect, Event, Input, IonView, Node, Settings, Start},
+    node::{
+        Birth, Command, Durability, Effect, Event, Input, IonView, Node, RecordView, Settings,
+        Start,
+    },
     platform::{Time, sim::Rng},
 };
 
@@ -46,6 +49,8 @@ pub(super) struct Ion {
     pub(super) problems: Vec<String>,
     /// What its user was told of files and letters.
     pub(super) told: Vec<Event>,
+    /// What its user was told last of the jobs that the nebula keeps.
+    pub(super) records: Vec<RecordView>,
     /// What an outsider was told.
     pub(super) mail: Vec<Input>,
 }
@@ -385,6 +390,7 @@ impl Ion {
             views: Vec::new(),
             problems: Vec::new(),
             told: Vec::new(),
+            records: Vec::new(),
             mail: Vec::new(),
         }
     }

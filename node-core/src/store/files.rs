@@ -36,6 +36,8 @@ use super::manifest;
 
 /// The space of the shared memory that they stand in.
 pub const SPACE: &str = "files";
+/// The folder of the records of jobs, which users see as jobs.
+pub const JOBS: &str = ".jobs";
 /// Versions of one path that are kept; of more, the oldest are deleted with the
 /// next change.
 pub const VERSIONS_MAX: usize = 16;

@@ -54,6 +54,7 @@ fn counting(job: JobId, tasks: i64, thousands: u32) -> Command {
         },
         binary: guests::count(),
         inputs: Inputs::Range { first: 0, last: tasks - 1 },
+        about: String::new(),
     }
 }
 
@@ -79,6 +80,7 @@ fn three_ions_draw_one_picture() {
         program,
         binary: example("mandelbrot"),
         inputs: Inputs::Range { first: 0, last: 199 },
+        about: String::new(),
     });
     let (view, results) = ions[0].finish(JOB, |_| {});
     assert_eq!((view.state, view.failed), (JobState::Finished, 0), "{view:#?}");

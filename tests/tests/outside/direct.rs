@@ -54,6 +54,7 @@ fn counting() -> Command {
         },
         binary: guests::count(),
         inputs: Inputs::Range { first: 0, last: TASKS.cast_signed() - 1 },
+        about: String::new(),
     }
 }
 

@@ -46,6 +46,7 @@ impl Request {
             program: self.program.clone(),
             binary: self.binary.to_vec(),
             inputs: self.inputs.clone(),
+            about: self.picture.map(Picture::about).unwrap_or_default(),
         }
     }
 
@@ -103,6 +104,8 @@ pub struct Job {
     unsigned: u64,
     pace: Pace,
     is_interrupted: bool,
+    /// Whether another ion's user submitted it.
+    is_others: bool,
     refused: Option<Problem>,
 }
 
@@ -120,8 +123,27 @@ impl Job {
             unsigned: 0,
             pace: Pace::default(),
             is_interrupted: false,
+            is_others: false,
             refused: None,
         }
+    }
+
+    /// A job that the nebula kept; all its results follow.
+    pub fn kept(job: JobId, request: Request, is_own: bool) -> Self {
+        let mut kept = Self::new(job, request);
+        kept.is_others = !is_own;
+        "what the nebula keeps of it is being read".clone_into(&mut kept.view.waiting);
+        kept
+    }
+
+    /// The ion that was gone is back, and knows it.
+    pub fn resume(&mut self) {
+        self.is_interrupted = false;
+    }
+
+    /// Whether only another ion's user may cancel it.
+    pub fn is_others(&self) -> bool {
+        self.is_others
     }
 
     /// Takes the ion's word.
@@ -417,6 +439,8 @@ mod tests {
         let mut running = job(1, None);
         running.interrupt();
         assert_eq!(running.standing(), Standing::Interrupted);
+        running.resume();
+        assert_eq!(running.standing(), Standing::Running);
         let mut ended = job(1, None);
         ended.view.state = JobState::Finished;
         ended.interrupt();

@@ -20,6 +20,17 @@ impl Picture {
         Some(Self { width: side(width)?, height: side(height)? })
     }
 
+    /// As it stands beside a job that the nebula keeps.
+    pub fn about(self) -> String {
+        format!("picture {} {}", self.width, self.height)
+    }
+
+    /// The same read again; `None` where it is none.
+    pub fn of_about(about: &str) -> Option<Self> {
+        let (width, height) = about.strip_prefix("picture ")?.split_once(' ')?;
+        Self::new(width.parse().ok()?, height.parse().ok()?)
+    }
+
     /// What stands before the rows in a file.
     pub fn header(self) -> Vec<u8> {
         format!("P4\n{} {}\n", self.width, self.height).into_bytes()
@@ -49,6 +60,15 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_beside_a_job_is_the_same_picture() {
+        let picture = Picture::new(200, 7).expect("small");
+        assert_eq!(Picture::of_about(&picture.about()), Some(picture));
+        for none in ["", "picture", "picture 0 5", "picture 5", "picture 5 99999999"] {
+            assert_eq!(Picture::of_about(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_picture_of_200_has_the_size_that_is_known() {

@@ -1,12 +1,9 @@
 //! Checking a file of receipts, in the page itself: no ion is asked.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use node_core::{
-    compute::receipt::{self, Receipt, Refused},
+    compute::receipt::{self, Receipt, Verifier},
     identity::{Ed25519Keys, IonId},
 };
 
@@ -21,7 +18,7 @@ pub fn told(file: &[u8]) -> Result<String, String> {
     if sealed.is_empty() {
         return Err("there is no receipt in it".to_owned());
     }
-    let verifier = Verifier::default();
+    let verifier = Verifier::new(Ed25519Keys::is_signed);
     let (mut by_ion, mut jobs, mut seen) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     for (place, bytes) in (1..).zip(&sealed) {
         let Receipt { ion, owner, job, task, .. } =
@@ -45,29 +42,6 @@ fn named(ion: &IonId) -> String {
     let id = ion.to_string();
     let end = id.len().saturating_sub(ID_CHARS);
     format!("{} (…{})", ion.readable_name(), id.get(end..).unwrap_or(&id))
-}
-
-/// Who signed what, in which way.
-type Signed = (IonId, Vec<u8>, [u8; 64]);
-
-/// Checks receipts one after the other: those that were signed together have one
-/// signature, which is checked once.
-#[derive(Default)]
-struct Verifier(RefCell<Option<Signed>>);
-
-impl Verifier {
-    fn verify(&self, bytes: &[u8]) -> Result<Receipt, Refused> {
-        receipt::verify_by(bytes, |by, message, signature| {
-            let this = (*by, message.to_vec(), *signature);
-            let mut last = self.0.borrow_mut();
-            let is_good =
-                last.as_ref() == Some(&this) || Ed25519Keys::is_signed(by, message, signature);
-            if is_good {
-                *last = Some(this);
-            }
-            is_good
-        })
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 use node_core::node::{
-    Command, Event, IonView, JobId, Phase, Problem, Status,
+    Command, Event, IonView, JobId, Phase, Problem, RecordView, Status,
     event::{AttemptView, CheckView, EchoView, Pairing},
 };
 use spark_runtime::inspect::Inspection;
@@ -23,6 +23,7 @@ use crate::{
         network::{self, Echo, Echoes},
         news::{News, problem},
         pairing::Role,
+        picture::Picture,
         route::Route,
         setup::Form,
         words::phase_key,
@@ -90,6 +91,8 @@ pub(crate) struct Desk {
     pub(crate) map: RwSignal<Map>,
     /// Newest first.
     pub(crate) jobs: RwSignal<Vec<JobHandle>>,
+    /// Jobs that the nebula keeps, newest first.
+    pub(crate) records: RwSignal<Vec<RecordView>>,
     pub(crate) news: RwSignal<News>,
     /// A word that needs nothing done; empty when there is none.
     pub(crate) notice: RwSignal<String>,
@@ -131,6 +134,7 @@ impl Desk {
             ions: RwSignal::new(Vec::new()),
             map: RwSignal::new(Map::default()),
             jobs: RwSignal::new(Vec::new()),
+            records: RwSignal::new(Vec::new()),
             news: RwSignal::new(News::default()),
             notice: RwSignal::new(String::new()),
             dialog: RwSignal::new(Dialog::None),
@@ -197,13 +201,17 @@ impl Desk {
     pub(crate) fn run(&self, request: Request) -> Route {
         let id = browser::random_id();
         self.post(request.command(id));
-        let job = self.owner.with(|| RwSignal::new(Job::new(id, request)));
-        let handle = JobHandle { id, job };
+        self.add(Job::new(id, request));
+        Route::Job(id)
+    }
+
+    fn add(&self, job: Job) {
+        let id = job.view.job;
+        let handle = JobHandle { id, job: self.owner.with(|| RwSignal::new(job)) };
         self.jobs.update(|jobs| {
             jobs.insert(0, handle);
             forget_oldest(jobs);
         });
-        Route::Job(id)
     }
 
     /// The job of a name, if the page knows it.
@@ -268,6 +276,15 @@ impl Desk {
                     handle.job.update(|job| job.update(view));
                 }
             }
+            Event::Opened { is_own, job, program, binary, inputs, about, .. } => {
+                if let Some(handle) = self.job(job) {
+                    return handle.job.update(Job::resume);
+                }
+                let (picture, binary) = (Picture::of_about(&about), binary.into_vec().into());
+                let request = Request { program, binary, inputs, picture };
+                self.add(Job::kept(job, request, is_own));
+            }
+            Event::Records(records) => self.records.set(records),
             Event::Results { job, first, results } => {
                 if let Some(handle) = self.job(job) {
                     handle.job.update(|job| job.take(first, results));
@@ -359,8 +376,8 @@ impl Desk {
         self.tell(problem(
             "The ion of this tab stopped and was started again",
             &format!("{}.", why.trim_end_matches('.')),
-            "Nothing needs doing: it joins again by itself. Jobs that were running here are \
-             marked as interrupted and can be run again.",
+            "Nothing needs doing: it joins again by itself, and goes on with jobs that were \
+             running here from what the nebula keeps of them.",
         ));
     }
 
@@ -377,6 +394,7 @@ impl Desk {
     fn interrupt_jobs(&self) {
         self.status.set(Status::default());
         self.ions.set(Vec::new());
+        self.records.set(Vec::new());
         self.map.set(Map::default());
         self.show_pairing(Pairing::Idle);
         self.attempts.set(Vec::new());

@@ -1,15 +1,15 @@
 //! One job: how far it is, who works on it, what failed, and what came out.
 
 use leptos::prelude::*;
-use node_core::node::{Cause, Command, IonShare, JobId};
+use node_core::node::{Cause, Command, IonShare, JobId, RecordView};
 
 use super::{
     browser,
     desk::{At, JobHandle},
     job_grid, job_results, parts, picture,
-    raw::{Part, button, drawn, tag, text},
+    raw::{Part, button, drawn, effect, tag, text},
     router,
-    sealed::Seal,
+    sealed::{Seal, live},
 };
 use crate::model::{
     format,
@@ -18,19 +18,42 @@ use crate::model::{
 
 /// The page.
 pub(crate) fn view(desk: At, id: JobId) -> AnyView {
-    match desk.job(id) {
+    let is_of = move |record: &&RecordView| record.job == id;
+    let owner = move |records: &Vec<RecordView>| {
+        records.iter().find(is_of).map(|record| record.owner.clone())
+    };
+    let is_known = Memo::new(move |_| desk.jobs.with(|jobs| jobs.iter().any(|job| job.id == id)));
+    let kept_by = Memo::new(move |_| desk.records.with(owner));
+    effect(move || {
+        if let Some(owner) = kept_by.get().filter(|_| !is_known.get()) {
+            desk.post(Command::OpenJob { owner, job: id });
+        }
+    });
+    let shown = move || match desk.job(id).filter(|_| is_known.get()) {
         Some(handle) => known(desk, handle),
+        None if kept_by.get().is_some() => opening(),
         None => unknown(),
-    }
+    };
+    live(shown).seal()
+}
+
+fn opening() -> AnyView {
+    let words = "What it runs and all its results come from the ions that hold them.";
+    vec![
+        parts::head("Job", "The nebula keeps this job.", None).seal(),
+        parts::empty("It is being read", words, None).seal(),
+    ]
+    .seal()
 }
 
 fn unknown() -> AnyView {
-    let words = "A job and its results live in the tab that started it, until that tab is closed \
-                 or reloaded.";
+    let words = "The nebula keeps jobs until the ion that started them has more than 32 newer ones that ended, or \
+                 somebody deletes them.";
     let action = parts::leading("/jobs", "See all jobs");
     vec![
-        parts::head("Job", "This tab does not know a job of this address.", None).seal(),
-        parts::empty("It is gone from here", words, Some(action)).seal(),
+        parts::head("Job", "Neither this tab nor its nebula knows a job of this address.", None)
+            .seal(),
+        parts::empty("It is not here", words, Some(action)).seal(),
     ]
     .seal()
 }
@@ -98,7 +121,10 @@ fn actions(desk: At, handle: JobHandle) -> Part {
         browser::download(&name, &bytes);
     };
     let first = move || {
-        Some(if is_running.get() {
+        let is_others = job.with_untracked(Job::is_others);
+        Some(if is_running.get() && is_others {
+            text("span", "muted", "Only its owner can cancel it")
+        } else if is_running.get() {
             let cancel = move || desk.post(Command::CancelJob { job: id });
             button("cancel", "button danger", "Cancel", cancel)
         } else {

@@ -1,7 +1,10 @@
-//! Jobs: what this tab asked the nebula to run.
+//! Jobs: what this tab asked the nebula to run, and what the nebula keeps.
 
 use leptos::{prelude::*, task::spawn_local};
-use node_core::compute::receipt::FILE_BYTES_MAX;
+use node_core::{
+    compute::receipt::FILE_BYTES_MAX,
+    node::{Command, JobId, JobState, RecordView},
+};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -10,7 +13,7 @@ use super::{
     desk::{At, JobHandle},
     ions::search_field,
     parts,
-    raw::{Part, labelled, note, tag, text},
+    raw::{Part, button, labelled, note, tag, text},
     sealed::{Seal, live},
 };
 use crate::model::{format, job::Job, receipts, route::Route};
@@ -24,7 +27,77 @@ pub(crate) fn view(desk: At) -> AnyView {
     let is_empty = Memo::new(move |_| desk.jobs.with(Vec::is_empty));
     let content = live(move || if is_empty.get() { nothing().seal() } else { list(desk, search) });
     let about = "What this tab asked the nebula to run, newest first.";
-    vec![parts::head("Jobs", about, Some(new_job())).seal(), content.seal(), receipts()].seal()
+    let head = parts::head("Jobs", about, Some(new_job())).seal();
+    vec![head, content.seal(), kept(desk), receipts()].seal()
+}
+
+/// What the nebula keeps and this tab does not show yet.
+fn kept(desk: At) -> AnyView {
+    let others = Memo::new(move |_| {
+        let is_shown = |record: &RecordView| {
+            desk.jobs.with(|jobs| jobs.iter().any(|job| job.id == record.job))
+        };
+        let mut records = desk.records.get();
+        records.retain(|record| !is_shown(record));
+        records
+    });
+    let shown = move || {
+        let rows =
+            others.with(|records| records.iter().map(|one| record(desk, one)).collect::<Vec<_>>());
+        if rows.is_empty() {
+            return tag("div", "").seal();
+        }
+        let about = "Jobs of this nebula, whoever started them. They go on while any ion is there, \
+                     and their results are kept.";
+        tag("section", "section")
+            .set("aria-label", "Kept by the nebula")
+            .put(text("h2", "", "Kept by the nebula"))
+            .put(note(about))
+            .put(tag("ul", "panel flush job-list").put_all(rows))
+            .seal()
+    };
+    live(shown).seal()
+}
+
+fn record(desk: At, record: &RecordView) -> Part {
+    let RecordView { job, tasks, done, .. } = *record;
+    let name = if record.name.is_empty() { "being read" } else { &record.name };
+    let whose =
+        if record.is_own { "yours".to_owned() } else { format!("of {}", record.owner_name) };
+    let state = match record.state {
+        JobState::Running if record.coordinator_name.is_empty() => "runs".to_owned(),
+        JobState::Running => format!("run by {}", record.coordinator_name),
+        JobState::Finished => "finished".to_owned(),
+        JobState::Cancelled => "cancelled".to_owned(),
+    };
+    let progress = format!("{} of {}", format::count(done), format::counted(tasks, "task"));
+    let link = tag("a", "job-row")
+        .set("href", &Route::Job(job).path())
+        .test("record-row")
+        .put(text("span", "job-name", name))
+        .put(text("span", "job-standing", &state))
+        .put(
+            tag("span", "job-bar")
+                .put(parts::bar("Progress", move || format::percent(done, tasks))),
+        )
+        .put(text("span", "job-count", &progress))
+        .put(text("span", "job-time", &whose));
+    let row = tag("li", "record").put(link);
+    let can_delete = record.is_own && record.state != JobState::Running;
+    if can_delete { row.put(delete(desk, record.owner.clone(), job)) } else { row }
+}
+
+/// Asks once more: what is deleted cannot be had back.
+fn delete(desk: At, owner: String, job: JobId) -> Part {
+    let is_sure = RwSignal::new(false);
+    let press = move || {
+        if is_sure.get_untracked() {
+            desk.post(Command::ForgetJob { owner: owner.clone(), job });
+        }
+        is_sure.set(true);
+    };
+    let words = move || if is_sure.get() { "Delete for good" } else { "Delete" }.to_owned();
+    button("record-delete", "button small danger", "", press).words(words)
 }
 
 /// Takes a file of receipts, from here or from elsewhere, and says what it shows.

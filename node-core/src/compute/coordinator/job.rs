@@ -19,7 +19,8 @@ use crate::{
     compute::{
         JobId, Trust,
         receipt::{Hash, Signed, Terms, call_hash, input_hash},
-        spec::{Input, Inputs, Program},
+        spans::{Span, Spans},
+        spec::{Input, Inputs, Parts, Program},
         view::JobState,
         wire::{Message, TASKS_BYTES, TASKS_HELD_MAX, check_report},
     },
@@ -42,6 +43,8 @@ pub(super) enum Given {
 
 #[derive(Debug)]
 pub(super) struct Job {
+    /// Whose it is, where not this ion's.
+    owner: Option<IonId>,
     program: Program,
     module: ModuleHash,
     /// The hash of how the program calls it.
@@ -52,6 +55,8 @@ pub(super) struct Job {
     state: JobState,
     started_at: Time,
     ended_at: Time,
+    /// Tasks that were done elsewhere.
+    elsewhere: Spans,
     /// The first task that was never given out.
     fresh: u64,
     /// Tasks that were given out, have no result, and are open for others.
@@ -98,13 +103,14 @@ struct Share {
 impl Job {
     pub(super) fn new(
         now: Time,
-        own: IonId,
-        program: Program,
-        module: ModuleHash,
-        binary: Arc<[u8]>,
-        inputs: Inputs,
+        (own, owner): (IonId, IonId),
+        parts: Parts,
+        elsewhere: Spans,
     ) -> Self {
+        let Parts { program, module, binary, inputs, .. } = parts;
         Self {
+            owner: Some(owner).filter(|owner| *owner != own),
+            elsewhere,
             trials: Trials::new(program.trust, own),
             call: call_hash(&program),
             program,
@@ -142,6 +148,11 @@ impl Job {
         self.started_at
     }
 
+    /// Whose it is, where not this ion's.
+    pub(super) fn owner(&self) -> Option<IonId> {
+        self.owner
+    }
+
     pub(super) fn module(&self) -> &ModuleHash {
         &self.module
     }
@@ -155,6 +166,7 @@ impl Job {
     pub(super) fn offer(&self, job: JobId) -> Message {
         Message::Offer {
             job,
+            owner: self.owner,
             program: Program { trust: Trust::Once, ..self.program.clone() },
             module: self.module,
             module_bytes: self.binary.len() as u64,
@@ -258,6 +270,7 @@ impl Job {
         if self.ready_bytes + self.trials.bytes() > READY_BYTES_MAX {
             return None;
         }
+        self.fresh = self.elsewhere.end_of(self.fresh).unwrap_or(self.fresh);
         let limit = self.tasks.min(self.told.saturating_add(WINDOW_TASKS_MAX));
         (self.fresh < limit).then(|| {
             self.fresh += 1;
@@ -268,7 +281,10 @@ impl Job {
     /// Whether an ion neither has a task, nor returned it, nor failed at it.
     fn is_new(&self, ion: IonId, task: u64) -> bool {
         let struck = self.strikes.get(&task).is_some_and(|one| one.by.contains(&ion));
-        !struck && !self.leases.has_in_hand(ion, task) && !self.trials.has_heard(ion, task)
+        !struck
+            && !self.elsewhere.contains(task)
+            && !self.leases.has_in_hand(ion, task)
+            && !self.trials.has_heard(ion, task)
     }
 
     /// Has results on trust checked that nothing else would check: nothing new
@@ -342,7 +358,8 @@ impl Job {
         signed: &Signed,
         results: &[(u64, Report)],
     ) -> Option<Vec<ByteBuf>> {
-        let (module, owner) = (Hash::new(self.module), keys.own());
+        let module = Hash::new(self.module);
+        let owner = self.owner.unwrap_or_else(|| keys.own());
         let terms = Terms { module, call: self.call, owner, job };
         // A task that the job has not gives no receipt that anybody could have signed.
         let input = |task: u64| input_hash(&self.inputs.get(task).unwrap_or_default());
@@ -384,6 +401,10 @@ impl Job {
         if !self.leases.allows(ion, task) {
             return Given::NotLeased;
         }
+        if self.elsewhere.contains(task) {
+            self.leases.take(ion, task);
+            return Given::Kept;
+        }
         if check_report(&report, &self.program.limits).is_err() {
             let reason = "its result was larger than its limits allow".to_owned();
             let stop = Some(Stop::WorkerLost { reason });
@@ -423,6 +444,10 @@ impl Job {
         let Some(ion) = by.first().map(|voice| voice.ion) else { return };
         self.strikes.remove(&task);
         self.requeued.remove(&task);
+        if self.elsewhere.contains(task) {
+            self.leases.settle(task);
+            return;
+        }
         for slow in self.leases.settle(task) {
             let share = self.ions.entry(slow).or_default();
             share.overtaken = share.overtaken.saturating_add(1);
@@ -488,15 +513,42 @@ impl Job {
         }
     }
 
-    /// Results whose turn has come, with the first one's task.
-    pub(super) fn take_ready(&mut self) -> (u64, Vec<Done>) {
+    /// Results in a row whose turn has come, with the first one's task.
+    pub(super) fn take_ready(&mut self) -> Option<(u64, Vec<Done>)> {
+        self.told = self.elsewhere.end_of(self.told).unwrap_or(self.told);
         let first = self.told;
         let mut results = Vec::new();
-        while let Some(result) = self.ready.remove(&self.told) {
+        while !self.elsewhere.contains(self.told)
+            && let Some(result) = self.ready.remove(&self.told)
+        {
             self.told += 1;
             self.ready_bytes = self.ready_bytes.saturating_sub(result.bytes());
             results.push(result);
         }
-        (first, results)
+        (!results.is_empty()).then_some((first, results))
+    }
+
+    /// Tasks were done elsewhere: nobody needs to do them here, unless that is done.
+    pub(super) fn skip(&mut self, span: Span) {
+        let mut start = span.start.max(self.told);
+        let own = self.ready.range_from(&start).map(|(task, _)| *task);
+        let own: Vec<u64> = own.take_while(|task| *task < span.end).collect();
+        for task in own {
+            self.elsewhere.insert(start..task);
+            start = task + 1;
+        }
+        self.elsewhere.insert(start..span.end);
+        self.changed = true;
+    }
+
+    /// Counts results of tasks that were done elsewhere.
+    pub(super) fn count(&mut self, first: u64, results: &[Done]) {
+        for (task, done) in
+            (first..).zip(results).filter(|(task, _)| self.elsewhere.contains(*task))
+        {
+            self.tally.count(task, &done.report);
+            self.ions.entry(done.ion).or_default().finished += 1;
+        }
+        self.changed = true;
     }
 }

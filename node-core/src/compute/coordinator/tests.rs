@@ -5,7 +5,7 @@ use spark_runtime::{Lane, Limits, Stop};
 use super::*;
 use crate::{
     compute::{
-        Entry, Trust,
+        Entry, Inputs, Program, Trust,
         receipt::{Hash, Terms, call_hash, input_hash},
         wire::LIMITS_MAX,
     },
@@ -59,6 +59,17 @@ fn returned_as(version: u32, from: u8, results: Vec<(u64, Report)>) -> Message {
     Message::Results { job: JOB, results, signed }
 }
 
+fn submit(
+    job: JobId,
+    program: Program,
+    module: ModuleHash,
+    binary: Arc<[u8]>,
+    inputs: Inputs,
+) -> Input {
+    let parts = Parts { program, module, binary, inputs, about: String::new() };
+    Input::Submit { job, parts, owner: ion(OWN), done: Spans::default() }
+}
+
 /// A coordinator with a job of so many tasks, and ions 1 to `ions` linked.
 fn with_job(ions: u8, tasks: i64) -> Coordinator {
     with_trust(ions, tasks, Trust::Once)
@@ -73,7 +84,7 @@ fn with_trust(ions: u8, tasks: i64, trust: Trust) -> Coordinator {
     let binary: Arc<[u8]> = BINARY.into();
     let module = *blake3::hash(&binary).as_bytes();
     let program = program(trust);
-    step(&mut coordinator, 0, Input::Submit { job: JOB, program, module, binary, inputs });
+    step(&mut coordinator, 0, submit(JOB, program, module, binary, inputs));
     coordinator
 }
 

@@ -18,7 +18,7 @@ use crate::{
     platform::Time,
 };
 
-/// A job's owner and its name there.
+/// Who coordinates a job, and its name there.
 pub(super) type Key = (IonId, JobId);
 
 /// A task in hand.
@@ -30,6 +30,7 @@ pub(super) struct Task {
 
 #[derive(Debug)]
 pub(super) struct Job {
+    coordinator: IonId,
     program: Program,
     module: ModuleHash,
     module_bytes: u64,
@@ -51,8 +52,10 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Its owner may be another than the ion that coordinates it, which the key names.
     pub(super) fn new(
-        (owner, job): Key,
+        (coordinator, job): Key,
+        owner: IonId,
         program: Program,
         module: ModuleHash,
         module_bytes: u64,
@@ -60,6 +63,7 @@ impl Job {
     ) -> Self {
         let terms = Terms { module: Hash::new(module), call: call_hash(&program), owner, job };
         Self {
+            coordinator,
             terms,
             program,
             module,
@@ -168,7 +172,7 @@ impl Job {
         let results = part.iter().map(|(task, input, report)| (*task, *input, report));
         let signed = Some(self.terms.sign(&*by.keys, at_ms, results));
         let results = part.into_iter().map(|(task, _, report)| (task, report)).collect();
-        Effect::Send(self.terms.owner, Message::Results { job: self.terms.job, results, signed })
+        Effect::Send(self.coordinator, Message::Results { job: self.terms.job, results, signed })
     }
 
     /// Says what is in hand, so that its leases go on.

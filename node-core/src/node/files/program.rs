@@ -2,6 +2,7 @@
 
 use super::{GIVE_MIB_MAX, News, PINS_MAX, StoreView, Wish};
 use crate::{
+    compute::records,
     identity::IonId,
     network::{mesh, wire::Room},
     node::{
@@ -36,7 +37,7 @@ const USAGE_MS: u64 = 10_000;
 
 /// The files of the present nebula, and who is told of them.
 pub(in crate::node) struct Files {
-    pub(super) library: Library,
+    pub(in crate::node) library: Library,
     life: u64,
     /// What the nebula's disk is called; empty while there is none.
     disk: String,
@@ -83,6 +84,7 @@ impl Node {
         self.push(Step::Kv(kv::machine::Input::Watch(NAMES_WATCH, names)));
         self.push(Step::Kv(kv::machine::Input::Watch(HOLDS_WATCH, vec![b'o'])));
         effects.push(Effect::Blocks(blocks::Order::Open(self.files.life, disk)));
+        self.begin_records();
     }
 
     /// What the disk tells.
@@ -263,9 +265,13 @@ impl Node {
                 effects.push(Effect::Blocks(blocks::Order::Write(life, number, changes)));
             }
             Asked::Read(cid) => effects.push(Effect::Blocks(blocks::Order::Read(life, cid))),
+            Asked::Source(source, from, bytes) if source & OURS != 0 => {
+                self.push(Step::Records(records::Input::Source(source & !OURS, from, bytes)));
+            }
             Asked::Source(source, from, bytes) => {
                 effects.push(Effect::Blocks(blocks::Order::Source(life, source, from, bytes)));
             }
+            Asked::Forget(source) if source & OURS != 0 => {}
             Asked::Forget(source) => effects.push(Effect::Blocks(blocks::Order::Forget(source))),
             Asked::Put(ticket, changes) => {
                 let ticket = ticket | OURS;
@@ -277,14 +283,21 @@ impl Node {
             Asked::Useful(ion) => self.push(Step::Mesh(mesh::Input::Useful(ion))),
             Asked::Needed(ion) => self.push(Step::Mesh(mesh::Input::Needed(ion))),
             Asked::Offence(ion) => self.push(Step::Mesh(mesh::Input::Offence(ion))),
+            Asked::Imported(import, _, result) if import & OURS != 0 => {
+                self.push(Step::Records(records::Input::Stored(import & !OURS, result.is_ok())));
+            }
             Asked::Imported(import, path, result) => {
                 let (path, result) = (path.to_string(), result.map(|file| file.to_string()));
                 let result = result.map_err(|why| words::not_brought_in(&why));
                 tell(News::Imported { import, path, result }, effects);
             }
+            Asked::Edited(OURS, _) => self.record_removed(),
             Asked::Edited(request, result) => {
                 let result = result.map_err(|why| words::not_changed(&why));
                 tell(News::Done { request, result }, effects);
+            }
+            Asked::Bytes(request, result) if request & OURS != 0 => {
+                self.push(Step::Records(records::Input::Read(request & !OURS, result.ok())));
             }
             Asked::Bytes(request, result) => {
                 let result = result.map(Into::into).map_err(|why| words::not_read(&why));

@@ -1,7 +1,7 @@
 //! What the user sees of the files.
 
 use super::{
-    FileView, GoalView, ImportView, LIST_MAX, News, RowKind, RowView, StoreView,
+    FileView, GoalView, ImportView, LIST_MAX, News, OURS, RowKind, RowView, StoreView,
     program::{folder, tell},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
     store::{
         chunk::Cid,
-        files::{File, FilePath, Goal, Kind, Known, Shown, What},
+        files::{File, FilePath, Goal, JOBS, Kind, Known, Shown, What},
         library,
     },
 };
@@ -28,9 +28,15 @@ impl Node {
     ) {
         let tree = self.files.library.tree();
         let shown = folder(path).map(|folder| {
-            let Some(after) = after else { return tree.list(folder.as_ref()) };
-            let mut shown = tree.deleted(folder.as_ref());
-            shown.retain(|one| one.path.as_str() > after);
+            let mut shown = match after {
+                None => tree.list(folder.as_ref()),
+                Some(_) => tree.deleted(folder.as_ref()),
+            };
+            // Records of jobs are shown with the jobs.
+            shown.retain(|one| {
+                one.path.as_str() > after.unwrap_or_default()
+                    && one.path.as_str().split('/').next() != Some(JOBS)
+            });
             shown
         });
         let is_more = shown.as_ref().is_ok_and(|rows| rows.len() > LIST_MAX);
@@ -148,7 +154,8 @@ impl Node {
             is_paused: one.is_paused,
             is_left: one.is_left,
         };
-        self.files.library.imports().map(view).collect()
+        let by_user = |one: &library::Progress| one.import & OURS == 0;
+        self.files.library.imports().filter(by_user).map(view).collect()
     }
 
     pub(super) fn store_view(&self) -> StoreView {

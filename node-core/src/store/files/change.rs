@@ -173,7 +173,10 @@ impl Tree {
     }
 
     /// All that is known at a path and below it.
-    fn inside<'a>(&'a self, path: &'a FilePath) -> impl Iterator<Item = (&'a FilePath, &'a Item)> {
+    pub(super) fn inside<'a>(
+        &'a self,
+        path: &'a FilePath,
+    ) -> impl Iterator<Item = (&'a FilePath, &'a Item)> {
         let inside = self.items.range_from(path);
         // What begins alike stands together, but not all of it is below.
         let near = inside.take_while(|(other, _)| other.as_str().starts_with(path.as_str()));

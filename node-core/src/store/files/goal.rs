@@ -1,12 +1,13 @@
 //! How many copies there should be of what stands at a path: an entry of its own,
 //! `path//goal` in [`SPACE`](super::SPACE), where the later write wins; for the
-//! folder that all are in, `//goal`. What has none has that of the folder it is in.
+//! folder that all are in, `//goal`. What has none has that of the folder it is in;
+//! records of jobs have [`JOBS_GOAL`], since a job goes on only where they are.
 //!
 //! Refused: goals of no copy or of more than [`GOAL_MAX`]. Bounds: [`GOALS_MAX`].
 
 use ion_map::Map;
 
-use super::{FilePath, Refusal, Tree, Write};
+use super::{FilePath, JOBS, Refusal, Tree, Write};
 use crate::{
     codec,
     store::replicas::{GOAL, GOAL_MAX},
@@ -14,6 +15,8 @@ use crate::{
 
 /// Goals that are heeded.
 pub const GOALS_MAX: usize = 4_096;
+/// Copies of what stands in [`JOBS`], unless another goal is said of it.
+pub const JOBS_GOAL: u8 = 5;
 /// What follows the path in an entry's name.
 const MARK: &str = "//goal";
 /// An encoded goal, in bytes.
@@ -86,6 +89,9 @@ impl Tree {
             if let Some((copies, since_ms)) = self.goals.get(here) {
                 let is_own = here.len() == path.len();
                 return Goal { copies: *copies, since_ms: *since_ms, is_own };
+            }
+            if here == JOBS {
+                return Goal { copies: JOBS_GOAL, since_ms: 0, is_own: false };
             }
             if here.is_empty() {
                 let copies = u8::try_from(GOAL).unwrap_or(u8::MAX);

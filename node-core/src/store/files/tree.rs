@@ -199,6 +199,15 @@ impl Tree {
         file.ok_or_else(|| Refusal::Missing { path: path.to_string() })
     }
 
+    /// What stands below a folder, whoever wrote it.
+    pub fn standing_below<'a>(
+        &'a self,
+        folder: &'a FilePath,
+    ) -> impl Iterator<Item = (&'a FilePath, &'a Known)> {
+        let inside = self.inside(folder);
+        inside.flat_map(|(path, item)| item.standing().into_iter().map(move |copy| (path, copy)))
+    }
+
     /// The files of all versions of all paths.
     pub fn files(&self) -> impl Iterator<Item = (&FilePath, &File)> {
         let versions = self.items.iter().flat_map(|(path, item)| {

@@ -94,7 +94,7 @@ fn what_was_signed_for_another_job_is_an_offence() {
     let (program, binary) = (program(Trust::Once), Arc::from(BINARY));
     let (module, inputs) = (*blake3::hash(BINARY).as_bytes(), Inputs::Range { first: 0, last: 0 });
     let job = JOB + 1;
-    step(&mut coordinator, 0, Input::Submit { job, program, module, binary, inputs });
+    step(&mut coordinator, 0, submit(job, program, module, binary, inputs));
     say(&mut coordinator, 0, 2, Message::Pull { job, tasks: 1 });
     let effects = say(&mut coordinator, 1, 2, Message::Results { job, results, signed });
     assert!(effects.contains(&Effect::Offence(ion(2))));

@@ -1,0 +1,349 @@
+//! Jobs as the nebula keeps them, so that none ends with the tab that began it.
+//!
+//! A job's record is files like others ([`form`]): a spec that never changes, and
+//! pages of results that ions add, each its own. What is done is the union of all
+//! pages, whoever wrote them; so two coordinators after a split do double work and
+//! no harm, and neither undoes what the other did. What is written is copied and
+//! mended as all files are.
+//!
+//! The owner's ion coordinates its jobs where it is there: its user looks at the
+//! results. Else the ion does that rendezvous hashing over the living names, once
+//! that held for [`HANDOVER_MS`]; it goes on with the tasks that no page has. It
+//! writes only results for which the ions that ran them signed, as only those are
+//! believed of others; the rest is left for the owner.
+//!
+//! Whoever shows a job to its user is told all results once, in the order of the
+//! tasks, from memory where they just came, else from the pages. A page that is not
+//! what its name says is removed, and its tasks are done again.
+//!
+//! Bounds: [`RECORDS_MAX`], [`OWN_MAX`], [`READS_MAX`], [`WAITING_BYTES_MAX`]; those of
+//! [`form`].
+
+pub mod form;
+
+mod book;
+mod load;
+mod run;
+mod show;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use ion_map::{Map, Set};
+
+use self::{
+    book::Book,
+    form::{Place, Spec},
+    load::{Load, Reading},
+    run::{Run, Writing},
+    show::Show,
+};
+pub use self::{
+    book::{Row, View},
+    form::{ABOUT_BYTES_MAX, Name},
+};
+use super::{
+    coordinator::Done,
+    spans::{Span, Spans},
+    spec::Parts,
+    view::{JobState, JobView},
+};
+use crate::{
+    compute::JobId,
+    identity::{IonId, Keys},
+    platform::Time,
+    store::{chunk::Cid, files::FilePath},
+};
+
+/// Records that are looked at; of more, those with the highest names are not.
+pub const RECORDS_MAX: usize = 1_024;
+/// Ended jobs of its own that an ion keeps; the oldest is removed.
+pub const OWN_MAX: usize = 32;
+/// Files that are read at a time.
+pub const READS_MAX: usize = 4;
+/// How long it must hold that another ion should coordinate, in milliseconds.
+pub const HANDOVER_MS: u64 = 3_000;
+/// How long a page must be gone with those who had it until its tasks are done
+/// again, in milliseconds.
+pub const LOST_MS: u64 = 10_000;
+/// The least time between two pages of a job, in milliseconds.
+pub const PAGE_MS: u64 = 2_000;
+/// A page is written once for so many parts of the time that a job runs already, so
+/// that a long job has few pages and its end loses little.
+pub const PAGE_PARTS: u64 = 32;
+/// Results of one job that make a page by themselves, in bytes.
+pub const PAGE_BYTES: usize = 1 << 20;
+/// Results of one job that wait to be written, in bytes; of more, the oldest are let
+/// go, and their tasks are done again if the owner ends.
+pub const WAITING_BYTES_MAX: usize = 32 << 20;
+/// How soon what could not be read or written is tried again, in milliseconds.
+pub const AGAIN_MS: u64 = 3_000;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Another nebula's records: nothing that was known counts.
+    Begin,
+    /// The files below [`JOBS`](crate::store::files::JOBS), all of them.
+    Listed(Vec<Row>),
+    /// These other ions are there.
+    Live(Vec<IonId>),
+    /// A job of this ion's user began; this ion coordinates it.
+    Submit(JobId, Box<Parts>),
+    /// This ion's user wants no more of its job.
+    Cancel(JobId),
+    /// Results of a job that this ion coordinates, from a task on.
+    Results(Name, u64, Vec<Done>),
+    /// Bytes that were to be read, or none.
+    Read(u64, Option<Vec<u8>>),
+    /// Bytes of a file that is to be stored are asked for: where they begin, how many.
+    Source(u64, u64, u32),
+    /// A file is stored and has its name, or not.
+    Stored(u64, bool),
+    /// The user looks at a job.
+    Open(Name),
+    /// The user wants a record to be removed.
+    Forget(Name),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is asked of the world.
+#[derive(Debug)]
+pub enum Effect {
+    /// Store a file of so many bytes at a path.
+    Store(u64, FilePath, u64),
+    /// Bytes of a file that is stored.
+    Give(u64, Vec<u8>),
+    /// Read so many bytes of a file from a place on.
+    Read(u64, Cid, u64, u32),
+    /// Remove what stands at a path, and below it, for good.
+    Remove(FilePath),
+    /// Coordinate a job; these tasks are done.
+    Begin(Name, Box<Parts>, Spans),
+    /// Tasks of a job that is coordinated here are done elsewhere.
+    Done(Name, Span),
+    /// Coordinate a job no longer; it has not ended.
+    Release(Name),
+    /// A job was cancelled by its owner elsewhere.
+    Cancelled(Name),
+    /// The user sees this job from now on.
+    Opened(Name, Box<Parts>),
+    /// Results for the user, from a task on.
+    Tell(Name, u64, Vec<Done>),
+    /// The same, where the user was not told them before: they were read from pages.
+    Count(Name, u64, Vec<Done>),
+    /// How a job stands that the user sees and this ion does not coordinate.
+    View(Box<JobView>),
+}
+
+/// The machine.
+pub struct Records {
+    keys: Arc<dyn Keys>,
+    live: Set<IonId>,
+    books: Map<Name, Book>,
+    runs: Map<Name, Run>,
+    shows: Map<Name, Show>,
+    loads: Map<Name, Load>,
+    reads: Map<u64, Reading>,
+    writes: Map<u64, Writing>,
+    /// Pages that are not what their names say.
+    bad: Set<Cid>,
+    /// Jobs of its own that its user was told of since this ion started.
+    resumed: Set<Name>,
+    /// Jobs of its own that its user cancelled.
+    cancelled: Set<Name>,
+    number: u64,
+    is_changed: bool,
+}
+
+impl Records {
+    /// A machine that knows nothing yet.
+    pub fn new(keys: Arc<dyn Keys>) -> Self {
+        Self {
+            keys,
+            live: Set::new(),
+            books: Map::new(),
+            runs: Map::new(),
+            shows: Map::new(),
+            loads: Map::new(),
+            reads: Map::new(),
+            writes: Map::new(),
+            bad: Set::new(),
+            resumed: Set::new(),
+            cancelled: Set::new(),
+            number: 0,
+            is_changed: true,
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Begin => self.begin(effects),
+            Input::Listed(rows) => self.listed(now, rows, effects),
+            Input::Live(ions) => self.live = ions.into_iter().collect(),
+            Input::Submit(job, parts) => self.submit(now, job, *parts, effects),
+            Input::Cancel(job) => self.cancel(job, effects),
+            Input::Results(name, first, results) => {
+                self.tell(name, first, &results, false, effects);
+                self.results(now, name, first, results);
+            }
+            Input::Read(request, bytes) => self.read(now, request, bytes, effects),
+            Input::Source(write, from, bytes) => self.source(write, from, bytes, effects),
+            Input::Stored(write, is_stored) => self.stored(now, write, is_stored, effects),
+            Input::Open(name) => self.open(now, name),
+            Input::Forget(name) => self.forget(name, effects),
+            Input::Tick => {}
+        }
+        self.advance(now, effects);
+    }
+
+    /// Whether anything that [`Self::views`] shows changed since this was last asked.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
+    /// All records, the latest first.
+    pub fn views(&self) -> Vec<View> {
+        let view = |(name, book): (&Name, &Book)| {
+            let program = self.loads.get(name).and_then(|load| load.spec.as_ref());
+            let title = program.map(|spec| spec.program.name.clone()).unwrap_or_default();
+            book.view(*name, title, self.rightful(name))
+        };
+        let mut views: Vec<View> = self.books.iter().filter_map(view).collect();
+        ion_map::sort_by_key(&mut views, |view| std::cmp::Reverse(view.at_ms));
+        views
+    }
+
+    /// Whether the user sees that job.
+    pub fn shows(&self, job: JobId) -> Option<Name> {
+        self.shows.keys().find(|name| name.job == job).copied()
+    }
+
+    fn begin(&mut self, effects: &mut Vec<Effect>) {
+        let own = self.keys.own();
+        let old = std::mem::replace(self, Self::new(self.keys.clone()));
+        self.number = old.number;
+        (self.loads, self.shows) = (old.loads, old.shows);
+        for (name, mut run) in old.runs {
+            if run.is_begun && name.owner != own {
+                effects.push(Effect::Release(name));
+            }
+            if run.is_begun && name.owner == own {
+                run.begin_again();
+                self.runs.insert(name, run);
+            }
+        }
+        let is_own = |name: &Name| self.runs.contains_key(name);
+        self.loads.retain(|name, _| is_own(name));
+        self.shows.retain(|name, _| is_own(name));
+        // The jobs that run here go on, and are this nebula's now.
+        for name in self.runs.keys().copied().collect::<Vec<_>>() {
+            self.keep(name, effects);
+        }
+    }
+
+    fn listed(&mut self, now: Time, rows: Vec<Row>, effects: &mut Vec<Effect>) {
+        let rows = rows.into_iter().filter(|row| !self.bad.contains(&row.file));
+        let books = book::of_rows(rows);
+        self.is_changed |= books != self.books;
+        self.books = books;
+        let gone = |name: &Name, runs: &Map<Name, Run>| {
+            runs.get(name).is_some_and(|run| run.is_recorded && run.is_begun)
+        };
+        for name in self.runs.keys().copied().collect::<Vec<_>>() {
+            match self.books.get(&name) {
+                None if gone(&name, &self.runs) => {
+                    self.runs.remove(&name);
+                    effects.push(Effect::Release(name));
+                }
+                Some(book) if book.is_cancelled => {
+                    self.runs.remove(&name);
+                    effects.push(Effect::Cancelled(name));
+                }
+                Some(_) | None => self.tell_done(now, name, effects),
+            }
+        }
+        self.loads.retain(|name, _| self.books.contains_key(name) || self.runs.contains_key(name));
+    }
+
+    /// Tells the coordinator here what others did meanwhile. Where what it relies on
+    /// is not there any more, it begins anew.
+    fn tell_done(&mut self, now: Time, name: Name, effects: &mut Vec<Effect>) {
+        let (Some(book), Some(run)) = (self.books.get(&name), self.runs.get_mut(&name)) else {
+            return;
+        };
+        run.is_recorded = true;
+        if !run.is_begun {
+            return;
+        }
+        for span in book.done.iter().filter(|span| !run.known.covers(span)) {
+            effects.push(Effect::Done(name, span.clone()));
+        }
+        for span in book.done.iter().cloned() {
+            run.known.insert(span.clone());
+            run.relied.insert(span);
+        }
+        if run.relied.iter().all(|span| book.done.covers(span)) {
+            run.lacks_since = None;
+        } else if now.since_ms(*run.lacks_since.get_or_insert(now)) >= LOST_MS {
+            run.is_begun = false;
+            effects.push(Effect::Release(name));
+        }
+    }
+
+    /// Who should coordinate a job.
+    fn rightful(&self, name: &Name) -> IonId {
+        let own = self.keys.own();
+        if name.owner == own || self.live.contains(&name.owner) {
+            return name.owner;
+        }
+        let weight = |ion: &IonId| {
+            let mut hash = blake3::Hasher::new();
+            hash.update(&name.job.to_le_bytes()).update(name.owner.as_bytes());
+            *hash.update(ion.as_bytes()).finalize().as_bytes()
+        };
+        let all = self.live.iter().copied().chain([own]);
+        all.max_by_key(weight).unwrap_or(own)
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number
+    }
+
+    /// Lets everything do its next step.
+    fn advance(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.take_over(now, effects);
+        self.load(now, effects);
+        self.begin_loaded(now, effects);
+        self.show(now, effects);
+        self.write(now, effects);
+        self.clear_away(effects);
+    }
+
+    /// Own jobs that ended long ago go, the oldest first.
+    fn clear_away(&mut self, effects: &mut Vec<Effect>) {
+        let own = self.keys.own();
+        let ended = |(name, book): &(&Name, &Book)| {
+            name.owner == own && book.has_ended() && !self.runs.contains_key(name)
+        };
+        let mut ended: Vec<(u64, Name)> =
+            self.books.iter().filter(ended).map(|(name, book)| (book.at_ms, *name)).collect();
+        if ended.len() > OWN_MAX {
+            ended.sort_unstable();
+            let name = ended[0].1;
+            self.forget(name, effects);
+        }
+    }
+
+    fn forget(&mut self, name: Name, effects: &mut Vec<Effect>) {
+        if self.books.remove(&name).is_some() {
+            self.is_changed = true;
+            effects.push(Effect::Remove(name.folder()));
+        }
+    }
+}
