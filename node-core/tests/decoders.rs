@@ -70,7 +70,7 @@ fn messages() -> Vec<Message> {
     let stop = Some(Stop::StepFailed { function: "f".to_owned(), returned: -1 });
     let failed = Report { stop, ..Report::default() };
     vec![
-        Message::Offer { job: 1, owner: None, program, module: [7; 32], module_bytes: 8 },
+        Message::Offer { job: 1, of: None, program, module: [7; 32], module_bytes: 8 },
         Message::Withdraw { job: 1 },
         Message::Pull { job: 1, tasks: 2 },
         Message::Tasks { job: 1, tasks: vec![(0, input(b"7"))] },
@@ -79,8 +79,8 @@ fn messages() -> Vec<Message> {
         Message::Results { job: 1, results: vec![(4, report.clone())], signed: None },
         Message::WantBlock { module: [7; 32], offset: 9 },
         Message::Block { module: [7; 32], offset: 9, bytes: vec![1, 2, 3] },
-        Message::Offer { job: 1, owner: None, program: command, module: [7; 32], module_bytes: 8 },
-        Message::Offer { job: 1, owner: None, program: json, module: [7; 32], module_bytes: 8 },
+        Message::Offer { job: 1, of: None, program: command, module: [7; 32], module_bytes: 8 },
+        Message::Offer { job: 1, of: None, program: json, module: [7; 32], module_bytes: 8 },
         Message::Results { job: 1, results: vec![(4, failed)], signed: None },
         Message::Results { job: 1, results: vec![(4, report)], signed: Some(receipts::signed()) },
     ]
@@ -254,7 +254,7 @@ fn environments_are_checked_before_they_are_believed() {
             trust: Trust::Once,
         };
         let message =
-            Message::Offer { job: 1, owner: None, program, module: [7; 32], module_bytes: 8 };
+            Message::Offer { job: 1, of: None, program, module: [7; 32], module_bytes: 8 };
         wire::decode(&wire::encode(&message)).map(drop)
     };
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -286,12 +286,12 @@ fn an_offer_without_environment_is_read() {
 
 #[test]
 fn a_lane_is_on_the_wire_only_where_one_was_chosen() {
-    let Message::Offer { job, owner, program, module, module_bytes } = messages().remove(0) else {
+    let Message::Offer { job, of, program, module, module_bytes } = messages().remove(0) else {
         panic!("the first is an offer")
     };
     let offer = |lane: Lane| {
         let program = Program { lane, ..program.clone() };
-        wire::encode(&Message::Offer { job, owner, program, module, module_bytes })
+        wire::encode(&Message::Offer { job, of, program, module, module_bytes })
     };
     let has_lane = |bytes: &[u8]| bytes.windows(5).any(|part| part == b"dlane");
     for lane in [Lane::Automatic, Lane::Interpreter, Lane::Fast] {
@@ -308,12 +308,12 @@ fn a_lane_is_on_the_wire_only_where_one_was_chosen() {
 
 #[test]
 fn trust_is_on_the_wire_only_where_one_was_chosen_and_has_bounds() {
-    let Message::Offer { job, owner, program, module, module_bytes } = messages().remove(0) else {
+    let Message::Offer { job, of, program, module, module_bytes } = messages().remove(0) else {
         panic!("the first is an offer")
     };
     let offer = |trust: Trust| {
         let program = Program { trust, ..program.clone() };
-        wire::encode(&Message::Offer { job, owner, program, module, module_bytes })
+        wire::encode(&Message::Offer { job, of, program, module, module_bytes })
     };
     let has_trust = |bytes: &[u8]| bytes.windows(6).any(|part| part == b"etrust");
     for trust in [Trust::Once, Trust::Copies(2), Trust::Adaptive] {

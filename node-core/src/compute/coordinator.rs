@@ -41,6 +41,7 @@ use self::{
 };
 use super::{
     receipt::Signed,
+    records::Name,
     spans::{Span, Spans},
     spec::Parts,
     wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX, report_bytes},
@@ -90,8 +91,9 @@ pub enum Input {
         job: JobId,
         /// What it is.
         parts: Parts,
-        /// Whose it is: this ion's own, or another's for which it stands in.
-        owner: IonId,
+        /// Its name in the nebula: it is this ion's own, or another's for which it stands
+        /// in.
+        name: Name,
         /// Tasks whose results are there already.
         done: Spans,
     },
@@ -196,10 +198,10 @@ impl Coordinator {
     /// Takes one input.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::Submit { job, parts, owner, done } => {
+            Input::Submit { job, parts, name, done } => {
                 self.make_room();
                 let own = self.keys.own();
-                let added = Job::new(now, (own, owner), parts, done);
+                let added = Job::new(now, (own, name), parts, done);
                 for ion in self.ions.keys() {
                     effects.push(Effect::Send(*ion, added.offer(job)));
                 }
@@ -238,9 +240,10 @@ impl Coordinator {
         self.jobs.contains_key(&job)
     }
 
-    /// Whose a job is that is kept.
-    pub fn owner_of(&self, job: JobId) -> Option<IonId> {
-        self.jobs.get(&job).map(|job| job.owner().unwrap_or_else(|| self.keys.own()))
+    /// What a job is called in the nebula, if it is kept.
+    pub fn name_of(&self, job: JobId) -> Option<Name> {
+        let own = Name { job, owner: self.keys.own() };
+        self.jobs.get(&job).map(|job| job.stands_in_for().unwrap_or(own))
     }
 
     /// Whether any job still has open tasks.

@@ -16,7 +16,7 @@
 //! tasks, from memory where they just came, else from the pages. A page that is not
 //! what its name says is removed, and its tasks are done again.
 //!
-//! Bounds: [`RECORDS_MAX`], [`OWN_MAX`], [`READS_MAX`], [`WAITING_BYTES_MAX`]; those of
+//! Bounds: [`RECORDS_MAX`], [`OWNER_MAX`], [`STAND_INS_MAX`], [`OWN_MAX`], [`READS_MAX`], [`WAITING_BYTES_MAX`]; those of
 //! [`form`].
 
 pub mod form;
@@ -59,12 +59,23 @@ use crate::{
 
 /// Records that are looked at; of more, those with the highest names are not.
 pub const RECORDS_MAX: usize = 1_024;
+/// Records of one owner that are looked at.
+pub const OWNER_MAX: usize = 64;
+/// Jobs of others for which an ion stands in at a time.
+pub const STAND_INS_MAX: usize = 4;
 /// Ended jobs of its own that an ion keeps; the oldest is removed.
 pub const OWN_MAX: usize = 32;
 /// Files that are read at a time.
 pub const READS_MAX: usize = 4;
 /// How long it must hold that another ion should coordinate, in milliseconds.
 pub const HANDOVER_MS: u64 = 3_000;
+/// How often it is seen whose turn each job is, in milliseconds, where nothing is new.
+pub const TURN_MS: u64 = 500;
+/// How long an ion that sees no other waits before it stands in, in milliseconds: it
+/// may not have found the others yet.
+pub const ALONE_MS: u64 = 30_000;
+/// How long a page that could not be had does not count, in milliseconds.
+pub const MISSED_MS: u64 = 60_000;
 /// How long a page must be gone with those who had it until its tasks are done
 /// again, in milliseconds.
 pub const LOST_MS: u64 = 10_000;
@@ -78,8 +89,11 @@ pub const PAGE_BYTES: usize = 1 << 20;
 /// Results of one job that wait to be written, in bytes; of more, the oldest are let
 /// go, and their tasks are done again if the owner ends.
 pub const WAITING_BYTES_MAX: usize = 32 << 20;
-/// How soon what could not be read or written is tried again, in milliseconds.
+/// How soon what could not be read or written is tried again, in milliseconds; what was
+/// not read again and again, after up to [`AGAIN_PARTS_MAX`] times as long.
 pub const AGAIN_MS: u64 = 3_000;
+/// See [`AGAIN_MS`].
+pub const AGAIN_PARTS_MAX: u64 = 64;
 
 /// What happened.
 #[derive(Debug)]
@@ -149,8 +163,12 @@ pub struct Records {
     loads: Map<Name, Load>,
     reads: Map<u64, Reading>,
     writes: Map<u64, Writing>,
-    /// Pages that are not what their names say.
-    bad: Set<Cid>,
+    /// Whose pages of which jobs were not what their names say.
+    bad: Set<(Name, IonId)>,
+    /// Pages that could not be had, and until when they do not count.
+    missed: Map<FilePath, Time>,
+    /// When it was last seen whose turn each job is.
+    turned_at: Option<Time>,
     /// Jobs of its own that its user was told of since this ion started.
     resumed: Set<Name>,
     /// Jobs of its own that its user cancelled.
@@ -161,7 +179,9 @@ pub struct Records {
 
 impl Records {
     /// A machine that knows nothing yet.
-    pub fn new(keys: Arc<dyn Keys>) -> Self {
+    /// The seed is random: files that an earlier life of this ion began to store have
+    /// other numbers.
+    pub fn new(keys: Arc<dyn Keys>, seed: u64) -> Self {
         Self {
             keys,
             live: Set::new(),
@@ -172,9 +192,11 @@ impl Records {
             reads: Map::new(),
             writes: Map::new(),
             bad: Set::new(),
+            missed: Map::new(),
+            turned_at: None,
             resumed: Set::new(),
             cancelled: Set::new(),
-            number: 0,
+            number: seed >> 2,
             is_changed: true,
         }
     }
@@ -184,7 +206,10 @@ impl Records {
         match input {
             Input::Begin => self.begin(effects),
             Input::Listed(rows) => self.listed(now, rows, effects),
-            Input::Live(ions) => self.live = ions.into_iter().collect(),
+            Input::Live(ions) => {
+                self.live = ions.into_iter().collect();
+                self.turned_at = None;
+            }
             Input::Submit(job, parts) => self.submit(now, job, *parts, effects),
             Input::Cancel(job) => self.cancel(job, effects),
             Input::Results(name, first, results) => {
@@ -208,25 +233,29 @@ impl Records {
 
     /// All records, the latest first.
     pub fn views(&self) -> Vec<View> {
+        let own = self.keys.own();
         let view = |(name, book): (&Name, &Book)| {
             let program = self.loads.get(name).and_then(|load| load.spec.as_ref());
             let title = program.map(|spec| spec.program.name.clone()).unwrap_or_default();
-            book.view(*name, title, self.rightful(name))
+            book.view((*name, own), title, self.rightful(name))
         };
         let mut views: Vec<View> = self.books.iter().filter_map(view).collect();
         ion_map::sort_by_key(&mut views, |view| std::cmp::Reverse(view.at_ms));
         views
     }
 
-    /// Whether the user sees that job.
-    pub fn shows(&self, job: JobId) -> Option<Name> {
-        self.shows.keys().find(|name| name.job == job).copied()
+    /// How many results of a job, by its name here, the user was told; `None` where it
+    /// does not see that job.
+    pub fn told(&self, job: JobId) -> Option<u64> {
+        let own = self.keys.own();
+        let mut shows = self.shows.iter();
+        shows.find(|(name, _)| name.at(own) == job).map(|(_, show)| show.next)
     }
 
     fn begin(&mut self, effects: &mut Vec<Effect>) {
         let own = self.keys.own();
-        let old = std::mem::replace(self, Self::new(self.keys.clone()));
-        self.number = old.number;
+        let new = Self::new(self.keys.clone(), self.number << 2);
+        let old = std::mem::replace(self, new);
         (self.loads, self.shows) = (old.loads, old.shows);
         for (name, mut run) in old.runs {
             if run.is_begun && name.owner != own {
@@ -239,6 +268,7 @@ impl Records {
         }
         let is_own = |name: &Name| self.runs.contains_key(name);
         self.loads.retain(|name, _| is_own(name));
+        self.loads.values_mut().for_each(Load::begin_again);
         self.shows.retain(|name, _| is_own(name));
         // The jobs that run here go on, and are this nebula's now.
         for name in self.runs.keys().copied().collect::<Vec<_>>() {
@@ -247,18 +277,23 @@ impl Records {
     }
 
     fn listed(&mut self, now: Time, rows: Vec<Row>, effects: &mut Vec<Effect>) {
-        let rows = rows.into_iter().filter(|row| !self.bad.contains(&row.file));
-        let books = book::of_rows(rows);
+        self.missed.retain(|_, until| now < *until);
+        let is_out = |name: &Name, page: &book::Page| {
+            self.bad.contains(&(*name, page.author)) || self.missed.contains_key(&page.path)
+        };
+        let (books, is_full) = book::of_rows(rows.into_iter(), is_out);
+        self.turned_at = None;
         self.is_changed |= books != self.books;
         self.books = books;
         let gone = |name: &Name, runs: &Map<Name, Run>| {
-            runs.get(name).is_some_and(|run| run.is_recorded && run.is_begun)
+            // Among too many records, one that is not seen may be there.
+            !is_full && runs.get(name).is_some_and(|run| run.is_recorded && run.is_begun)
         };
         for name in self.runs.keys().copied().collect::<Vec<_>>() {
             match self.books.get(&name) {
                 None if gone(&name, &self.runs) => {
                     self.runs.remove(&name);
-                    effects.push(Effect::Release(name));
+                    effects.push(Effect::Cancelled(name));
                 }
                 Some(book) if book.is_cancelled => {
                     self.runs.remove(&name);
@@ -278,6 +313,10 @@ impl Records {
         };
         run.is_recorded = true;
         if !run.is_begun {
+            return;
+        }
+        // Who has it in hand from its first task on needs nobody's pages.
+        if run.is_new {
             return;
         }
         for span in book.done.iter().filter(|span| !run.known.covers(span)) {
@@ -317,7 +356,10 @@ impl Records {
 
     /// Lets everything do its next step.
     fn advance(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        self.take_over(now, effects);
+        if self.turned_at.is_none_or(|at| now.since_ms(at) >= TURN_MS) {
+            self.turned_at = Some(now);
+            self.take_over(now, effects);
+        }
         self.load(now, effects);
         self.begin_loaded(now, effects);
         self.show(now, effects);

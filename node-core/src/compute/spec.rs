@@ -81,7 +81,7 @@ pub struct Parts {
     /// The binary.
     pub binary: Arc<[u8]>,
     /// What to run it over.
-    pub inputs: Inputs,
+    pub inputs: Arc<Inputs>,
     /// What its owner's page has to know of it again, at most
     /// [`ABOUT_BYTES_MAX`](super::records::ABOUT_BYTES_MAX).
     pub about: String,

@@ -56,9 +56,10 @@ pub enum Message {
     Offer {
         /// The job's name at its coordinator.
         job: JobId,
-        /// Whose job it is, where the coordinator stands in for another ion.
+        /// Whose job it is and its name there, where the coordinator stands in for
+        /// another ion.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        owner: Option<IonId>,
+        of: Option<(IonId, JobId)>,
         /// What to run.
         program: Program,
         /// Its binary's hash.

@@ -185,10 +185,11 @@ impl Worker {
 
     fn said(&mut self, now: Time, owner: IonId, message: Message, effects: &mut Vec<Effect>) {
         match message {
-            Message::Offer { job, owner: whose, program, module, module_bytes } => {
-                let (key, whose) = ((owner, job), whose.unwrap_or(owner));
+            Message::Offer { job, of, program, module, module_bytes } => {
+                let key = (owner, job);
                 if !self.jobs.contains_key(&key) && self.has_room_for(owner) {
-                    let job = Job::new(key, whose, program, module, module_bytes, self.lends);
+                    let job =
+                        Job::new(key, of.unwrap_or(key), program, module, module_bytes, self.lends);
                     self.jobs.insert(key, job);
                 }
             }

@@ -50,7 +50,9 @@ pub enum Event {
         owner: String,
         /// Whether that is this ion.
         is_own: bool,
-        /// The job.
+        /// The job's name there.
+        name: JobId,
+        /// Its name here, for all that is told of it.
         job: JobId,
         /// What is run.
         program: Program,
@@ -398,6 +400,8 @@ pub struct RecordView {
     pub is_own: bool,
     /// The job's name there.
     pub job: JobId,
+    /// Its name here.
+    pub id: JobId,
     /// What is run; empty while that is being read.
     pub name: String,
     /// When it was submitted, in milliseconds since 1970.

@@ -16,7 +16,7 @@ use crate::{
     compute::{
         coordinator::{self, Done},
         guests,
-        records::{self, ABOUT_BYTES_MAX},
+        records::{self, ABOUT_BYTES_MAX, Name},
         spans::Spans,
         spec::{Entry, Inputs, Parts, Program},
         trust::varying,
@@ -134,7 +134,8 @@ impl Node {
             if about.len() > ABOUT_BYTES_MAX {
                 about.clear();
             }
-            let parts = Parts { program, module, binary: binary.clone(), inputs, about };
+            let parts =
+                Parts { program, module, binary: binary.clone(), inputs: inputs.into(), about };
             let submission = Submission { job, parts };
             self.look(now, binary, For::Job(Box::new(submission)), effects)
         });
@@ -203,8 +204,8 @@ impl Node {
         match seen.and_then(|seen| fits(&seen, &parts.program)) {
             Ok(()) => {
                 self.push(Step::Records(records::Input::Submit(job, Box::new(parts.clone()))));
-                let (owner, done) = (self.own, Spans::default());
-                self.submit(coordinator::Input::Submit { job, parts, owner, done });
+                let (name, done) = (Name { job, owner: self.own }, Spans::default());
+                self.submit(coordinator::Input::Submit { job, parts, name, done });
             }
             Err(problem) => effects.push(Effect::Tell(Event::Refused { job, problem })),
         }
@@ -229,9 +230,6 @@ impl Node {
         results: Vec<Done>,
         effects: &mut Vec<Effect>,
     ) {
-        for done in &results {
-            *self.credits.entry(done.ion).or_default() += 1;
-        }
         let mut part = Part { job, first, results: Vec::new(), bytes: 0 };
         for done in results {
             if part.is_full() {

@@ -211,7 +211,7 @@ impl Node {
             traffic: Traffic::default(),
             coordinator: Coordinator::new(keys.clone(), rng.next_u64()),
             worker: Worker::new(keys.clone(), origin_ms),
-            records: Records::new(keys),
+            records: Records::new(keys, rng.next_u64()),
             shelf: Shelf::default(),
             inspections: Inspections::default(),
             views: Views::new(storage),

@@ -1,6 +1,10 @@
 //! The records of jobs among the other machines: they are files, and what they
 //! lack the coordinator has done.
 
+use std::sync::Arc;
+
+use ion_map::Map;
+
 use super::{
     event::{Event, RecordView},
     files::OURS,
@@ -11,7 +15,7 @@ use crate::{
     compute::{
         JobId, Parts,
         coordinator::{self, Done},
-        records::{self, Input, Name, Row},
+        records::{self, Input, Name, Row, form::INPUTS_FILE_BYTES_MAX},
         view::{JobState, JobView},
     },
     platform::Time,
@@ -33,8 +37,9 @@ const LIST_AGAIN_MS: u64 = 2_000;
 pub(super) struct Shelf {
     listed_at: Option<Time>,
     read_at: Option<Time>,
-    /// What is being removed, so that it is not asked for twice.
-    removing: Vec<FilePath>,
+    /// What is being removed, and by which request.
+    removing: Map<u64, FilePath>,
+    edits: u64,
     /// Whether names below the folder changed since they were looked through.
     pub(super) has_news: bool,
 }
@@ -52,6 +57,7 @@ impl Node {
             let live = self.mesh.directory().entries().keys().copied().collect();
             self.push(Step::Records(Input::Live(live)));
             let is_old = self.shelf.read_at.is_none_or(|at| now.since_ms(at) >= LIST_AGAIN_MS);
+            self.drop_left();
             if std::mem::take(&mut self.shelf.has_news) || is_old {
                 self.shelf.read_at = Some(now);
                 self.push(Step::Records(Input::Listed(self.record_rows())));
@@ -64,11 +70,20 @@ impl Node {
         self.push(Step::Records(Input::Tick));
     }
 
+    /// What an earlier life of this ion began to store nobody goes on with.
+    fn drop_left(&mut self) {
+        let left = self.files.library.imports();
+        let left = left.filter(|one| one.is_left && one.import & OURS != 0);
+        for import in left.map(|one| one.import).collect::<Vec<_>>() {
+            self.push(Step::Files(library::Input::Cancel(import)));
+        }
+    }
+
     fn record_rows(&self) -> Vec<Row> {
         let Ok(folder) = JOBS.parse::<FilePath>() else { return Vec::new() };
         let standing = self.files.library.tree().standing_below(&folder);
         let row = |(path, known): (&FilePath, &Known)| match &known.version.what {
-            What::File(file) => Some(Row {
+            What::File(file) if file.size <= INPUTS_FILE_BYTES_MAX => Some(Row {
                 path: path.clone(),
                 author: known.author,
                 at_ms: known.stamp.ms,
@@ -76,7 +91,7 @@ impl Node {
                 bytes: file.size,
                 is_held: self.files.library.copies(&file.manifest, file.size).live > 0,
             }),
-            What::Folder | What::Gone => None,
+            What::File(_) | What::Folder | What::Gone => None,
         };
         standing.filter_map(row).collect()
     }
@@ -88,6 +103,7 @@ impl Node {
             owner_name: self.name_of(&view.owner),
             is_own: view.owner == self.own,
             job: view.job,
+            id: view.id,
             name: view.name,
             at_ms: view.at_ms,
             tasks: view.tasks,
@@ -142,36 +158,36 @@ impl Node {
             }
             Asked::Remove(path) => self.remove_record(path),
             Asked::Begin(name, parts, done) => {
-                let Name { job, owner } = name;
-                self.submit(coordinator::Input::Submit { job, parts: *parts, owner, done });
+                let job = name.at(self.own);
+                self.submit(coordinator::Input::Submit { job, parts: *parts, name, done });
             }
             Asked::Done(name, span) => {
-                self.submit(coordinator::Input::Done { job: name.job, span });
+                self.submit(coordinator::Input::Done { job: name.at(self.own), span });
             }
-            Asked::Release(name) => self.submit(coordinator::Input::Release { job: name.job }),
+            Asked::Release(name) => self.release(name),
             Asked::Cancelled(name) if name.owner == self.own => {
                 self.submit(coordinator::Input::Cancel { job: name.job });
             }
-            Asked::Cancelled(name) => {
-                self.submit(coordinator::Input::Release { job: name.job });
-            }
+            Asked::Cancelled(name) => self.release(name),
             Asked::Opened(name, parts) => {
                 let Parts { program, binary, inputs, about, .. } = *parts;
                 effects.push(Effect::Tell(Event::Opened {
                     owner: name.owner.to_string(),
                     is_own: name.owner == self.own,
-                    job: name.job,
+                    name: name.job,
+                    job: name.at(self.own),
                     program,
                     binary: binary.to_vec().into(),
-                    inputs,
+                    inputs: Arc::unwrap_or_clone(inputs),
                     about,
                 }));
             }
-            Asked::Count(Name { job, .. }, first, results) => {
+            Asked::Count(name, first, results) => {
+                let job = name.at(self.own);
                 self.submit(coordinator::Input::Count { job, first, results });
             }
             Asked::Tell(name, first, results) => {
-                self.tell_results(name.job, first, results, effects);
+                self.tell_results(name.at(self.own), first, results, effects);
             }
             Asked::View(view) => effects.push(Effect::Tell(Event::Job(self.with_names(*view)))),
         }
@@ -179,31 +195,41 @@ impl Node {
 
     /// Results of a job that this ion coordinates.
     pub(super) fn record_results(&mut self, job: JobId, first: u64, results: Vec<Done>) {
-        let Some(owner) = self.coordinator.owner_of(job) else { return };
-        let name = Name { job, owner };
+        let Some(name) = self.coordinator.name_of(job) else { return };
+        if name.owner == self.own {
+            for done in &results {
+                *self.credits.entry(done.ion).or_default() += 1;
+            }
+        }
         self.push(Step::Records(Input::Results(name, first, results)));
     }
 
     /// Whether a view of the coordinator's is for the user, and not of a job for which
     /// this ion only stands in.
     pub(super) fn shown_job(&self, mut view: JobView) -> Option<JobView> {
-        self.records.shows(view.job)?;
-        if view.state == JobState::Finished && view.succeeded + view.failed < view.tasks {
+        let told = self.records.told(view.job)?;
+        if view.state == JobState::Finished && told < view.tasks {
             view.state = JobState::Running;
             "results that the nebula keeps are being read".clone_into(&mut view.waiting);
         }
         Some(view)
     }
 
-    /// Deleted first, as its bytes are given up only then.
-    fn remove_record(&mut self, path: FilePath) {
-        self.push(Step::Files(library::Input::Edit(OURS, Edit::Remove(path.clone()))));
-        self.shelf.removing.push(path);
+    fn release(&mut self, name: Name) {
+        self.submit(coordinator::Input::Release { job: name.at(self.own) });
     }
 
-    /// A removal is on disk: what stood there is given up for good.
-    pub(super) fn record_removed(&mut self) {
-        for path in std::mem::take(&mut self.shelf.removing) {
+    /// Deleted first, as its bytes are given up only then.
+    fn remove_record(&mut self, path: FilePath) {
+        self.shelf.edits += 1;
+        let request = self.shelf.edits | OURS;
+        self.push(Step::Files(library::Input::Edit(request, Edit::Remove(path.clone()))));
+        self.shelf.removing.insert(request, path);
+    }
+
+    /// A change is on disk: what stood where something was removed is given up for good.
+    pub(super) fn record_edited(&mut self, request: u64) {
+        if let Some(path) = self.shelf.removing.remove(&request) {
             self.push(Step::Files(library::Input::Edit(OURS, Edit::Erase(path))));
         }
         self.shelf.has_news = true;

@@ -111,6 +111,8 @@ pub(super) struct Watched {
 #[derive(Default)]
 pub(super) struct Books {
     pub(super) jobs: BTreeMap<JobId, Watched>,
+    /// The names at their owners of jobs that are called otherwise at other ions.
+    pub(super) names: BTreeMap<(usize, JobId), JobId>,
     pub(super) flavours: BTreeMap<ModuleHash, Flavour>,
     /// Where guests failed in a way that another ion might not have met.
     pub(super) mishaps: BTreeSet<(ModuleHash, Vec<u8>, usize)>,

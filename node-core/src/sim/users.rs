@@ -94,7 +94,7 @@ impl World {
             }
             Event::Results { job, first, results } => self.told_results(ion, job, first, &results),
             Event::Job(view) => self.told_job(ion, &view),
-            Event::Opened { job, .. } => self.watch(ion, job),
+            Event::Opened { job, name, .. } => self.watch(ion, job, name),
             Event::Records(records) => self.ions[ion].records = records,
             Event::Refused { job, .. } => self.set_stage(job, Stage::Refused),
             Event::Files(_) | Event::Mail(_) => self.ions[ion].told.push(event),
@@ -114,12 +114,18 @@ impl World {
     }
 
     /// A user sees a job from now on, and is told all of it.
-    fn watch(&mut self, ion: IonIndex, job: JobId) {
+    fn watch(&mut self, ion: IonIndex, job: JobId, name: JobId) {
+        self.books.names.insert((ion, job), name);
         let life = self.ions[ion].life;
-        if let Some(watched) = self.books.jobs.get_mut(&job) {
+        if let Some(watched) = self.books.jobs.get_mut(&name) {
             (watched.watcher, watched.life) = (ion, life);
             (watched.next, watched.failures, watched.stage) = (0, 0, Stage::Open);
         }
+    }
+
+    /// The name at its owner of what a job is called at an ion.
+    fn name_at(&self, ion: IonIndex, job: JobId) -> JobId {
+        self.books.names.get(&(ion, job)).copied().unwrap_or(job)
     }
 
     /// The jobs that an ion's user is told that the nebula keeps.
@@ -134,6 +140,7 @@ impl World {
     }
 
     fn told_results(&mut self, ion: IonIndex, job: JobId, first: u64, results: &[TaskResult]) {
+        let job = self.name_at(ion, job);
         let Some(watched) = self.books.jobs.get_mut(&job) else {
             self.fail(|| format!("ion {ion} tells results of a job that nobody submitted"));
             return;
@@ -207,7 +214,8 @@ impl World {
     }
 
     fn told_job(&mut self, ion: IonIndex, view: &JobView) {
-        let Some(watched) = self.books.jobs.get_mut(&view.job) else { return };
+        let job = self.name_at(ion, view.job);
+        let Some(watched) = self.books.jobs.get_mut(&job) else { return };
         let told = watched.next;
         match view.state {
             JobState::Running => {}

@@ -20,6 +20,7 @@ mod interrupted;
 mod invitations;
 mod js_libp2p;
 mod json_sparks;
+mod kept;
 mod languages;
 mod mail;
 mod mesh;

@@ -18,15 +18,15 @@ use crate::model::{
 
 /// The page.
 pub(crate) fn view(desk: At, id: JobId) -> AnyView {
-    let is_of = move |record: &&RecordView| record.job == id;
+    let is_of = move |record: &&RecordView| record.id == id;
     let owner = move |records: &Vec<RecordView>| {
-        records.iter().find(is_of).map(|record| record.owner.clone())
+        records.iter().find(is_of).map(|record| (record.owner.clone(), record.job))
     };
     let is_known = Memo::new(move |_| desk.jobs.with(|jobs| jobs.iter().any(|job| job.id == id)));
     let kept_by = Memo::new(move |_| desk.records.with(owner));
     effect(move || {
-        if let Some(owner) = kept_by.get().filter(|_| !is_known.get()) {
-            desk.post(Command::OpenJob { owner, job: id });
+        if let Some((owner, job)) = kept_by.get().filter(|_| !is_known.get()) {
+            desk.post(Command::OpenJob { owner, job });
         }
     });
     let shown = move || match desk.job(id).filter(|_| is_known.get()) {

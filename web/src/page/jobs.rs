@@ -34,9 +34,8 @@ pub(crate) fn view(desk: At) -> AnyView {
 /// What the nebula keeps and this tab does not show yet.
 fn kept(desk: At) -> AnyView {
     let others = Memo::new(move |_| {
-        let is_shown = |record: &RecordView| {
-            desk.jobs.with(|jobs| jobs.iter().any(|job| job.id == record.job))
-        };
+        let is_shown =
+            |record: &RecordView| desk.jobs.with(|jobs| jobs.iter().any(|job| job.id == record.id));
         let mut records = desk.records.get();
         records.retain(|record| !is_shown(record));
         records
@@ -60,7 +59,7 @@ fn kept(desk: At) -> AnyView {
 }
 
 fn record(desk: At, record: &RecordView) -> Part {
-    let RecordView { job, tasks, done, .. } = *record;
+    let RecordView { job, id, tasks, done, .. } = *record;
     let name = if record.name.is_empty() { "being read" } else { &record.name };
     let whose =
         if record.is_own { "yours".to_owned() } else { format!("of {}", record.owner_name) };
@@ -72,7 +71,7 @@ fn record(desk: At, record: &RecordView) -> Part {
     };
     let progress = format!("{} of {}", format::count(done), format::counted(tasks, "task"));
     let link = tag("a", "job-row")
-        .set("href", &Route::Job(job).path())
+        .set("href", &Route::Job(id).path())
         .test("record-row")
         .put(text("span", "job-name", name))
         .put(text("span", "job-standing", &state))

@@ -19,6 +19,7 @@ use crate::{
     compute::{
         JobId, Trust,
         receipt::{Hash, Signed, Terms, call_hash, input_hash},
+        records::Name,
         spans::{Span, Spans},
         spec::{Input, Inputs, Parts, Program},
         view::JobState,
@@ -43,14 +44,14 @@ pub(super) enum Given {
 
 #[derive(Debug)]
 pub(super) struct Job {
-    /// Whose it is, where not this ion's.
-    owner: Option<IonId>,
+    /// Its name at its owner, where that is not this ion.
+    stands_in_for: Option<Name>,
     program: Program,
     module: ModuleHash,
     /// The hash of how the program calls it.
     call: Hash,
     binary: Arc<[u8]>,
-    inputs: Inputs,
+    inputs: Arc<Inputs>,
     tasks: u64,
     state: JobState,
     started_at: Time,
@@ -103,13 +104,13 @@ struct Share {
 impl Job {
     pub(super) fn new(
         now: Time,
-        (own, owner): (IonId, IonId),
+        (own, name): (IonId, Name),
         parts: Parts,
         elsewhere: Spans,
     ) -> Self {
         let Parts { program, module, binary, inputs, .. } = parts;
         Self {
-            owner: Some(owner).filter(|owner| *owner != own),
+            stands_in_for: Some(name).filter(|name| name.owner != own),
             elsewhere,
             trials: Trials::new(program.trust, own),
             call: call_hash(&program),
@@ -141,16 +142,16 @@ impl Job {
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.told == self.tasks
+        self.told >= self.tasks
     }
 
     pub(super) fn started_at(&self) -> Time {
         self.started_at
     }
 
-    /// Whose it is, where not this ion's.
-    pub(super) fn owner(&self) -> Option<IonId> {
-        self.owner
+    /// Its name at its owner, where that is not this ion.
+    pub(super) fn stands_in_for(&self) -> Option<Name> {
+        self.stands_in_for
     }
 
     pub(super) fn module(&self) -> &ModuleHash {
@@ -166,7 +167,7 @@ impl Job {
     pub(super) fn offer(&self, job: JobId) -> Message {
         Message::Offer {
             job,
-            owner: self.owner,
+            of: self.stands_in_for.map(|name| (name.owner, name.job)),
             program: Program { trust: Trust::Once, ..self.program.clone() },
             module: self.module,
             module_bytes: self.binary.len() as u64,
@@ -178,7 +179,7 @@ impl Job {
         self.state = state;
         self.ended_at = now;
         self.binary = Arc::new([]);
-        self.inputs = Inputs::List(Vec::new());
+        self.inputs = Arc::new(Inputs::List(Vec::new()));
         self.leases = Leases::default();
         self.requeued.clear();
         self.ready.clear();
@@ -223,7 +224,8 @@ impl Job {
         if self.trust().compares() && (share.is_apart || reputations.shuns(now, &ion)) {
             return Vec::new();
         }
-        let fresh = (self.tasks - self.fresh).saturating_mul(self.trust().ions() as u64);
+        let fresh =
+            self.tasks.saturating_sub(self.fresh).saturating_mul(self.trust().ions() as u64);
         let open = fresh + self.requeued.len() as u64;
         let part = usize::try_from(open.div_ceil(2 * ions.max(1) as u64)).unwrap_or(usize::MAX);
         let part = (part >> share.overtaken.min(usize::BITS - 1)).max(1);
@@ -359,7 +361,8 @@ impl Job {
         results: &[(u64, Report)],
     ) -> Option<Vec<ByteBuf>> {
         let module = Hash::new(self.module);
-        let owner = self.owner.unwrap_or_else(|| keys.own());
+        let own = Name { job, owner: keys.own() };
+        let Name { job, owner } = self.stands_in_for.unwrap_or(own);
         let terms = Terms { module, call: self.call, owner, job };
         // A task that the job has not gives no receipt that anybody could have signed.
         let input = |task: u64| input_hash(&self.inputs.get(task).unwrap_or_default());
@@ -532,12 +535,18 @@ impl Job {
     pub(super) fn skip(&mut self, span: Span) {
         let mut start = span.start.max(self.told);
         let own = self.ready.range_from(&start).map(|(task, _)| *task);
-        let own: Vec<u64> = own.take_while(|task| *task < span.end).collect();
+        let end = span.end.min(self.tasks);
+        let own: Vec<u64> = own.take_while(|task| *task < end).collect();
         for task in own {
             self.elsewhere.insert(start..task);
             start = task + 1;
         }
-        self.elsewhere.insert(start..span.end);
+        self.elsewhere.insert(start..end);
+        for task in self.trials.begun_in(&span) {
+            for settled in self.trials.drop(task) {
+                self.conclude(settled);
+            }
+        }
         self.changed = true;
     }
 

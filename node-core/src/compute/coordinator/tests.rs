@@ -66,8 +66,9 @@ fn submit(
     binary: Arc<[u8]>,
     inputs: Inputs,
 ) -> Input {
-    let parts = Parts { program, module, binary, inputs, about: String::new() };
-    Input::Submit { job, parts, owner: ion(OWN), done: Spans::default() }
+    let parts = Parts { program, module, binary, inputs: inputs.into(), about: String::new() };
+    let name = Name { job, owner: ion(OWN) };
+    Input::Submit { job, parts, name, done: Spans::default() }
 }
 
 /// A coordinator with a job of so many tasks, and ions 1 to `ions` linked.

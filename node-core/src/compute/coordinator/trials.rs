@@ -21,6 +21,7 @@ use spark_runtime::{Report, Stop};
 use super::reputation::Reputations;
 use crate::{
     compute::{
+        spans::Span,
         trust::{Trust, UNCHECKED_MAX},
         wire::report_bytes,
     },
@@ -217,6 +218,12 @@ impl Trials {
         }
         self.take(task);
         settled
+    }
+
+    /// Tasks of a run that have results and are not settled.
+    pub(super) fn begun_in(&self, span: &Span) -> Vec<u64> {
+        let begun = self.open.range_from(&span.start).map(|(task, _)| *task);
+        begun.take_while(|task| *task < span.end).collect()
     }
 
     /// Who has returned a result of a task that is not settled.

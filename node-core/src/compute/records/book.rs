@@ -3,7 +3,7 @@
 use ion_map::Map;
 
 use super::{
-    RECORDS_MAX,
+    OWNER_MAX, RECORDS_MAX,
     form::{Name, Place},
 };
 use crate::{
@@ -68,6 +68,8 @@ pub struct View {
     pub owner: IonId,
     /// Its name there.
     pub job: JobId,
+    /// Its name here.
+    pub id: JobId,
     /// What is run; empty while that is not read yet.
     pub name: String,
     /// When it was submitted, in milliseconds since 1970.
@@ -84,24 +86,32 @@ pub struct View {
 
 /// The books of all records; files that are none of a record are left out, and
 /// pages that nobody has who is there.
-pub(super) fn of_rows(rows: impl Iterator<Item = Row>) -> Map<Name, Book> {
-    let mut books: Map<Name, Book> = Map::new();
+/// Whether there may be more records than are looked at comes with them.
+pub(super) fn of_rows(
+    rows: impl Iterator<Item = Row>,
+    is_out: impl Fn(&Name, &Page) -> bool,
+) -> (Map<Name, Book>, bool) {
+    let (mut books, mut owners) = (Map::<Name, Book>::new(), Map::<IonId, usize>::new());
     for row in rows {
         let Some((name, place)) = Name::of_path(&row.path, row.author) else { continue };
         if matches!(place, Place::Page(..)) && !row.is_held {
             continue;
         }
-        if books.len() < RECORDS_MAX || books.contains_key(&name) {
-            books.entry(name).or_default().take(place, row);
+        let is_new = !books.contains_key(&name);
+        let of_owner = owners.entry(name.owner).or_default();
+        if is_new && (books.len() >= RECORDS_MAX || *of_owner >= OWNER_MAX) {
+            continue;
         }
+        *of_owner += usize::from(is_new);
+        books.entry(name).or_default().take(place, row);
     }
-    for book in books.values_mut() {
+    let is_full = books.len() >= RECORDS_MAX;
+    for (name, book) in &mut books {
         book.pages.sort_by_key(|page| (page.span.start, page.span.end, page.author));
         let tasks = book.tasks();
-        book.pages.retain(|page| page.span.end <= tasks);
-        book.done = book.pages.iter().map(|page| page.span.clone()).collect();
+        book.leave_out(|page| page.span.end > tasks || is_out(name, page));
     }
-    books
+    (books, is_full)
 }
 
 impl Book {
@@ -140,6 +150,12 @@ impl Book {
         self.spec.is_some() && self.module.is_some() && !self.has_ended()
     }
 
+    /// Lets pages not count.
+    pub(super) fn leave_out(&mut self, is_out: impl Fn(&Page) -> bool) {
+        self.pages.retain(|page| !is_out(page));
+        self.done = self.pages.iter().map(|page| page.span.clone()).collect();
+    }
+
     /// The page that has a task; of several, the one that goes farthest.
     pub(super) fn page_with(&self, task: u64) -> Option<&Page> {
         let with = self.pages.iter().filter(|page| page.span.contains(&task));
@@ -155,11 +171,17 @@ impl Book {
     }
 
     /// `None` while its spec is not known.
-    pub(super) fn view(&self, name: Name, title: String, coordinator: IonId) -> Option<View> {
+    pub(super) fn view(
+        &self,
+        (name, own): (Name, IonId),
+        title: String,
+        coordinator: IonId,
+    ) -> Option<View> {
         self.spec?;
         Some(View {
             owner: name.owner,
             job: name.job,
+            id: name.at(own),
             name: title,
             at_ms: self.at_ms,
             tasks: self.tasks(),

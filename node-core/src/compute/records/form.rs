@@ -24,7 +24,7 @@ use crate::{
         receipt::{Hash, Terms, Verifier, call_hash, input_hash, report_hash},
         spans::Span,
         spec::{Input, Inputs, InputsError, Program, TASKS_MAX},
-        trust::Trust,
+        trust::{COPIES_MAX, Trust},
         wire::{INPUT_BYTES_MAX, check_program, check_report},
     },
     identity::IonId,
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// An encoded [`Spec`], in bytes.
-pub const SPEC_BYTES_MAX: usize = 128 << 10;
+pub const SPEC_BYTES_MAX: usize = 64 << 10;
 /// An encoded page, in bytes.
 pub const PAGE_BYTES_MAX: usize = 8 << 20;
 /// What an owner's page says beside the program, in bytes.
@@ -65,6 +65,17 @@ pub enum Place {
 }
 
 impl Name {
+    /// Its name at an ion: its own jobs have that of the owner, others' one that nobody
+    /// can choose to be like another.
+    pub fn at(&self, ion: IonId) -> JobId {
+        if self.owner == ion {
+            return self.job;
+        }
+        let mut hash = blake3::Hasher::new();
+        let hash = hash.update(&self.job.to_le_bytes()).update(self.owner.as_bytes()).finalize();
+        JobId::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash is longer"))
+    }
+
     /// The folder of its record.
     pub fn folder(&self) -> FilePath {
         parsed(&format!("{JOBS}/{:016x}-{}", self.job, self.owner))
@@ -218,7 +229,8 @@ impl<F: Fn(&IonId, &[u8], &[u8; 64]) -> bool> Reader<'_, F> {
         };
         let limits = &self.spec.program.limits;
         let is_good = |(task, done): (u64, &Done)| {
-            check_report(&done.report, limits).is_ok()
+            done.receipts.len() <= usize::from(COPIES_MAX)
+                && check_report(&done.report, limits).is_ok()
                 && (is_owners || self.is_vouched_for(&terms, task, done))
         };
         let is_sound = is_whole && span.clone().zip(&results).all(is_good);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    AGAIN_MS, Effect, Name, Parts, READS_MAX, Records, Spec,
+    AGAIN_MS, AGAIN_PARTS_MAX, Effect, MISSED_MS, Name, Parts, READS_MAX, Records, Spec,
     book::{Book, Kept, Page},
     form::{INPUTS_FILE_BYTES_MAX, PAGE_BYTES_MAX, Reader, SPEC_BYTES_MAX, decode_inputs},
 };
@@ -18,9 +18,11 @@ use crate::{
 pub(super) struct Load {
     pub(super) spec: Option<Spec>,
     pub(super) binary: Option<Arc<[u8]>>,
-    pub(super) inputs: Option<Inputs>,
+    pub(super) inputs: Option<Arc<Inputs>>,
     /// Not before then is it tried again.
     again_at: Time,
+    /// How often in a row it could not be read.
+    failures: u32,
     is_reading: bool,
 }
 
@@ -92,14 +94,29 @@ impl Load {
                 is_good
             }
             What::Inputs => {
-                self.inputs = decode_inputs(&bytes).ok().filter(|inputs| inputs.len() == tasks);
+                self.inputs =
+                    decode_inputs(&bytes).ok().filter(|inputs| inputs.len() == tasks).map(Arc::new);
                 self.inputs.is_some()
             }
             What::Page(_) => true,
         });
-        if !is_good {
-            self.again_at = now.plus_ms(AGAIN_MS);
+        if is_good {
+            self.failures = 0;
+        } else {
+            self.fail(now);
         }
+    }
+
+    /// It is another nebula's from now on; what is here stays.
+    pub(super) fn begin_again(&mut self) {
+        (self.is_reading, self.failures, self.again_at) = (false, 0, Time::default());
+    }
+
+    /// Not again for a while.
+    fn fail(&mut self, now: Time) {
+        let parts = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX).min(AGAIN_PARTS_MAX);
+        self.again_at = now.plus_ms(AGAIN_MS * parts);
+        self.failures += 1;
     }
 }
 
@@ -124,29 +141,30 @@ impl Records {
             if load.is_reading || now < load.again_at {
                 continue;
             }
-            // What runs here, the coordinator has.
-            let is_begun = self.runs.get(name).is_none_or(|run| run.is_begun);
-            let is_needed =
-                !is_begun || self.shows.get(name).is_some_and(|show| show.needs_more(book));
+            let is_needed = self.runs.contains_key(name)
+                || self.shows.get(name).is_some_and(|show| show.needs_more(book));
             if !is_needed {
                 (load.binary, load.inputs) = (None, None);
             } else if load.inputs.is_none() {
-                load.inputs = load.spec.as_ref().and_then(Spec::range);
+                load.inputs = load.spec.as_ref().and_then(Spec::range).map(Arc::new);
             }
             let page = || {
                 let show = self.shows.get(name).filter(|_| load.inputs.is_some())?;
                 let page = book.page_with(show.next)?;
                 Some((What::Page(page.clone()), page.kept))
             };
-            wanted.extend(load.next(book, is_needed).or_else(page).map(|next| (*name, next)));
+            let next = load.next(book, is_needed).or_else(page);
+            wanted.extend(next.map(|next| (is_needed, *name, next)));
         }
-        for (name, (what, kept)) in wanted {
+        // What somebody waits for is read before what is only listed.
+        ion_map::sort_by_key(&mut wanted, |(is_needed, ..)| !is_needed);
+        for (_, name, (what, kept)) in wanted {
             if self.reads.len() >= READS_MAX {
                 return;
             }
             if kept.1 == 0 || kept.1 > what.bytes_max() {
                 if let Some(load) = self.loads.get_mut(&name) {
-                    load.again_at = now.plus_ms(AGAIN_MS);
+                    load.fail(now);
                 }
                 self.refuse_page(name, &what, effects);
                 continue;
@@ -185,6 +203,9 @@ impl Records {
         }
         let Reading { name, what, got, .. } = reading;
         let all = (!is_more).then_some(got);
+        if let (What::Page(page), None) = (&what, &all) {
+            self.miss_page(now, name, page);
+        }
         let tasks = self.books.get(&name).map_or(0, Book::tasks);
         if let (What::Page(page), Some(bytes)) = (&what, &all) {
             self.take_page(name, page, bytes, effects);
@@ -209,14 +230,23 @@ impl Records {
         }
     }
 
-    /// A page is not what its name says: its tasks are open again.
+    /// A page cannot be had, though somebody says that it is there: others count
+    /// meanwhile.
+    fn miss_page(&mut self, now: Time, name: Name, page: &Page) {
+        self.missed.insert(page.path.clone(), now.plus_ms(MISSED_MS));
+        if let Some(book) = self.books.get_mut(&name) {
+            book.leave_out(|other| other == page);
+        }
+    }
+
+    /// A page is not what its name says: its author's pages of that job do not count, and
+    /// their tasks are open again.
     fn refuse_page(&mut self, name: Name, what: &What, effects: &mut Vec<Effect>) {
         let What::Page(page) = what else { return };
-        self.bad.insert(page.kept.0);
+        self.bad.insert((name, page.author));
         effects.push(Effect::Remove(page.path.clone()));
         let Some(book) = self.books.get_mut(&name) else { return };
-        book.pages.retain(|other| other != page);
-        book.done = book.pages.iter().map(|page| page.span.clone()).collect();
+        book.leave_out(|other| other.author == page.author);
         // It begins anew, with what is done now.
         if let Some(run) = self.runs.get_mut(&name).filter(|run| run.is_begun) {
             run.is_begun = false;

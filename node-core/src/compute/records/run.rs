@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    AGAIN_MS, Effect, HANDOVER_MS, Name, PAGE_BYTES, PAGE_MS, PAGE_PARTS, Parts, Place, Records,
-    Show, Spec, WAITING_BYTES_MAX,
+    AGAIN_MS, ALONE_MS, Effect, HANDOVER_MS, Name, PAGE_BYTES, PAGE_MS, PAGE_PARTS, Parts, Place,
+    Records, STAND_INS_MAX, Show, Spec, WAITING_BYTES_MAX,
     form::{encode_inputs, encode_page, vouchers},
     load::Load,
 };
@@ -27,6 +27,8 @@ pub(super) struct Run {
     /// Since when it is another's.
     replaced_since: Option<Time>,
     pub(super) is_begun: bool,
+    /// Whether it was submitted here, and never let go since.
+    pub(super) is_new: bool,
     /// Whether its record was there once.
     pub(super) is_recorded: bool,
     /// Nothing more comes; it goes when all is written.
@@ -63,6 +65,7 @@ impl Run {
             since: now,
             replaced_since: None,
             is_begun: false,
+            is_new: false,
             is_recorded: false,
             is_ending: false,
             tasks,
@@ -138,6 +141,7 @@ impl Run {
     /// Its record is another's from now on, and nothing of it is there.
     pub(super) fn begin_again(&mut self) {
         (self.is_recorded, self.is_writing, self.replaced_since) = (false, false, None);
+        (self.relied, self.lacks_since) = (Spans::default(), None);
     }
 
     fn is_idle(&self) -> bool {
@@ -156,7 +160,10 @@ impl Records {
         let name = Name { job, owner: self.keys.own() };
         let module = Hash::new(parts.module);
         let spec = Spec::new(parts.program.clone(), module, &parts.inputs, parts.about.clone());
-        self.runs.insert(name, Run { is_begun: true, ..Run::new(now, parts.inputs.len()) });
+        self.runs.insert(
+            name,
+            Run { is_begun: true, is_new: true, ..Run::new(now, parts.inputs.len()) },
+        );
         self.shows.insert(name, Show::begun(now));
         self.resumed.insert(name);
         self.loads.insert(name, Load::of(spec, parts));
@@ -208,13 +215,22 @@ impl Records {
             let is_mine = self.rightful(&name) == own;
             match self.runs.get_mut(&name) {
                 None if is_mine => {
+                    let others = self.runs.keys().filter(|name| name.owner != own).count();
+                    if name.owner != own && others >= STAND_INS_MAX {
+                        continue;
+                    }
                     self.runs.insert(name, Run { is_recorded: true, ..Run::new(now, tasks) });
                     if name.owner == own && self.resumed.insert(name) {
                         self.open(now, name);
                     }
                 }
                 None => {}
-                Some(run) if is_mine => run.replaced_since = None,
+                Some(run) if is_mine => {
+                    // It was let go, and is this ion's again before all was written.
+                    if run.replaced_since.take().is_some() && run.is_ending {
+                        (run.is_ending, run.is_begun, run.is_new) = (false, false, false);
+                    }
+                }
                 Some(run) if !run.is_begun => run.is_ending = true,
                 Some(run) => {
                     let since = *run.replaced_since.get_or_insert(now);
@@ -241,16 +257,17 @@ impl Records {
     /// Begins jobs of which all is here.
     pub(super) fn begin_loaded(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let own = self.keys.own();
-        let taken: Vec<Name> =
-            self.runs.iter().filter(|(_, run)| run.is_begun).map(|(name, _)| *name).collect();
+        let away_ms = if self.live.is_empty() { ALONE_MS } else { HANDOVER_MS };
         for (name, run) in &mut self.runs {
-            let wait_ms = if name.owner == own { 0 } else { HANDOVER_MS };
-            let is_taken = taken.iter().any(|other| other.job == name.job);
-            if run.is_begun || run.is_ending || is_taken || now.since_ms(run.since) < wait_ms {
+            let wait_ms = if name.owner == own { 0 } else { away_ms };
+            if run.is_begun || run.is_ending || now.since_ms(run.since) < wait_ms {
                 continue;
             }
             let Some(book) = self.books.get(name).filter(|book| book.is_open()) else { continue };
             let Some(parts) = self.loads.get(name).and_then(Load::parts) else { continue };
+            if parts.inputs.len() != book.tasks() {
+                continue;
+            }
             run.is_begun = true;
             run.vouchers = if name.owner == own { 0 } else { vouchers(parts.program.trust) };
             (run.known, run.relied) = (book.done.clone(), book.done.clone());

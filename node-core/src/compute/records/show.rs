@@ -56,8 +56,7 @@ impl Show {
 impl Records {
     /// The user looks at a job, or looks at it anew.
     pub(super) fn open(&mut self, now: Time, name: Name) {
-        let is_other = |other: &Name| other.job == name.job && *other != name;
-        if self.books.contains_key(&name) && !self.shows.keys().any(is_other) {
+        if self.books.contains_key(&name) {
             let fresh = self.shows.get(&name).map_or(0, |show| show.next.max(show.fresh));
             self.shows.insert(name, Show { fresh, ..Show::new(now) });
         }
@@ -148,7 +147,7 @@ impl Records {
             JobState::Finished | JobState::Cancelled => String::new(),
         };
         effects.push(Effect::View(Box::new(JobView {
-            job: name.job,
+            job: name.at(self.keys.own()),
             name: spec.program.name.clone(),
             state,
             tasks: book.tasks(),

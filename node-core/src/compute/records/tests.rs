@@ -36,13 +36,13 @@ fn parts() -> Parts {
         program,
         module: *blake3::hash(BINARY).as_bytes(),
         binary: BINARY.into(),
-        inputs: Inputs::Range { first: 0, last: 9 },
+        inputs: Inputs::Range { first: 0, last: 9 }.into(),
         about: String::new(),
     }
 }
 
 fn records(own: u8) -> Records {
-    Records::new(Arc::new(SimKeys::of(ion(own))))
+    Records::new(Arc::new(SimKeys::of(ion(own))), 0)
 }
 
 fn step(records: &mut Records, ms: u64, input: Input) -> Vec<Effect> {
@@ -187,6 +187,7 @@ fn an_ion_stands_in_once_the_owner_is_away_for_a_while_and_lets_go_when_it_is_ba
     let (spec, rows) = (spec().encode(), listing(&[(0..4, 3, page.clone())]));
     let files: [&[u8]; 3] = [&spec, BINARY, &page];
     let effects = step(&mut records, 0, Input::Listed(rows));
+    step(&mut records, 0, Input::Live(vec![ion(3)]));
     let effects = serve(&mut records, 0, effects, &files);
     assert_eq!(begun(&effects), None);
     let effects = step(&mut records, HANDOVER_MS - 1, Input::Tick);
@@ -196,7 +197,7 @@ fn an_ion_stands_in_once_the_owner_is_away_for_a_while_and_lets_go_when_it_is_ba
     step(&mut records, 5_000, Input::Live(vec![ion(1)]));
     let released = |effects: &[Effect]| effects.iter().any(|one| matches!(one, Effect::Release(_)));
     assert!(!released(&step(&mut records, 5_000 + HANDOVER_MS - 1, Input::Tick)));
-    assert!(released(&step(&mut records, 5_000 + HANDOVER_MS, Input::Tick)));
+    assert!(released(&step(&mut records, 5_000 + HANDOVER_MS + TURN_MS, Input::Tick)));
 }
 
 /// Ion 1 sees its job again, of which others wrote these pages.
@@ -281,20 +282,67 @@ fn what_cannot_be_stored_is_tried_again() {
 fn a_stand_in_writes_only_what_was_signed() {
     let mut records = records(2);
     let spec = spec().encode();
+    step(&mut records, 0, Input::Live(Vec::new()));
     let effects = step(&mut records, 0, Input::Listed(listing(&[])));
     serve(&mut records, 0, effects, &[&spec, BINARY]);
-    assert!(begun(&step(&mut records, HANDOVER_MS, Input::Tick)).is_some());
+    assert_eq!(begun(&step(&mut records, ALONE_MS - 1, Input::Tick)), None);
+    assert!(begun(&step(&mut records, ALONE_MS, Input::Tick)).is_some());
     let mut results = signed(3, 0..10);
     results[4].receipts.clear();
-    step(&mut records, 3_500, Input::Results(NAME(), 0, results));
-    let effects = step(&mut records, 3_600, Input::Tick);
+    step(&mut records, 30_500, Input::Results(NAME(), 0, results));
+    let effects = step(&mut records, 30_600, Input::Tick);
     let spans = |records: &Records| -> Vec<Place> {
         records.writes.values().map(|writing| writing.place.clone()).collect()
     };
     assert_eq!(spans(&records), [Place::Page(0..4, ion(2))], "{effects:?}");
     let number = *records.writes.keys().next().expect("there is one");
-    step(&mut records, 3_700, Input::Stored(number, true));
+    step(&mut records, 30_700, Input::Stored(number, true));
     assert_eq!(spans(&records), [Place::Page(5..10, ion(2))]);
+}
+
+#[test]
+fn a_page_that_nobody_can_give_does_not_count_for_a_while() {
+    let mut records = records(1);
+    let spec = spec().encode();
+    let (lost, good) = (encode_page(&signed(3, 0..8)), encode_page(&signed(3, 0..4)));
+    let rows = listing(&[(0..8, 2, lost), (0..4, 4, good.clone())]);
+    let mut effects = step(&mut records, 0, Input::Listed(rows.clone()));
+    let files: [&[u8]; 3] = [&spec, BINARY, &good];
+    effects = serve(&mut records, 0, effects, &files);
+    assert_eq!(told(&effects), []);
+    let effects = step(&mut records, AGAIN_MS, Input::Listed(rows.clone()));
+    assert_eq!(told(&serve(&mut records, AGAIN_MS, effects, &files)), [(0, 4)]);
+    assert_eq!(records.views()[0].done, 4);
+    let late = AGAIN_MS + MISSED_MS;
+    step(&mut records, late, Input::Listed(rows));
+    assert_eq!(records.views()[0].done, 8);
+}
+
+#[test]
+fn a_job_that_runs_when_its_ion_moves_is_kept_by_the_new_nebula_too() {
+    let mut records = records(1);
+    step(&mut records, 0, Input::Submit(JOB, Box::new(parts())));
+    step(&mut records, 1, Input::Listed(listing(&[])));
+    step(&mut records, 2, Input::Results(NAME(), 0, signed(3, 0..4)));
+    let effects = step(&mut records, 3, Input::Begin);
+    let stored = effects.iter().filter(|one| matches!(one, Effect::Store(..))).count();
+    assert_eq!(stored, 2, "{effects:?}");
+    let effects = step(&mut records, 4, Input::Results(NAME(), 4, signed(3, 4..10)));
+    assert_eq!(told(&effects), [(4, 6)]);
+    assert!(effects.iter().any(|one| matches!(one, Effect::Store(..))), "all are written");
+}
+
+#[test]
+fn made_up_records_crowd_nobody_out() {
+    let spec = spec().encode();
+    let rows = (0..2 * OWNER_MAX as u64).map(|job| {
+        let name = Name { job, owner: ion(9) };
+        let (path, file) = (name.path(&Place::Spec(TASKS)), cid(&spec));
+        Row { path, author: ion(9), at_ms: 1, file, bytes: 100, is_held: true }
+    });
+    let (books, is_full) = book::of_rows(rows.chain(listing(&[])), |_, _| false);
+    assert_eq!((books.len(), is_full), (OWNER_MAX + 1, false));
+    assert!(books.contains_key(&NAME()));
 }
 
 #[test]

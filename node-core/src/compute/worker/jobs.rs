@@ -30,7 +30,7 @@ pub(super) struct Task {
 
 #[derive(Debug)]
 pub(super) struct Job {
-    coordinator: IonId,
+    key: Key,
     program: Program,
     module: ModuleHash,
     module_bytes: u64,
@@ -52,10 +52,10 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Its owner may be another than the ion that coordinates it, which the key names.
+    /// Its owner, and its name there, may be others than the key names.
     pub(super) fn new(
-        (coordinator, job): Key,
-        owner: IonId,
+        key: Key,
+        (owner, job): Key,
         program: Program,
         module: ModuleHash,
         module_bytes: u64,
@@ -63,7 +63,7 @@ impl Job {
     ) -> Self {
         let terms = Terms { module: Hash::new(module), call: call_hash(&program), owner, job };
         Self {
-            coordinator,
+            key,
             terms,
             program,
             module,
@@ -172,7 +172,7 @@ impl Job {
         let results = part.iter().map(|(task, input, report)| (*task, *input, report));
         let signed = Some(self.terms.sign(&*by.keys, at_ms, results));
         let results = part.into_iter().map(|(task, _, report)| (task, report)).collect();
-        Effect::Send(self.coordinator, Message::Results { job: self.terms.job, results, signed })
+        Effect::Send(self.key.0, Message::Results { job: self.key.1, results, signed })
     }
 
     /// Says what is in hand, so that its leases go on.

@@ -39,11 +39,7 @@ fn offer(worker: &mut Worker) -> Vec<Effect> {
         trust: Trust::Once,
     };
     let module_bytes = binary().len() as u64;
-    say(
-        worker,
-        1,
-        Message::Offer { job: JOB, owner: None, program, module: module(), module_bytes },
-    )
+    say(worker, 1, Message::Offer { job: JOB, of: None, program, module: module(), module_bytes })
 }
 
 fn block(worker: &mut Worker, bytes: &[u8], from: usize, to: usize) -> Vec<Effect> {
@@ -160,7 +156,7 @@ fn also(worker: &mut Worker, owner: u8, job: JobId, tasks: u64) {
     let module_bytes = binary().len() as u64;
     let tasks = (0..tasks).map(|task| (task, crate::compute::Input::new())).collect();
     for message in [
-        Message::Offer { job, owner: None, program, module: module(), module_bytes },
+        Message::Offer { job, of: None, program, module: module(), module_bytes },
         Message::Tasks { job, tasks },
     ] {
         step(worker, 3, Input::Said(owner, message));

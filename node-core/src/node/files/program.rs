@@ -291,7 +291,7 @@ impl Node {
                 let result = result.map_err(|why| words::not_brought_in(&why));
                 tell(News::Imported { import, path, result }, effects);
             }
-            Asked::Edited(OURS, _) => self.record_removed(),
+            Asked::Edited(request, _) if request & OURS != 0 => self.record_edited(request),
             Asked::Edited(request, result) => {
                 let result = result.map_err(|why| words::not_changed(&why));
                 tell(News::Done { request, result }, effects);

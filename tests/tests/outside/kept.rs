@@ -1,0 +1,96 @@
+//! Jobs that outlive the tab that started them.
+
+use ionosphere_tests::{
+    browser::Browser,
+    guests, mission,
+    relay::Relay,
+    tab::{Tab, query},
+};
+
+use crate::turn;
+
+/// Tasks of a job that takes some tabs a while.
+const TASKS: u64 = 240;
+
+async fn start(browser: &Browser, tab: &Tab) {
+    mission::upload(tab, &browser.file("count.wasm", &guests::count())).await;
+    mission::set_up(tab, "{} 4000", 0, TASKS.cast_signed() - 1).await;
+    mission::run(tab).await;
+}
+
+/// The job ends well, with the result of each task once and in order.
+async fn assert_whole(tab: &Tab) {
+    assert_eq!(mission::ended(tab).await, "finished", "{}", tab.describe().await);
+    mission::results(tab, TASKS).await;
+    let bytes = mission::downloaded(tab, "count.txt").await;
+    let expected: Vec<String> = (0..TASKS).map(|task| task.to_string()).collect();
+    assert_eq!(String::from_utf8_lossy(&bytes).lines().collect::<Vec<_>>(), expected);
+}
+
+/// What the list of kept jobs says of the first one.
+fn row() -> String {
+    format!("{}?.textContent ?? ''", query("record-row"))
+}
+
+async fn open(browser: &Browser, relay: &Relay, path: &str) -> Tab {
+    let tab = browser.open(&relay.url(path)).await;
+    mission::joined(&tab).await;
+    tab
+}
+
+#[tokio::test]
+async fn a_job_goes_on_when_its_tab_is_closed() {
+    let _turn = turn().await;
+    let (relay, browser) = (Relay::start(), Browser::start().await);
+    let first = open(&browser, &relay, "/").await;
+    let (second, third) =
+        (open(&browser, &relay, "/jobs").await, open(&browser, &relay, "/").await);
+    for tab in [&first, &second, &third] {
+        mission::counts_ions(tab, 3).await;
+    }
+    start(&browser, &first).await;
+    let has_some = format!("/[1-9][0-9]* of {TASKS} tasks/.test({})", row());
+    second.wait_for("some results kept", &has_some).await;
+    second.look(1440, 900, "light").await;
+    second.screenshot("kept-light").await;
+    second.look(390, 844, "dark").await;
+    second.screenshot("kept-dark-narrow").await;
+    assert!(mission::results_now(&first).await < TASKS, "the job was over at once");
+    first.close().await;
+    second.wait_for("its end", &format!("{}.includes('finished')", row())).await;
+    second.click("record-row").await;
+    assert_whole(&second).await;
+    second.look(1440, 900, "dark").await;
+    second.screenshot("kept-opened").await;
+}
+
+#[tokio::test]
+async fn a_tab_that_is_loaded_again_goes_on_with_its_job() {
+    let _turn = turn().await;
+    let (relay, browser) = (Relay::start(), Browser::start().await);
+    let tab = open(&browser, &relay, "/").await;
+    start(&browser, &tab).await;
+    mission::results(&tab, TASKS / 4).await;
+    tab.reload().await;
+    tab.wait_for("the job's page", &query("job-state")).await;
+    assert_whole(&tab).await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_gone_for_all() {
+    let _turn = turn().await;
+    let (relay, browser) = (Relay::start(), Browser::start().await);
+    let first = open(&browser, &relay, "/").await;
+    let second = open(&browser, &relay, "/jobs").await;
+    mission::counts_ions(&second, 2).await;
+    mission::run_shared(&first, "mandelbrot", 1).await;
+    assert_eq!(mission::ended(&first).await, "finished");
+    second.wait_for("its end", &format!("{}.includes('finished')", row())).await;
+    first.go(&relay.url("/jobs")).await;
+    first.wait_for("its record", &query("record-delete")).await;
+    first.click("record-delete").await;
+    first.click("record-delete").await;
+    for tab in [&first, &second] {
+        tab.wait_for("no record", &format!("{} === ''", row())).await;
+    }
+}
