@@ -1,7 +1,8 @@
 //! The benchmark: what is measured, against which goal, and how it is told.
 //!
 //! Each row is a median of several runs against the real relay and a real
-//! browser. Rows without a goal of their own (raw mechanisms) have the goal 0.
+//! browser. Rows without a goal of their own (raw mechanisms) have the goal 0. What
+//! fails costs its own rows, which have no value then.
 
 mod channels;
 mod disk;
@@ -15,6 +16,9 @@ mod store;
 mod tasks;
 mod weight;
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
 use serde_json::json;
 
 /// Which way is better.
@@ -156,14 +160,14 @@ pub const ROWS: [Row; 48] = [
 pub struct Measured {
     /// What was measured.
     pub row: Row,
-    /// The median.
+    /// The median; not a number where the measurement failed.
     pub value: f64,
-    /// How many runs it is the median of.
+    /// How many runs it is the median of; 0 where it failed.
     pub runs: usize,
 }
 
 impl Measured {
-    /// One line of JSON.
+    /// One line of JSON; its `value` is `null` where the measurement failed.
     pub fn json(&self) -> String {
         json!({
             "name": self.row.name,
@@ -179,10 +183,13 @@ impl Measured {
     /// One line of the table.
     pub fn line(&self) -> String {
         let goal = if self.row.goal > 0.0 { self.row.goal.to_string() } else { "–".to_owned() };
+        let value = match self.runs {
+            0 => "failed".to_owned(),
+            _ => rounded(self.value).to_string(),
+        };
         format!(
-            "{:31} {:>12} {:6} {goal:>8} {:>8} {:>5}",
+            "{:31} {value:>12} {:6} {goal:>8} {:>8} {:>5}",
             self.row.name,
-            rounded(self.value),
             self.row.unit,
             self.row.better.word(),
             self.runs
@@ -199,9 +206,11 @@ pub fn head() -> String {
 }
 
 /// Measures every row whose name begins with one of `prefixes`, or all where there is
-/// none, and tells each as soon as it is known. Panics with a sentence when a program does not start or a
-/// page does not come.
-pub async fn measure(prefixes: &[String], mut tell: impl FnMut(&Measured)) {
+/// none, and tells each as soon as it is known; those that failed. A program that does not
+/// start or a page that does not come fails what needs it, and standard error has the
+/// reason.
+pub async fn measure(prefixes: &[String], mut tell: impl FnMut(&Measured)) -> Vec<&'static str> {
+    let mut failed = Vec::new();
     for group in GROUPS {
         let is_picked = |name: &str| {
             prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
@@ -211,30 +220,51 @@ pub async fn measure(prefixes: &[String], mut tell: impl FnMut(&Measured)) {
         if wanted.is_empty() {
             continue;
         }
-        let found = match group {
-            Group::Join => join::measure().await,
-            Group::Tasks => tasks::measure().await,
-            Group::Sizes => sizes::measure().await,
-            Group::Relay => relay::measure().await,
-            Group::Mechanisms => mechanisms::measure().await,
-            Group::Lanes => lanes::measure().await,
-            Group::Start => lanes::starts().await,
-            Group::Channels => channels::measure().await,
-            Group::Broadcast => simulated::broadcast(),
-            Group::Presence => simulated::presence(),
-            Group::Puts => store::puts().await,
-            Group::Transfer => store::transfer().await,
-            Group::TransferThree => store::transfer_three().await,
-            Group::Disk => disk::measure().await,
-            Group::Weight => weight::import().await,
-            Group::Reconcile => simulated::reconcile(),
-        };
-        for row in wanted {
-            let runs = found.iter().find(|(name, _)| *name == row.name);
-            let (_, runs) = runs.expect("each group measures its rows");
-            tell(&Measured { row: *row, value: median(runs), runs: runs.len() });
+        let found = attempt(group.measure()).await.unwrap_or_default();
+        for measured in wanted.into_iter().map(|row| row.measured(&found)) {
+            tell(&measured);
+            failed.extend((measured.runs == 0).then_some(measured.row.name));
         }
     }
+    failed
+}
+
+impl Group {
+    async fn measure(self) -> Found {
+        match self {
+            Self::Join => join::measure().await,
+            Self::Tasks => tasks::measure().await,
+            Self::Sizes => sizes::measure().await,
+            Self::Relay => relay::measure().await,
+            Self::Mechanisms => mechanisms::measure().await,
+            Self::Lanes => lanes::measure().await,
+            Self::Start => lanes::starts().await,
+            Self::Channels => channels::measure().await,
+            Self::Broadcast => simulated::broadcast(),
+            Self::Presence => simulated::presence(),
+            Self::Puts => store::puts().await,
+            Self::Transfer => store::transfer().await,
+            Self::TransferThree => store::transfer_three().await,
+            Self::Disk => disk::measure().await,
+            Self::Weight => weight::import().await,
+            Self::Reconcile => simulated::reconcile(),
+        }
+    }
+}
+
+impl Row {
+    /// What was found of it.
+    fn measured(self, found: &Found) -> Measured {
+        let runs = found.iter().find(|(name, _)| *name == self.name);
+        let runs = runs.map_or(&[][..], |(_, runs)| runs);
+        Measured { row: self, value: median(runs), runs: runs.len() }
+    }
+}
+
+/// What comes of a measurement; nothing where it panics, and then standard error has the
+/// reason.
+async fn attempt<T>(measurement: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(measurement).catch_unwind().await.ok()
 }
 
 /// Names and the values of their runs.
@@ -259,6 +289,8 @@ fn rounded(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
 
     #[test]
@@ -274,5 +306,17 @@ mod tests {
         assert_eq!(read["name"], "join");
         assert_eq!(read["value"], 412.3);
         assert_eq!((&read["better"], &read["runs"]), (&json!("lower"), &json!(5)));
+    }
+
+    #[tokio::test]
+    async fn what_fails_costs_its_own_rows() {
+        let broken = std::future::poll_fn(|_| -> Poll<Found> { panic!("a page did not come") });
+        let found = attempt(broken).await.unwrap_or_default();
+        let failed = ROWS[0].measured(&found);
+        assert!(failed.line().contains(" failed "), "{}", failed.line());
+        let read: serde_json::Value = serde_json::from_str(&failed.json()).expect("it is JSON");
+        assert_eq!((&read["value"], &read["runs"]), (&json!(null), &json!(0)));
+        let found = attempt(async { vec![(ROWS[0].name, vec![1.0])] }).await.unwrap_or_default();
+        assert_eq!(ROWS[0].measured(&found).runs, 1);
     }
 }

@@ -6,10 +6,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Found, median};
+use super::{Found, attempt, median};
 use crate::{
     browser::Browser,
-    libp2p_peer::{Kind, PeerTab},
+    libp2p_peer::{Kind, PeerTab, patiently},
     pages::{Pages, js_programs},
     raw_channel::{RawChannel, mib_per_second},
     relay::Relay,
@@ -40,14 +40,16 @@ struct Pair {
 
 /// `raw-channel-throughput` and `raw-channel-round-trip`: plain JavaScript at
 /// the best of its settings. Others: a transport's figure as a ratio to those
-/// of the same run; and how long two open pages take until they are linked.
+/// of the same run; and how long two open pages take until they are linked. A transport
+/// that fails costs its own rows.
 pub(super) async fn measure() -> Found {
     let relay = Relay::start();
     let address = relay.browser_address().await;
     let pages = Pages::serve(vec![js_programs()]).await;
     let mut found = against_raw(&pages, &address).await;
     for (name, kind) in [("js-libp2p-link", Kind::Js), ("direct-link", Kind::Ours)] {
-        found.push((name, links(&pages, kind, &address).await));
+        let took = attempt(links(&pages, kind, &address)).await;
+        found.extend(took.map(|took| (name, took)));
     }
     found
 }
@@ -57,42 +59,62 @@ async fn against_raw(pages: &Pages, relay: &str) -> Found {
     let raw = RawChannel::open(&browser).await;
     let mut pairs = Vec::new();
     for (kind, ..) in KINDS {
-        pairs.push(Pair::open(&browser, pages, kind, relay).await);
+        pairs.push(attempt(Pair::open(&browser, pages, kind, relay)).await);
     }
     let best = raw.best_setting().await;
-    let names = KINDS.iter().flat_map(|(_, throughput, round_trip)| [*throughput, *round_trip]);
-    let names = ["raw-channel-throughput", "raw-channel-round-trip"].into_iter().chain(names);
-    let mut found: Found = names.map(|name| (name, Vec::new())).collect();
+    let mut plain = [Vec::new(), Vec::new()];
+    let mut ratios = [const { [const { Vec::new() }; 2] }; KINDS.len()];
     for _ in 0..RUNS {
         let (fast, quick) = (raw.throughput(best, BYTES).await, raw_round_trip(&raw).await);
-        let mut figures = vec![fast, quick];
-        for pair in &pairs {
-            figures.push(pair.throughput().await / fast);
-            figures.push(pair.round_trip().await / quick);
+        push(&mut plain, [fast, quick]);
+        for (pair, ratios) in pairs.iter_mut().zip(&mut ratios) {
+            let Some(linked) = pair else { continue };
+            match attempt(linked.figures()).await {
+                Some([throughput, round_trip]) => {
+                    push(ratios, [throughput / fast, round_trip / quick]);
+                }
+                None => *pair = None,
+            }
         }
-        for ((_, runs), figure) in found.iter_mut().zip(figures) {
-            runs.push(figure);
+    }
+    let names = ["raw-channel-throughput", "raw-channel-round-trip"];
+    let mut found: Found = names.into_iter().zip(plain).collect();
+    for ((_, throughput, round_trip), ratios) in KINDS.into_iter().zip(ratios) {
+        // One that failed on its way has fewer, and they are no median of what was meant.
+        if ratios[0].len() == RUNS {
+            found.extend([throughput, round_trip].into_iter().zip(ratios));
         }
     }
     found
 }
 
+fn push(columns: &mut [Vec<f64>; 2], figures: [f64; 2]) {
+    for (column, figure) in columns.iter_mut().zip(figures) {
+        column.push(figure);
+    }
+}
+
 /// Milliseconds from both pages open, with their code loaded, until the one
 /// that dials has a direct link: connecting to the relay, its reservations,
-/// circuit and handshake.
+/// circuit and handshake. Each time is that of a meeting in which the first dial
+/// came through.
 async fn links(pages: &Pages, kind: Kind, relay: &str) -> Vec<f64> {
     let mut runs = Vec::new();
     for _ in 0..LINK_RUNS {
-        let browser = Browser::start().await;
-        let dialer = PeerTab::load(&browser, pages, kind).await;
-        let listener = PeerTab::load(&browser, pages, kind).await;
-        let relay = json!(relay);
-        listener.run(MEET_LISTENER).await;
-        let took = dialer.promise(&format!("({MEET_DIALER})({relay})")).await;
-        let took = took.unwrap_or_else(|why| panic!("{kind:?}: the tabs did not link: {why}"));
-        runs.push(took.as_f64().expect("a time is a number"));
+        let took = patiently((kind, kind), || meeting(pages, kind, relay)).await;
+        runs.push(took.unwrap_or_else(|why| panic!("{kind:?}: the tabs did not link: {why}")));
     }
     runs
+}
+
+/// How long it took in a browser of its own, or why they did not link.
+async fn meeting(pages: &Pages, kind: Kind, relay: &str) -> Result<f64, String> {
+    let browser = Browser::start().await;
+    let dialer = PeerTab::load(&browser, pages, kind).await;
+    let listener = PeerTab::load(&browser, pages, kind).await;
+    listener.run(MEET_LISTENER).await;
+    let took = dialer.promise(&format!("({MEET_DIALER})({})", json!(relay))).await?;
+    Ok(took.as_f64().expect("a time is a number"))
 }
 
 /// JavaScript: starts when it is told to, and tells its id.
@@ -126,6 +148,11 @@ impl Pair {
         let link = from.link(relay, &to).await;
         assert_eq!(link["isDirect"], true, "{link:#}");
         Self { from, to }
+    }
+
+    /// Its throughput, and its round trip.
+    async fn figures(&self) -> [f64; 2] {
+        [self.throughput().await, self.round_trip().await]
     }
 
     /// MiB a second, one way.

@@ -1,5 +1,6 @@
 //! `ionosphere-bench [--json] [PREFIX ...]`: measures and prints a table, or with
-//! `--json` one object a line. Prefixes pick the rows whose names begin so.
+//! `--json` one object a line. Prefixes pick the rows whose names begin so. Where a row
+//! could not be measured it says so and exits with 1.
 //! `cargo xtask bench` builds what it needs first.
 
 use std::{
@@ -34,8 +35,12 @@ async fn main() -> ExitCode {
     let tell = |measured: &Measured| {
         say(&if is_json { measured.json() } else { measured.line() });
     };
-    measure(&prefixes, tell).await;
-    ExitCode::SUCCESS
+    let failed = measure(&prefixes, tell).await;
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("not measured, for the reasons above: {}", failed.join(", "));
+    ExitCode::FAILURE
 }
 
 fn explain() -> ExitCode {
