@@ -361,8 +361,9 @@ pub(super) fn sentence_or_nothing(why: &str) -> String {
 fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str())
+    // No message of ours begins with a letter that takes the tables of Unicode.
+    let first = characters.next().map(|first| first.to_ascii_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
 }
 
 /// A way to an ion, in a word.

@@ -2,6 +2,7 @@
 //!
 //! What concerns relays stands in `berths`, how ions are reached in `reaching`.
 
+mod address;
 mod berths;
 mod reaching;
 mod strangers;

@@ -1,7 +1,5 @@
 //! Relays: connecting, reserving, registering, and who else is there.
 
-use std::str::FromStr;
-
 use libp2p::{
     Multiaddr, PeerId,
     core::transport::ListenerId,
@@ -13,7 +11,7 @@ use libp2p::{
     },
 };
 
-use super::{Driver, Relay, dial_error};
+use super::{Driver, Relay, address, dial_error};
 use crate::{
     identity::IonId,
     network::{
@@ -26,7 +24,7 @@ use crate::{
 
 impl<P: Platform> Driver<P> {
     pub(super) fn connect(&mut self, index: RelayIndex, text: &str) {
-        let parsed = Multiaddr::from_str(text).ok();
+        let parsed = address::read(text);
         let peer = parsed.as_ref().and_then(|address| match address.iter().last() {
             Some(Protocol::P2p(peer)) => Some(peer),
             _ => None,
