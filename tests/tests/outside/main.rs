@@ -27,6 +27,7 @@ mod mesh;
 mod mistakes;
 mod offline;
 mod over_webrtc;
+mod receipts;
 mod recovery;
 mod relay_down;
 mod self_test;

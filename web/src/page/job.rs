@@ -218,7 +218,6 @@ fn shares(job: RwSignal<Job>) -> Part {
 }
 
 fn share(share: &IonShare, most: u64) -> Part {
-    let width = format!("width: {:.1}%", format::percent(share.finished, most));
     let now = if share.running > 0 { format!(" · {} now", share.running) } else { String::new() };
     let outvoted = match share.outvoted {
         0 => String::new(),
@@ -230,15 +229,12 @@ fn share(share: &IonShare, most: u64) -> Part {
         .say(" ")
         .say(&now)
         .say(&outvoted);
-    tag("li", "share")
+    parts::share(name, count, share.finished, most)
         .test("job-by-ion")
         .set("data-ion", &share.id)
         .set("data-finished", &share.finished.to_string())
         .set("data-outvoted", &share.outvoted.to_string())
         .set("data-self", &share.is_self.to_string())
-        .put(name)
-        .put(count)
-        .put(tag("span", "share-bar").put(tag("span", "share-fill").style(&width)))
 }
 
 fn causes(job: RwSignal<Job>) -> Vec<Part> {

@@ -16,7 +16,13 @@ use super::{
     raw::{Part, button, labelled, note, tag, text},
     sealed::{Seal, live},
 };
-use crate::model::{format, job::Job, receipts, route::Route};
+use crate::model::{
+    format,
+    job::Job,
+    receipts::{self, Shown},
+    route::Route,
+    words::Meaning,
+};
 
 /// Jobs that the overview shows.
 const RECENT_MAX: usize = 4;
@@ -101,30 +107,62 @@ fn delete(desk: At, owner: String, job: JobId) -> Part {
 
 /// Takes a file of receipts, from here or from elsewhere, and says what it shows.
 fn receipts() -> AnyView {
-    let told = RwSignal::new(String::new());
+    let answer = RwSignal::new(None);
     let field = tag("input", "").set("type", "file").test("receipts-file");
     let input: HtmlInputElement = field.element().clone().unchecked_into();
     let chosen = move |_| {
         let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
         spawn_local(async move {
             let read = browser::read(&file, FILE_BYTES_MAX).await;
-            let words = match read.map(|bytes| receipts::told(&bytes)) {
-                Ok(Ok(words)) => format!("{}: {words}.", file.name()),
-                Ok(Err(why)) => format!("{} shows nothing: {why}.", file.name()),
-                Err(why) => format!("{} was not read: {why}.", file.name()),
+            let shown = match read {
+                Ok(bytes) => receipts::checked(&bytes),
+                Err(why) => Err(format!("it was not read: {why}")),
             };
-            told.set(words);
+            answer.set(Some((file.name(), shown)));
         });
     };
     let about = "A file of receipts, chosen or dropped here, is checked by this page alone: whether \
                  each ion that it names signed what it returned. That shows who answers for a \
                  result, not that it is right.";
+    let told = move || {
+        answer.with(|answer| match answer {
+            None => Vec::new(),
+            Some((file, Ok(shown))) => good(file, shown),
+            Some((file, Err(why))) => bad(file, why),
+        })
+    };
     tag("details", "panel fold")
         .put(text("summary", "", "Check receipts").test("receipts"))
         .put(labelled("A file of receipts", field.on("change", chosen)))
         .put(note(about))
-        .put(tag("p", "").set("role", "status").test("receipts-told").words(move || told.get()))
+        .put(tag("div", "told").set("role", "status").test("receipts-told").rows(told))
         .seal()
+}
+
+fn good(file: &str, shown: &Shown) -> Vec<Part> {
+    let most = shown.by_ion.first().map_or(0, |signer| signer.receipts);
+    let signers = shown.by_ion.iter().map(|signer| {
+        // Another ion may have the same name, but not the same id.
+        let name = text("span", "share-name", &signer.name).say(" ");
+        let name = name.put(text("span", "muted small", &signer.id_end));
+        let count = text("span", "share-count", &format::count(signer.receipts));
+        parts::share(name, count, signer.receipts, most)
+            .test("receipts-by-ion")
+            .set("data-receipts", &signer.receipts.to_string())
+    });
+    vec![
+        tag("p", "").put(parts::pill(Meaning::Good, "Signed")),
+        text("p", "", &format!("{file}: {}.", shown.about)),
+        tag("ul", "shares").put_all(signers),
+    ]
+}
+
+fn bad(file: &str, why: &str) -> Vec<Part> {
+    let remedy = "Ask for the file as the job's Receipts button saved it.";
+    vec![
+        tag("p", "").put(parts::pill(Meaning::Bad, "Refused")),
+        text("p", "", &format!("{file} shows nothing: {why}. {remedy}")),
+    ]
 }
 
 /// The newest few, for the overview; nothing while there is none.

@@ -10,7 +10,7 @@ use super::{
     icons::{self, icon},
     raw::{Part, button, note, tag, text},
 };
-use crate::model::{job::Standing, words::Meaning};
+use crate::model::{format, job::Standing, words::Meaning};
 
 /// The head of a page: its title, the line that says what it is for, and its
 /// one primary action.
@@ -58,6 +58,14 @@ pub(crate) fn bar(label: &str, value: impl Fn() -> f64 + 'static) -> Part {
         .set("aria-valuemax", "100")
         .follow("aria-valuenow", move || Some(format!("{:.0}", value())))
         .put(fill)
+}
+
+/// An ion's share of something, over a bar that is full where `count` is `most`; the item of
+/// a list `shares`.
+pub(crate) fn share(name: Part, words: Part, count: u64, most: u64) -> Part {
+    let width = format!("width: {:.1}%", format::percent(count, most));
+    let bar = tag("span", "share-bar").put(tag("span", "share-fill").style(&width));
+    tag("li", "share").put(name).put(words).put(bar)
 }
 
 /// The workers an ion lends, as a small meter of slots.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
-use node_core::compute::spec::INPUTS_BYTES_MAX;
+use node_core::compute::{Trust, spec::INPUTS_BYTES_MAX};
 use spark_runtime::inspect::Inspection;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -42,11 +42,15 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
         }
     };
     let tasks = Memo::new(move |_| desk.form.with(Form::tasks));
+    let copies = Memo::new(move |_| desk.form.with(|form| form.trust));
     let count = move || {
-        let tasks = tasks.get();
-        tasks
-            .map(|tasks| format!("{} on all ions", format::counted(tasks, "task")))
-            .unwrap_or_default()
+        let on = match copies.get() {
+            Trust::Once => " on all ions".to_owned(),
+            Trust::Copies(ions) => format!(", each on {ions} ions"),
+            Trust::Adaptive => ", each on one ion or two".to_owned(),
+        };
+        let tasks = tasks.get().map(|tasks| format!("{}{on}", format::counted(tasks, "task")));
+        tasks.unwrap_or_default()
     };
     let run_button =
         text("button", "button primary large", "Run").set("type", "submit").test("run");
