@@ -94,10 +94,14 @@ fn order(bodies: &[&[u8]]) -> Vec<usize> {
     while let Some(function) = next {
         is_placed[function] = true;
         order.push(function);
-        shared.iter_mut().for_each(|shared| *shared *= FADING);
+        for shared in &mut shared {
+            *shared *= FADING;
+        }
         for others in runs[function].iter().map(|run| &with[*run]) {
             let worth = worth(others.len());
-            others.iter().for_each(|other| shared[*other] += worth);
+            for other in others {
+                shared[*other] += worth;
+            }
         }
         let likeness = |other: usize| shared[other] / (as_float(runs[other].len()) + SHORT);
         // Of those that are equally alike, the first.
