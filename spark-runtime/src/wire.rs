@@ -1,7 +1,9 @@
 //! What an ion and a guest worker say to each other.
 //!
 //! Messages travel as DAG-CBOR in transferred buffers ([`encode`], [`decode`]).
-//! A worker runs one guest at a time; requests wait in its inbox meanwhile.
+//! A worker runs one guest at a time; requests wait in its inbox meanwhile. A message
+//! costs more than a short task: so calls of one module come together, and their
+//! reports go together.
 //! The first thing a worker says is [`FromGuest::Ready`].
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,7 +24,7 @@ pub enum ToGuest {
         #[serde(with = "serde_bytes")]
         binary: Vec<u8>,
     },
-    /// Run; answered by [`FromGuest::Done`].
+    /// Run; answered by [`FromGuest::Done`], as often as it takes.
     Run {
         /// Named by the ion, repeated in the answer.
         run: u64,
@@ -30,9 +32,9 @@ pub enum ToGuest {
         module: ModuleHash,
         /// What is to run it.
         lane: Lane,
-        /// What to call.
-        call: Call,
-        /// How far it may go.
+        /// What to call, one after the other, each on an instance of its own.
+        calls: Vec<Call>,
+        /// How far each may go.
         limits: Limits,
     },
     /// Look at a module; answered by [`FromGuest::Inspected`].
@@ -50,12 +52,20 @@ pub enum ToGuest {
 pub enum FromGuest {
     /// The worker has started and takes requests.
     Ready,
-    /// A run ended.
+    /// Calls of a run ended, in their order; the run has when all of them have.
     Done {
         /// The request's name.
         run: u64,
-        /// How it ended.
-        report: Report,
+        /// How the next ones of its calls ended, at least one.
+        reports: Vec<Report>,
+    },
+    /// The last calls of a run are not made: the one before them takes long, and
+    /// another worker may be free.
+    Yielded {
+        /// The request's name.
+        run: u64,
+        /// How many, at least one.
+        calls: usize,
     },
     /// A module was looked at.
     Inspected {

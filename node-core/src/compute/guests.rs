@@ -41,9 +41,9 @@ pub enum Order {
     Keep(ModuleHash, Arc<[u8]>),
     /// Let go of a module.
     Drop(ModuleHash),
-    /// Run a guest.
-    Run(u64, ModuleHash, Lane, Call, Limits),
-    /// End a guest; no answer is wanted.
+    /// Run guests of a module in one seat, one after the other.
+    Run(u64, ModuleHash, Lane, Vec<Call>, Limits),
+    /// End a run; no answer is wanted.
     Kill(u64),
     /// Look at a module.
     Inspect(u64, Arc<[u8]>),
@@ -56,8 +56,12 @@ pub enum Order {
 /// What the pool tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// A guest ended.
-    Ran(u64, Report),
+    /// The next guests of a run ended, in their order.
+    Ran(u64, Vec<Report>),
+    /// So many last calls of a run are not made: the one before them takes long.
+    Yielded(u64, usize),
+    /// A run ended with the seat, or had none: no more of its guests end.
+    Broke(u64, Stop),
     /// A module was looked at.
     Inspected(u64, Result<Inspection, Stop>),
 }
@@ -139,10 +143,12 @@ struct Taken<S> {
     /// Modules that it holds, the most recently used last, as it counts itself.
     holds: Vec<ModuleHash>,
     work: Option<Work>,
+    /// Answers that the work still has to give.
+    left: usize,
 }
 
 enum Work {
-    Run(u64, ModuleHash, Lane, Call, Limits),
+    Run(u64, ModuleHash, Lane, Vec<Call>, Limits),
     Inspect(u64, Arc<[u8]>),
 }
 
@@ -173,8 +179,8 @@ impl<S: Seats> Pool<S> {
         match order {
             Order::Keep(module, binary) => self.keep(module, binary),
             Order::Drop(module) => drop(self.modules.remove(&module)),
-            Order::Run(run, module, lane, call, limits) => {
-                self.waiting.push_back(Work::Run(run, module, lane, call, limits));
+            Order::Run(run, module, lane, calls, limits) => {
+                self.waiting.push_back(Work::Run(run, module, lane, calls, limits));
             }
             Order::Kill(run) => self.end(|work| matches!(work, Work::Run(one, ..) if *one == run)),
             Order::LookAway(run) => {
@@ -219,7 +225,7 @@ impl<S: Seats> Pool<S> {
         self.numbers += 1;
         let number = self.numbers;
         let seat = self.seats.open(number, self.seat_news.clone())?;
-        self.open.insert(number, Taken { seat, holds: Vec::new(), work: None });
+        self.open.insert(number, Taken { seat, holds: Vec::new(), work: None, left: 0 });
         Ok(number)
     }
 
@@ -246,20 +252,22 @@ impl<S: Seats> Pool<S> {
         self.open_seat().map(Some)
     }
 
-    fn give(&mut self, number: u64, work: Work) {
+    fn give(&mut self, number: u64, mut work: Work) {
         let Some(taken) = self.open.get_mut(&number) else { return };
-        match &work {
-            Work::Run(run, module, lane, call, limits) => {
+        match &mut work {
+            Work::Run(run, module, lane, calls, limits) => {
                 let Some(binary) = self.modules.get(module) else {
                     self.fail(&work, "the module is not here".to_owned());
                     return;
                 };
                 taken.load(*module, binary);
+                taken.left = calls.len();
                 let (run, module, lane) = (*run, *module, *lane);
-                let (call, limits) = (call.clone(), *limits);
-                taken.seat.post(ToGuest::Run { run, module, lane, call, limits });
+                let (calls, limits) = (std::mem::take(calls), *limits);
+                taken.seat.post(ToGuest::Run { run, module, lane, calls, limits });
             }
             Work::Inspect(run, binary) => {
+                taken.left = 1;
                 taken.seat.post(ToGuest::Inspect { run: *run, binary: binary.to_vec() });
             }
         }
@@ -281,12 +289,16 @@ impl<S: Seats> Pool<S> {
         let SeatNews { number, said } = news;
         match said {
             Ok(FromGuest::Ready) => {}
-            Ok(FromGuest::Done { run, report }) => {
-                self.free(number);
-                self.told.push(News::Ran(run, report));
+            Ok(FromGuest::Done { run, reports }) => {
+                self.answered(number, reports.len());
+                self.told.push(News::Ran(run, reports));
+            }
+            Ok(FromGuest::Yielded { run, calls }) => {
+                self.answered(number, calls);
+                self.told.push(News::Yielded(run, calls));
             }
             Ok(FromGuest::Inspected { run, result }) => {
-                self.free(number);
+                self.answered(number, 1);
                 self.told.push(News::Inspected(run, result));
             }
             Err(reason) => {
@@ -300,19 +312,23 @@ impl<S: Seats> Pool<S> {
         self.assign();
     }
 
-    /// A seat is idle again, or one too many.
-    fn free(&mut self, number: u64) {
+    /// A seat gave answers; after the last one it is idle again, or one too many.
+    fn answered(&mut self, number: u64, answers: usize) {
+        let Some(taken) = self.open.get_mut(&number) else { return };
+        taken.left = taken.left.saturating_sub(answers);
+        if taken.left > 0 {
+            return;
+        }
+        taken.work = None;
         if self.open.len() > self.lends.max(1) && self.waiting.is_empty() {
             self.open.remove(&number);
-        } else if let Some(taken) = self.open.get_mut(&number) {
-            taken.work = None;
         }
     }
 
     fn fail(&mut self, work: &Work, reason: String) {
         let stop = Stop::WorkerLost { reason };
         self.told.push(match work {
-            Work::Run(run, ..) => News::Ran(*run, Report { stop: Some(stop), ..Report::default() }),
+            Work::Run(run, ..) => News::Broke(*run, stop),
             Work::Inspect(run, _) => News::Inspected(*run, Err(stop)),
         });
     }

@@ -7,16 +7,19 @@
 //! a worker that vanished lapse while those of a slow one do not. A guest that
 //! outstays its deadline by [`GRACE_MS`] is ended from outside. Guest workers
 //! are shared evenly between owners, then between the jobs of each: whoever has
-//! many jobs gets no more for it.
+//! many jobs gets no more for it. Short tasks go to a guest worker several at once,
+//! as many as their job's last ones let expect to be done in 20 ms; those behind one that
+//! takes longer all the same are given to another.
 //!
 //! Bounds: [`JOBS_MAX`] jobs, [`JOBS_PER_OWNER_MAX`] of one owner,
 //! [`TASKS_HELD_MAX`] tasks of one job, [`MODULES_BYTES_MAX`] of modules.
 
 mod jobs;
 mod modules;
+mod pace;
 mod turns;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use ion_map::Map;
 use spark_runtime::{Call, Lane, Limits, Report, Stop, wire::ModuleHash};
@@ -26,10 +29,7 @@ use self::{
     modules::Modules,
     turns::Turns,
 };
-use super::{
-    receipt::{Hash, input_hash},
-    wire::Message,
-};
+use super::wire::Message;
 use crate::{
     compute::JobId,
     identity::{IonId, Keys},
@@ -62,12 +62,26 @@ pub enum Input {
     Said(IonId, Message),
     /// A coordinator is gone, and nobody wants its results.
     Lost(IonId),
-    /// A guest ended.
+    /// The next guests of a run ended, in the order of its calls.
     Done {
         /// As named in [`Effect::Run`].
         run: u64,
         /// How.
-        report: Report,
+        reports: Vec<Report>,
+    },
+    /// The last guests of a run are not begun: the one before them takes long.
+    Yielded {
+        /// As named in [`Effect::Run`].
+        run: u64,
+        /// How many tasks.
+        tasks: usize,
+    },
+    /// A run ended before all of its guests had.
+    Broke {
+        /// As named in [`Effect::Run`].
+        run: u64,
+        /// What ended it, and the guest that ran then.
+        stop: Stop,
     },
     /// How many guest workers to lend from now on; 0 is a pause.
     Lend(u16),
@@ -84,7 +98,8 @@ pub enum Effect {
     Keep(ModuleHash, Arc<[u8]>),
     /// Let go of a module.
     Drop(ModuleHash),
-    /// Run a guest; answered by [`Input::Done`].
+    /// Run guests in one guest worker, one after the other; answered by
+    /// [`Input::Done`], as often as it takes, or by [`Input::Broke`].
     Run {
         /// A name for the run.
         run: u64,
@@ -92,12 +107,12 @@ pub enum Effect {
         module: ModuleHash,
         /// What is to run it.
         lane: Lane,
-        /// What to call.
-        call: Call,
-        /// How far it may go.
+        /// What to call, at least one.
+        calls: Vec<Call>,
+        /// How far each may go.
         limits: Limits,
     },
-    /// End a guest; no answer is wanted.
+    /// End a run; no answer is wanted.
     Kill(u64),
     /// A coordinator broke the rules.
     Offence(IonId),
@@ -125,9 +140,13 @@ struct Signer {
 #[derive(Debug)]
 struct Running {
     key: Key,
-    task: u64,
-    input: Hash,
+    /// Tasks that have not ended, the one at work first.
+    tasks: VecDeque<Task>,
+    /// How many there were.
+    calls: usize,
     limits: Limits,
+    began: Time,
+    /// When the task at work was begun at the latest.
     since: Time,
 }
 
@@ -156,7 +175,9 @@ impl Worker {
                     self.forget(key, effects);
                 }
             }
-            Input::Done { run, report } => self.done(now, run, report, effects),
+            Input::Done { run, reports } => self.done(now, run, reports, effects),
+            Input::Yielded { run, tasks } => self.yielded(run, tasks),
+            Input::Broke { run, stop } => self.broke(now, run, stop, effects),
             Input::Lend(workers) => self.lend(now, workers, effects),
             Input::Tick => self.tick(now, effects),
         }
@@ -229,12 +250,40 @@ impl Worker {
         }
     }
 
-    fn done(&mut self, now: Time, run: u64, report: Report, effects: &mut Vec<Effect>) {
-        let Some(running) = self.running.remove(&run) else { return };
+    fn done(&mut self, now: Time, run: u64, reports: Vec<Report>, effects: &mut Vec<Effect>) {
+        let Some(running) = self.running.get_mut(&run) else { return };
         let Some(job) = self.jobs.get_mut(&running.key) else { return };
-        self.done += 1;
-        job.finish(running.task, running.input, report);
+        running.since = now;
+        for report in reports {
+            let Some(task) = running.tasks.pop_front() else { break };
+            self.done += 1;
+            job.finish(&task, report);
+        }
+        if running.tasks.is_empty() {
+            job.note_pace(now.since_ms(running.began), running.calls);
+            self.running.remove(&run);
+        }
         job.flush(now, FLUSH_MS, &self.signer, effects);
+    }
+
+    /// The last tasks of a run wait for another guest worker.
+    fn yielded(&mut self, run: u64, tasks: usize) {
+        let Some(running) = self.running.get_mut(&run) else { return };
+        // The one at work goes on, whatever is said.
+        let kept = running.tasks.len().saturating_sub(tasks).max(1);
+        let back = running.tasks.split_off(kept.min(running.tasks.len()));
+        if let Some(job) = self.jobs.get_mut(&running.key) {
+            job.put_back(back);
+        }
+    }
+
+    /// The task at work ended so; those behind it wait for another guest worker.
+    fn broke(&mut self, now: Time, run: u64, stop: Stop, effects: &mut Vec<Effect>) {
+        self.done(now, run, vec![Report { stop: Some(stop), ..Report::default() }], effects);
+        let Some(running) = self.running.remove(&run) else { return };
+        if let Some(job) = self.jobs.get_mut(&running.key) {
+            job.put_back(running.tasks);
+        }
     }
 
     fn lend(&mut self, now: Time, workers: u16, effects: &mut Vec<Effect>) {
@@ -269,8 +318,7 @@ impl Worker {
         for run in over {
             effects.push(Effect::Kill(run));
             let wall_ms_max = self.running[&run].limits.wall_ms_max;
-            let stop = Some(Stop::Deadline { wall_ms_max });
-            self.done(now, run, Report { stop, ..Report::default() }, effects);
+            self.broke(now, run, Stop::Deadline { wall_ms_max }, effects);
         }
     }
 
@@ -326,26 +374,32 @@ impl Worker {
         self.turns.next(&ready, &busy)
     }
 
-    /// Starts the next task of the job whose turn it is; whether there was one.
+    /// Starts the next tasks of the job whose turn it is; whether there was one.
     fn start_one(&mut self, now: Time, effects: &mut Vec<Effect>) -> bool {
         let Some(key) = self.next_job() else { return false };
         let job = self.jobs.get_mut(&key).expect("it was just found");
-        let Some(Task { task, input }) = job.next() else { return false };
-        let hash = input_hash(&input);
-        let program = job.program();
-        match program.entry.bind(&input) {
-            Ok(call) => {
-                self.runs += 1;
-                let (run, limits, lane) = (self.runs, program.limits, program.lane);
-                let module = *job.module();
-                self.running.insert(run, Running { key, task, input: hash, limits, since: now });
-                effects.push(Effect::Run { run, module, lane, call, limits });
-            }
-            Err(stop) => {
-                job.finish(task, hash, Report { stop: Some(stop), ..Report::default() });
-                job.flush(now, FLUSH_MS, &self.signer, effects);
+        let (mut tasks, mut calls) = (VecDeque::new(), Vec::new());
+        for task in job.next(self.lends) {
+            match job.program().entry.bind(&task.input) {
+                Ok(call) => {
+                    tasks.push_back(task);
+                    calls.push(call);
+                }
+                Err(stop) => {
+                    job.finish(&task, Report { stop: Some(stop), ..Report::default() });
+                    job.flush(now, FLUSH_MS, &self.signer, effects);
+                }
             }
         }
+        if calls.is_empty() {
+            return true;
+        }
+        self.runs += 1;
+        let (run, module) = (self.runs, *job.module());
+        let (limits, lane) = (job.program().limits, job.program().lane);
+        let running = Running { key, tasks, calls: calls.len(), limits, began: now, since: now };
+        self.running.insert(run, running);
+        effects.push(Effect::Run { run, module, lane, calls, limits });
         true
     }
 }

@@ -87,8 +87,8 @@ impl Node {
             let order = match effect {
                 worker::Effect::Keep(module, binary) => guests::Order::Keep(module, binary),
                 worker::Effect::Drop(module) => guests::Order::Drop(module),
-                worker::Effect::Run { run, module, lane, call, limits } => {
-                    guests::Order::Run(run, module, lane, call, limits)
+                worker::Effect::Run { run, module, lane, calls, limits } => {
+                    guests::Order::Run(run, module, lane, calls, limits)
                 }
                 worker::Effect::Kill(run) => guests::Order::Kill(run),
                 worker::Effect::Send(ion, message) => {

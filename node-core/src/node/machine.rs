@@ -236,8 +236,14 @@ impl Node {
             Input::Blocks(life, news) => self.blocks(life, news, effects),
             Input::Network(news) => self.network(now, news, effects),
             Input::Near(ion, bytes) => self.push(Step::Mesh(mesh::Input::Near(ion, bytes))),
-            Input::Guests(guests::News::Ran(run, report)) => {
-                self.push(Step::Worker(worker::Input::Done { run, report }));
+            Input::Guests(guests::News::Ran(run, reports)) => {
+                self.push(Step::Worker(worker::Input::Done { run, reports }));
+            }
+            Input::Guests(guests::News::Yielded(run, tasks)) => {
+                self.push(Step::Worker(worker::Input::Yielded { run, tasks }));
+            }
+            Input::Guests(guests::News::Broke(run, stop)) => {
+                self.push(Step::Worker(worker::Input::Broke { run, stop }));
             }
             Input::Guests(guests::News::Inspected(run, result)) => {
                 self.inspected(run, result, effects);

@@ -24,7 +24,7 @@ pub(super) enum Happening {
     /// Reaching for an ion comes to nothing.
     Unreached { ion: IonIndex, life: u32, other: IonIndex },
     /// A guest ends.
-    GuestEnds { ion: IonIndex, life: u32, run: u64, report: Report },
+    GuestEnds { ion: IonIndex, life: u32, run: u64, report: Report, is_last: bool },
     /// A relay notices that an ion is no longer connected to it.
     Forgotten { relay: usize, ion: IonIndex, life: u32 },
     /// An ion notices that its relay is no longer there.

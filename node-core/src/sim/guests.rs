@@ -20,9 +20,10 @@ pub(super) struct Guests {
 }
 
 impl Guests {
-    /// A guest ended by itself; whether it had not been killed before.
-    pub(super) fn end(&mut self, run: u64) -> bool {
-        self.running.remove(&run).is_some()
+    /// A guest ended by itself, the last of its run or not; whether the run had not
+    /// been killed before.
+    pub(super) fn end(&mut self, run: u64, is_last: bool) -> bool {
+        if is_last { self.running.remove(&run).is_some() } else { self.running.contains_key(&run) }
     }
 
     pub(super) fn drop_module(&mut self, module: &ModuleHash) {
@@ -71,16 +72,16 @@ impl World {
         );
     }
 
-    pub(super) fn start_guest(
+    pub(super) fn start_guests(
         &mut self,
         ion: IonIndex,
         run: u64,
         module: ModuleHash,
-        call: &Call,
+        calls: &[Call],
         limits: Limits,
     ) {
         self.trace.note(self.now_ms, ion, "runs", None, run);
-        self.books.runs += 1;
+        self.books.runs += calls.len() as u64;
         let guests = &mut self.ions[ion].guests;
         let (is_kept, is_new) =
             (guests.kept.contains(&module), guests.running.insert(run, module).is_none());
@@ -93,24 +94,32 @@ impl World {
         if running > lends || self.ions[ion].is_paused {
             self.fail(|| format!("ion {ion} runs {running} guests, lends {lends}"));
         }
-        let Call::Command { stdin, .. } = call else {
-            self.fail(|| format!("ion {ion} makes another call than the job's"));
-            return;
-        };
-        self.let_run(ion, run, module, stdin, limits);
+        let mut begins = Some(0);
+        for (index, call) in calls.iter().enumerate() {
+            let Call::Command { stdin, .. } = call else {
+                self.fail(|| format!("ion {ion} makes another call than the job's"));
+                return;
+            };
+            // Behind one that stays silent, none begins.
+            let Some(after) = begins else { return };
+            let is_last = index + 1 == calls.len();
+            begins = self.let_run(ion, (run, is_last), module, stdin, limits, after);
+        }
     }
 
+    /// Lets a guest begin after so many milliseconds; after how many it ends, if it does.
     fn let_run(
         &mut self,
         ion: IonIndex,
-        run: u64,
+        (run, is_last): (u64, bool),
         module: ModuleHash,
         input: &[u8],
         limits: Limits,
-    ) {
+        begins: u64,
+    ) -> Option<u64> {
         let Some(flavour) = self.books.flavours.get(&module).copied() else {
             self.fail(|| format!("ion {ion} runs a module that nobody submitted"));
-            return;
+            return None;
         };
         let body = &self.ions[ion];
         let (life, slowness) = (body.life, body.options.slowness);
@@ -130,9 +139,12 @@ impl World {
         if !matches!(report.stop, None | Some(Stop::Trap { .. })) || after == u64::MAX {
             self.books.mishaps.insert((module, input.to_vec(), ion));
         }
-        if after < u64::MAX {
-            self.later(after, Happening::GuestEnds { ion, life, run, report });
+        if after == u64::MAX {
+            return None;
         }
+        let ends = begins.checked_add(after)?;
+        self.later(ends, Happening::GuestEnds { ion, life, run, report, is_last });
+        Some(ends)
     }
 
     fn course(&mut self, ion: IonIndex) -> Course {

@@ -248,10 +248,10 @@ impl World {
             }
             Happening::Gone { stream, at_sender } => self.gone(stream, at_sender),
             Happening::Unreached { ion, life, other } => self.unreached(ion, life, other),
-            Happening::GuestEnds { ion, life, run, report } => {
-                if self.is_living(ion, life) && self.ions[ion].guests.end(run) {
+            Happening::GuestEnds { ion, life, run, report, is_last } => {
+                if self.is_living(ion, life) && self.ions[ion].guests.end(run, is_last) {
                     self.trace.note(self.now_ms, ion, "guest ended", None, run);
-                    self.hand(ion, Input::Guests(guests::News::Ran(run, report)));
+                    self.hand(ion, Input::Guests(guests::News::Ran(run, vec![report])));
                 }
             }
             Happening::Forgotten { relay, ion, life } => self.forgotten(relay, ion, life),
@@ -319,8 +319,8 @@ impl World {
             Effect::Guests(guests::Order::Drop(module)) => {
                 self.ions[ion].guests.drop_module(&module);
             }
-            Effect::Guests(guests::Order::Run(run, module, _, call, limits)) => {
-                self.start_guest(ion, run, module, &call, limits);
+            Effect::Guests(guests::Order::Run(run, module, _, calls, limits)) => {
+                self.start_guests(ion, run, module, &calls, limits);
             }
             Effect::Guests(guests::Order::Kill(run)) => self.kill_guest(ion, run),
             Effect::Guests(guests::Order::Inspect(run, binary)) => self.inspect(ion, run, &binary),

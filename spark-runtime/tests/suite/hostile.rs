@@ -7,13 +7,16 @@
 
 mod system;
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use spark_runtime::{
     Call, Clock, Lane, Limits, Report, SLICE_FUEL, Stop, Value,
     meter::{FUNCTION_BYTES_MAX, FUNCTION_LOCALS_MAX, FUNCTIONS_MAX, TABLE_ELEMENTS_MAX},
     wire::{FromGuest, ToGuest, decode, encode},
-    worker::Worker,
+    worker::{Tell, Worker},
 };
 
 use crate::{
@@ -43,16 +46,25 @@ struct Ion(Worker);
 impl Ion {
     fn load(&mut self, name: u8, binary: &[u8]) {
         let load = ToGuest::Load { module: [name; 32], binary: binary.to_vec() };
-        assert_eq!(self.0.handle(load, &still()), None);
+        assert_eq!(self.tell(load, &still()), []);
     }
 
     fn run(&mut self, name: u8, lane: Lane, call: &Call, limits: Limits, clock: &Clock) -> Report {
-        let request = ToGuest::Run { run: 1, module: [name; 32], lane, call: call.clone(), limits };
-        let answer = self.0.handle(decode(&encode(&request)).unwrap(), clock).unwrap();
-        let Some(FromGuest::Done { run: 1, report }) = decode(&encode(&answer)) else {
-            panic!("{answer:?}")
-        };
-        report
+        let calls = vec![call.clone()];
+        let request = ToGuest::Run { run: 1, module: [name; 32], lane, calls, limits };
+        match self.tell(request, clock).as_mut_slice() {
+            [FromGuest::Done { run: 1, reports }] if reports.len() == 1 => reports.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn tell(&mut self, request: ToGuest, clock: &Clock) -> Vec<FromGuest> {
+        let said = Rc::new(RefCell::new(Vec::new()));
+        let heard = said.clone();
+        let tell: Tell =
+            Rc::new(move |answer| heard.borrow_mut().push(decode(&encode(&answer)).unwrap()));
+        self.0.handle(decode(&encode(&request)).unwrap(), clock, &tell);
+        said.take()
     }
 }
 

@@ -130,11 +130,15 @@ async fn run(
     let name = if times > 1 { "empty" } else { "run" };
     let call = Call::Export { name: name.to_owned(), arguments: vec![argument.to_owned()] };
     let limits = Limits { fuel_max: u64::MAX, wall_ms_max: 600_000, ..Limits::default() };
-    let message = encode(&ToGuest::Run { run: 1, module, lane, call, limits });
+    let message = encode(&ToGuest::Run { run: 1, module, lane, calls: vec![call], limits });
     let ran = self::call(ours, &format!("ask('{}', {times})", hex::encode(message))).await;
     let answer = ran["answer"].as_str().and_then(|answer| hex::decode(answer).ok());
     match answer.and_then(|answer| decode(&answer)) {
-        Some(FromGuest::Done { report, .. }) if report.stop.is_none() => (took(&ran), report),
+        Some(FromGuest::Done { mut reports, .. })
+            if reports.len() == 1 && reports[0].stop.is_none() =>
+        {
+            (took(&ran), reports.remove(0))
+        }
         other => panic!("{lane:?} answered {other:?}"),
     }
 }

@@ -12,7 +12,11 @@ use std::{
 };
 
 use futures::channel::mpsc;
-use spark_runtime::{Clock, wire::ToGuest, worker::Worker};
+use spark_runtime::{
+    Clock,
+    wire::ToGuest,
+    worker::{Tell, Worker},
+};
 
 use super::{Seat, SeatNews, Seats};
 
@@ -72,11 +76,12 @@ fn serve(
         let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         if is_over.load(Ordering::Relaxed) { u64::MAX } else { elapsed_ms }
     });
+    let told = news.clone();
+    // A pool that is gone has dropped this seat, whose requests end then.
+    let tell: Tell =
+        Rc::new(move |answer| drop(told.unbounded_send(SeatNews { number, said: Ok(answer) })));
     let mut worker = Worker::new();
     while let Ok(request) = requests.recv() {
-        let Some(answer) = worker.handle(request, &clock) else { continue };
-        if news.unbounded_send(SeatNews { number, said: Ok(answer) }).is_err() {
-            return;
-        }
+        worker.handle(request, &clock, &tell);
     }
 }

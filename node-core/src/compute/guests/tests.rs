@@ -106,8 +106,44 @@ fn a_module_is_compiled_once_before_its_first_task_comes() {
     };
     assert_eq!(loads(&book), [1, 0]);
     let call = Call::Export { name: "run".to_owned(), arguments: Vec::new() };
-    pool.order(Order::Run(1, module, Lane::Automatic, call.clone(), Limits::default()));
+    pool.order(Order::Run(1, module, Lane::Automatic, vec![call.clone()], Limits::default()));
     assert_eq!(loads(&book), [1, 0], "the seat that has it runs it");
-    pool.order(Order::Run(2, module, Lane::Automatic, call, Limits::default()));
+    pool.order(Order::Run(2, module, Lane::Automatic, vec![call], Limits::default()));
     assert_eq!(loads(&book), [1, 1]);
+}
+
+#[test]
+fn a_seat_is_idle_once_each_call_is_answered_or_left() {
+    let (mut pool, book) = pool(1);
+    let (module, call) = ([7; 32], Call::Json { input: Vec::new() });
+    pool.order(Order::Keep(module, Arc::from([0_u8])));
+    // The second has a spare seat, the third waits.
+    for run in 1..=3 {
+        let calls = vec![call.clone(); 3];
+        pool.order(Order::Run(run, module, Lane::Automatic, calls, Limits::default()));
+    }
+    let given = |book: &Book| {
+        let book = book.borrow();
+        let runs = book.values().flatten().filter_map(|said| match said {
+            ToGuest::Run { run, calls, .. } => Some((*run, calls.len())),
+            _ => None,
+        });
+        runs.collect::<Vec<_>>()
+    };
+    let say = |pool: &mut Pool<Room>, said| pool.seat(SeatNews { number: 1, said });
+    let reports = vec![Report::default()];
+    say(&mut pool, Ok(FromGuest::Done { run: 1, reports: reports.clone() }));
+    say(&mut pool, Ok(FromGuest::Yielded { run: 1, calls: 1 }));
+    assert_eq!(given(&book), [(1, 3), (2, 3)]);
+    say(&mut pool, Ok(FromGuest::Done { run: 1, reports: reports.clone() }));
+    assert_eq!(given(&book), [(1, 3), (3, 3), (2, 3)]);
+    say(&mut pool, Err("it died".to_owned()));
+    let stop = Stop::WorkerLost { reason: "it died".to_owned() };
+    let told = [
+        News::Ran(1, reports.clone()),
+        News::Yielded(1, 1),
+        News::Ran(1, reports),
+        News::Broke(3, stop),
+    ];
+    assert_eq!(pool.told, told);
 }

@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 use ion_map::Set;
 use spark_runtime::{Report, wire::ModuleHash};
 
-use super::{ASK_AGAIN_MS, Effect, HELD_BYTES_MAX, HOLD_MS, Signer};
+use super::{ASK_AGAIN_MS, Effect, HELD_BYTES_MAX, HOLD_MS, Signer, pace::Pace};
 use crate::{
     compute::{
         JobId,
-        receipt::{Hash, Terms, call_hash},
+        receipt::{Hash, Terms, call_hash, input_hash},
         spec::{Input, Program},
         wire::{Message, RESULTS_BYTES, TASKS_HELD_MAX, report_bytes},
     },
@@ -47,6 +47,7 @@ pub(super) struct Job {
     held_at: Time,
     /// How many tasks to have in hand or on the way.
     batch: usize,
+    pace: Pace,
     /// Whether tasks have come at all: before that, running dry means nothing.
     has_begun: bool,
 }
@@ -77,6 +78,7 @@ impl Job {
             asked_at: Time::default(),
             held_at: Time::default(),
             batch: 2 * usize::from(workers.max(1)),
+            pace: Pace::default(),
             has_begun: false,
         }
     }
@@ -123,16 +125,32 @@ impl Job {
         back
     }
 
-    pub(super) fn next(&mut self) -> Option<Task> {
-        let next = self.queue.pop_front()?;
-        self.running.insert(next.task);
-        Some(next)
+    /// The tasks that one guest worker is to have next: no more than its equal part
+    /// of those in hand.
+    pub(super) fn next(&mut self, workers: u16) -> Vec<Task> {
+        let part = self.queue.len().div_ceil(usize::from(workers.max(1)));
+        let next: Vec<Task> = self.queue.drain(..part.min(self.pace.at_once())).collect();
+        self.running.extend(next.iter().map(|next| next.task));
+        next
     }
 
-    pub(super) fn finish(&mut self, task: u64, input: Hash, report: Report) {
-        self.running.remove(&task);
+    /// Tasks that a guest worker was given, and did not begin, are first in line.
+    pub(super) fn put_back(&mut self, tasks: VecDeque<Task>) {
+        for task in tasks.into_iter().rev() {
+            self.running.remove(&task.task);
+            self.queue.push_front(task);
+        }
+    }
+
+    /// A guest worker took so long for so many tasks.
+    pub(super) fn note_pace(&mut self, took_ms: u64, tasks: usize) {
+        self.pace.note(took_ms, tasks);
+    }
+
+    pub(super) fn finish(&mut self, task: &Task, report: Report) {
+        self.running.remove(&task.task);
         self.results_bytes += report_bytes(&report);
-        self.results.push((task, input, report));
+        self.results.push((task.task, input_hash(&task.input), report));
     }
 
     /// Sends results when they are many, old, or all there will be.

@@ -95,7 +95,41 @@ fn returned(effects: &[Effect]) -> Vec<u64> {
 }
 
 fn done(worker: &mut Worker, ms: u64, run: u64) -> Vec<Effect> {
-    step(worker, ms, Input::Done { run, report: Report::default() })
+    ended(worker, ms, run, 1)
+}
+
+/// So many guests of a run ended.
+fn ended(worker: &mut Worker, ms: u64, run: u64, guests: usize) -> Vec<Effect> {
+    step(worker, ms, Input::Done { run, reports: vec![Report::default(); guests] })
+}
+
+/// Runs that began, each with the number of its guests.
+fn sizes(effects: &[Effect]) -> Vec<(u64, usize)> {
+    let sizes = effects.iter().filter_map(|effect| match effect {
+        Effect::Run { run, calls, .. } => Some((*run, calls.len())),
+        _ => None,
+    });
+    sizes.collect()
+}
+
+/// A worker whose one guest worker was given the short tasks 2 and 3 at once, at this
+/// millisecond, with two more in hand; and their run.
+fn hurried(ms: u64) -> (Worker, u64) {
+    let mut worker = ready(1);
+    let first = runs(&tasks(&mut worker, ms, 0..2))[0];
+    let second = runs(&done(&mut worker, ms, first))[0];
+    done(&mut worker, ms, second);
+    let begun = sizes(&tasks(&mut worker, ms, 2..6));
+    assert_eq!((begun.len(), begun[0].1), (1, 2), "the first two went one by one");
+    (worker, begun[0].0)
+}
+
+fn results(effects: &[Effect]) -> Vec<(u64, Option<Stop>)> {
+    let results = said(effects).into_iter().filter_map(|message| match message {
+        Message::Results { results, .. } => Some(results.clone()),
+        _ => None,
+    });
+    results.flatten().map(|(task, report)| (task, report.stop)).collect()
 }
 
 #[test]
@@ -203,10 +237,10 @@ fn long_tasks_of_one_owner_leave_the_other_its_part() {
     let held: Vec<u64> = worker.running.keys().copied().collect();
     also(&mut worker, 3, 9, 4);
     // One of the two ends; from then on the other owner has that guest worker.
-    let mut run = runs(&done(&mut worker, 4, held[0]))[0];
-    for _ in 0..3 {
+    let mut run = runs(&done(&mut worker, 1_000, held[0]))[0];
+    for second in 2..5 {
         assert_eq!(worker.running[&run].key.1, 9);
-        run = runs(&done(&mut worker, 5, run))[0];
+        run = runs(&done(&mut worker, second * 1_000, run))[0];
     }
 }
 
@@ -269,9 +303,10 @@ fn results_go_when_all_is_done_or_some_are_old() {
     tasks(&mut worker, 1_000, 2..3);
     let sent = done(&mut worker, 1_001, first);
     assert!(matches!(said(&sent)[0], Message::Results { results, .. } if results.len() == 1));
-    let second = done(&mut worker, 1_002, runs(&sent)[0]);
+    let rest = runs(&sent)[0];
+    let second = ended(&mut worker, 1_002, rest, 1);
     assert!(!said(&second).iter().any(|one| matches!(one, Message::Results { .. })));
-    let third = done(&mut worker, 1_003, runs(&second)[0]);
+    let third = ended(&mut worker, 1_003, rest, 1);
     assert!(matches!(said(&third)[0], Message::Results { results, .. } if results.len() == 2));
 }
 
@@ -314,4 +349,70 @@ fn what_only_workers_say_is_an_offence() {
     let mut worker = ready(1);
     let effects = say(&mut worker, 3, Message::Pull { job: JOB, tasks: 1 });
     assert!(effects.contains(&Effect::Offence(owner())));
+}
+
+#[test]
+fn short_tasks_go_several_at_once_and_long_ones_do_not() {
+    let (mut worker, run) = hurried(10);
+    assert_eq!(sizes(&ended(&mut worker, 10, run, 1)), [], "the other one is at work");
+    let next = sizes(&ended(&mut worker, 1_000, run, 1));
+    assert_eq!(next, [(run + 1, 1)], "they took long");
+}
+
+#[test]
+fn no_guest_worker_has_more_at_once_than_its_equal_part() {
+    let (mut worker, run) = hurried(10);
+    step(&mut worker, 10, Input::Lend(2));
+    assert_eq!(sizes(&ended(&mut worker, 10, run, 2)), [(run + 2, 1)]);
+}
+
+#[test]
+fn what_breaks_a_run_ends_the_task_at_work_alone() {
+    let (mut worker, run) = hurried(10);
+    ended(&mut worker, 40, run, 1);
+    let stop = Stop::WorkerLost { reason: "it died".to_owned() };
+    let effects = step(&mut worker, 80, Input::Broke { run, stop: stop.clone() });
+    assert_eq!(results(&effects), [(3, Some(stop))]);
+    let (mut worker, run) = hurried(10);
+    let stop = Stop::WorkerLost { reason: "it died".to_owned() };
+    let effects = step(&mut worker, 40, Input::Broke { run, stop: stop.clone() });
+    assert_eq!(results(&effects), [(2, Some(stop))]);
+    let again: Vec<u64> =
+        worker.running[&runs(&effects)[0]].tasks.iter().map(|one| one.task).collect();
+    assert_eq!(again, [3, 4], "what had not begun is first in line");
+}
+
+#[test]
+fn tasks_behind_a_long_one_go_to_another_guest_worker() {
+    let (mut worker, run) = hurried(10);
+    step(&mut worker, 10, Input::Lend(2));
+    // Both are busy now.
+    let other = runs(&ended(&mut worker, 10, 0, 0));
+    assert_eq!((other, worker.busy()), (vec![], 2));
+    step(&mut worker, 40, Input::Yielded { run, tasks: 1 });
+    let next = runs(&done(&mut worker, 41, run + 1));
+    assert_eq!(worker.running[&next[0]].tasks[0].task, 3);
+    assert_eq!(worker.running[&run].tasks.len(), 1);
+    // The one at work is nobody else's, whatever a guest worker says.
+    step(&mut worker, 42, Input::Yielded { run, tasks: usize::MAX });
+    assert_eq!(results(&done(&mut worker, 99, run)).last(), Some(&(2, None)));
+}
+
+#[test]
+fn a_pause_puts_back_what_a_run_has_not_ended() {
+    let (mut worker, run) = hurried(10);
+    ended(&mut worker, 10, run, 1);
+    let effects = step(&mut worker, 11, Input::Lend(0));
+    assert_eq!((results(&effects), returned(&effects)), (vec![(2, None)], vec![3, 4, 5]));
+    assert!(effects.contains(&Effect::Kill(run)));
+}
+
+#[test]
+fn each_guest_of_a_run_has_a_deadline_of_its_own() {
+    let (mut worker, run) = hurried(1_000);
+    ended(&mut worker, 2_000, run, 1);
+    assert!(!step(&mut worker, 3_000 + GRACE_MS, Input::Tick).contains(&Effect::Kill(run)));
+    let late = step(&mut worker, 3_001 + GRACE_MS, Input::Tick);
+    assert!(late.contains(&Effect::Kill(run)));
+    assert_eq!(results(&late), [(3, Some(Stop::Deadline { wall_ms_max: 1_000 }))]);
 }

@@ -9,7 +9,7 @@ use js_sys::{Array, ArrayBuffer, Uint8Array};
 use spark_runtime::{
     Clock,
     wire::{FromGuest, ToGuest, decode, encode},
-    worker::Worker,
+    worker::{Tell, Worker},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, console};
@@ -22,29 +22,20 @@ pub(crate) fn main() {
     let performance = scope.performance();
     let clock: Clock =
         Rc::new(move || performance.as_ref().map_or(0, |performance| whole_ms(performance.now())));
-    let listening = scope.clone();
+    let telling = scope.clone();
+    let tell: Tell = Rc::new(move |answer| post(&telling, &answer));
     let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        answer(&listening, &mut worker, &clock, &event);
+        match read(&event.data()) {
+            Some(message) => worker.handle(message, &clock, &tell),
+            None => console::error_1(
+                &"guest worker: a message that is not a request was dropped".into(),
+            ),
+        }
     });
     scope.set_onmessage(Some(listener.as_ref().unchecked_ref()));
     // The listener lives as long as the worker.
     listener.forget();
     post(&scope, &FromGuest::Ready);
-}
-
-fn answer(
-    scope: &DedicatedWorkerGlobalScope,
-    worker: &mut Worker,
-    clock: &Clock,
-    event: &MessageEvent,
-) {
-    let Some(message) = read(&event.data()) else {
-        console::error_1(&"guest worker: a message that is not a request was dropped".into());
-        return;
-    };
-    if let Some(answer) = worker.handle(message, clock) {
-        post(scope, &answer);
-    }
 }
 
 fn read(data: &JsValue) -> Option<ToGuest> {
