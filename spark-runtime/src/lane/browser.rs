@@ -7,6 +7,8 @@
 //! is kept beside it. Modules may be compiled synchronously in workers only, where
 //! guests run.
 
+mod memory;
+
 use std::{
     any::Any,
     cell::{OnceCell, RefCell},
@@ -20,6 +22,7 @@ use js_sys::{
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
+use self::memory::Shelf;
 use super::{End, Gauge, Gauges, Host, Instance, Request, Trap, not_compiled, trap};
 use crate::{
     Stop, Value,
@@ -31,6 +34,8 @@ use crate::{
 /// A compiled module.
 pub(crate) struct Module {
     module: WebAssembly::Module,
+    /// Where its memory is between two guests, if it imports one.
+    shelf: Option<Rc<Shelf>>,
     /// What it imports of the system.
     wants: Vec<&'static wasi::Function>,
 }
@@ -38,13 +43,16 @@ pub(crate) struct Module {
 impl Module {
     /// Compiles a metered module.
     pub(super) fn new(metered: &Metered) -> Result<Self, Stop> {
-        let binary = Uint8Array::from(metered.binary.as_slice());
+        let (binary, shelf) = match memory::imported(&metered.binary) {
+            Some((binary, shelf)) => (Uint8Array::from(binary.as_slice()), Some(Rc::new(shelf))),
+            None => (Uint8Array::from(metered.binary.as_slice()), None),
+        };
         let module =
             WebAssembly::Module::new(&binary).map_err(|error| not_compiled(&words(&error)))?;
         let wants = |function: &&wasi::Function| {
             metered.imports.iter().any(|import| import.name == function.name)
         };
-        Ok(Self { module, wants: wasi::functions().iter().filter(wants).collect() })
+        Ok(Self { module, shelf, wants: wasi::functions().iter().filter(wants).collect() })
     }
 }
 
@@ -69,7 +77,17 @@ struct Parts {
 pub(crate) struct Guest {
     inside: Rc<Inside>,
     exports: Object,
+    /// The memory that it was lent, and by whom.
+    lent: Option<(Rc<Shelf>, Memory)>,
     _imports: Vec<Import>,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Some((shelf, memory)) = self.lent.take() {
+            shelf.put(memory);
+        }
+    }
 }
 
 /// What the guest calls, and the closure behind it, kept for as long as it may.
@@ -105,6 +123,14 @@ impl Instance for Guest {
         let limit = Import::limit(&inside);
         set(&meter, LIMIT, &limit.function);
         imports.push(limit);
+        let lent = match &module.shelf {
+            Some(shelf) => {
+                let memory = shelf.take().map_err(|error| inside.ended(&error))?;
+                set(&meter, MEMORY, &memory);
+                Some((shelf.clone(), memory))
+            }
+            None => None,
+        };
         let offered = Object::new();
         set(&offered, wasi::MODULE, &system);
         set(&offered, RESERVED, &meter);
@@ -114,7 +140,7 @@ impl Instance for Guest {
         let gauges = Gauge::ALL.map(|gauge| get(&exports, gauge.name()).unchecked_into());
         let memory = get(&exports, "memory").dyn_into().ok();
         let _ = inside.parts.set(Parts { gauges, memory });
-        Ok(Self { inside, exports, _imports: imports })
+        Ok(Self { inside, exports, lent, _imports: imports })
     }
 
     fn host(&mut self) -> impl DerefMut<Target = Host> {
