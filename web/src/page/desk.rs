@@ -287,7 +287,9 @@ impl Desk {
             Event::Records(records) => self.records.set(records),
             Event::Results { job, first, results } => {
                 if let Some(handle) = self.job(job) {
-                    handle.job.update(|job| job.take(first, results));
+                    // They come by the hundred a second; the job's view follows ten times
+                    // a second, and has all of it drawn.
+                    handle.job.update_untracked(|job| job.take(first, results));
                 }
             }
             Event::Refused { job, problem } => match self.job(job) {
