@@ -23,9 +23,9 @@ pub mod wire;
 pub mod coordinator;
 pub mod worker;
 
-pub mod records;
-
 pub mod guests;
+
+use crate::identity::IonId;
 
 pub use spec::{Entry, Input, Inputs, Parts, Program};
 pub use trust::Trust;
@@ -35,3 +35,25 @@ pub use view::CAUSES_MAX;
 pub const WORKERS_MAX: u16 = 64;
 /// A job's name: chosen at random by who submits it.
 pub type JobId = u64;
+
+/// A job's name in the whole nebula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobName {
+    /// Its name at its owner.
+    pub job: JobId,
+    /// Who submitted it.
+    pub owner: IonId,
+}
+
+impl JobName {
+    /// Its name at an ion: its own jobs have that of the owner, others' one that nobody
+    /// can choose to be like another.
+    pub fn at(&self, ion: IonId) -> JobId {
+        if self.owner == ion {
+            return self.job;
+        }
+        let mut hash = blake3::Hasher::new();
+        let hash = hash.update(&self.job.to_le_bytes()).update(self.owner.as_bytes()).finalize();
+        JobId::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash is longer"))
+    }
+}

@@ -6,5 +6,6 @@ pub mod identity;
 pub mod network;
 pub mod node;
 pub mod platform;
+pub mod records;
 pub mod sim;
 pub mod store;

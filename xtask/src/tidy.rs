@@ -15,11 +15,12 @@ const LINES_MAX: usize = 600;
 
 /// The rooms of `node-core`, from the bottom up; rooms on one floor do not
 /// know each other, and nobody knows a room above.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &["codec"],
     &["platform"],
     &["identity"],
     &["store", "network", "compute"],
+    &["records"],
     &["node"],
     &["sim"],
 ];

@@ -25,7 +25,7 @@
 mod job;
 mod leases;
 mod reputation;
-pub(in crate::compute) mod tally;
+pub(crate) mod tally;
 mod trials;
 
 use std::sync::Arc;
@@ -41,14 +41,13 @@ use self::{
 };
 use super::{
     receipt::Signed,
-    records::Name,
     spans::{Span, Spans},
     spec::Parts,
     wire::{BLOCK_BYTES, Message, TASKS_HELD_MAX, report_bytes},
 };
 use crate::{
     compute::{
-        JobId,
+        JobId, JobName,
         view::{JobState, JobView},
     },
     identity::{IonId, Keys},
@@ -93,7 +92,7 @@ pub enum Input {
         parts: Parts,
         /// Its name in the nebula: it is this ion's own, or another's for which it stands
         /// in.
-        name: Name,
+        name: JobName,
         /// Tasks whose results are there already.
         done: Spans,
     },
@@ -241,8 +240,8 @@ impl Coordinator {
     }
 
     /// What a job is called in the nebula, if it is kept.
-    pub fn name_of(&self, job: JobId) -> Option<Name> {
-        let own = Name { job, owner: self.keys.own() };
+    pub fn name_of(&self, job: JobId) -> Option<JobName> {
+        let own = JobName { job, owner: self.keys.own() };
         self.jobs.get(&job).map(|job| job.stands_in_for().unwrap_or(own))
     }
 

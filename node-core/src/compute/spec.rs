@@ -83,7 +83,7 @@ pub struct Parts {
     /// What to run it over.
     pub inputs: Arc<Inputs>,
     /// What its owner's page has to know of it again, at most
-    /// [`ABOUT_BYTES_MAX`](super::records::ABOUT_BYTES_MAX).
+    /// [`ABOUT_BYTES_MAX`](crate::records::ABOUT_BYTES_MAX).
     pub about: String,
 }
 

@@ -59,7 +59,7 @@ pub enum Message {
         /// Whose job it is and its name there, where the coordinator stands in for
         /// another ion.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        of: Option<(IonId, JobId)>,
+        of: Option<Box<(IonId, JobId)>>,
         /// What to run.
         program: Program,
         /// Its binary's hash.

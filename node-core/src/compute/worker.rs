@@ -209,8 +209,14 @@ impl Worker {
             Message::Offer { job, of, program, module, module_bytes } => {
                 let key = (owner, job);
                 if !self.jobs.contains_key(&key) && self.has_room_for(owner) {
-                    let job =
-                        Job::new(key, of.unwrap_or(key), program, module, module_bytes, self.lends);
+                    let job = Job::new(
+                        key,
+                        of.map_or(key, |of| *of),
+                        program,
+                        module,
+                        module_bytes,
+                        self.lends,
+                    );
                     self.jobs.insert(key, job);
                 }
             }

@@ -66,7 +66,7 @@ pub enum Command {
         /// What to run it over.
         inputs: Inputs,
         /// What the page wants to know of it when it is opened again, at most
-        /// [`ABOUT_BYTES_MAX`] bytes.
+        /// [`ABOUT_BYTES_MAX`](crate::records::ABOUT_BYTES_MAX) bytes.
         about: String,
     },
     /// See a job that the nebula keeps; answered by

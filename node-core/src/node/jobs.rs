@@ -16,7 +16,6 @@ use crate::{
     compute::{
         coordinator::{self, Done},
         guests,
-        records::{self, ABOUT_BYTES_MAX, Name},
         spans::Spans,
         spec::{Entry, Inputs, Parts, Program},
         trust::varying,
@@ -25,6 +24,7 @@ use crate::{
     },
     network::mesh,
     platform::Time,
+    records::{self, ABOUT_BYTES_MAX, Name},
 };
 
 /// How long looking at a module may take, in milliseconds.
@@ -222,25 +222,20 @@ impl Node {
             self.inspected(run, Err(Stop::WorkerLost { reason }), effects);
         }
     }
+}
 
-    pub(super) fn tell_results(
-        &mut self,
-        job: JobId,
-        first: u64,
-        results: Vec<Done>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let mut part = Part { job, first, results: Vec::new(), bytes: 0 };
-        for done in results {
-            if part.is_full() {
-                part.tell(effects);
-            }
-            part.bytes += done.bytes();
-            let Done { ion, report, receipts } = done;
-            part.results.push(TaskResult { ion: ion.to_string(), report, receipts });
+/// Tells results of a job, from a task on, in parts.
+pub(super) fn tell_results(job: JobId, first: u64, results: Vec<Done>, effects: &mut Vec<Effect>) {
+    let mut part = Part { job, first, results: Vec::new(), bytes: 0 };
+    for done in results {
+        if part.is_full() {
+            part.tell(effects);
         }
-        part.tell(effects);
+        part.bytes += done.bytes();
+        let Done { ion, report, receipts } = done;
+        part.results.push(TaskResult { ion: ion.to_string(), report, receipts });
     }
+    part.tell(effects);
 }
 
 /// Results that are told together.
@@ -348,7 +343,7 @@ mod tests {
         let done = |report| Done { ion, report, receipts: Vec::new() };
         let results = results.into_iter().map(done).collect();
         let mut effects = Vec::new();
-        node().tell_results(7, 5, results, &mut effects);
+        tell_results(7, 5, results, &mut effects);
         let parts = effects.into_iter().filter_map(|effect| match effect {
             Effect::Tell(Event::Results { job: 7, first, results }) => Some((first, results.len())),
             _ => None,

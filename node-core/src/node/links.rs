@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     identity::IonId,
-    network::{News, mesh, pairing::Nonce, port::Attempt, relays, rooms, ways::Way, wire::Room},
+    network::{
+        News, Order, mesh, pairing::Nonce, port::Attempt, relays, rooms, signaling, ways::Way,
+        wire::Room,
+    },
     platform::Time,
     store::library,
 };
@@ -166,4 +169,21 @@ impl Node {
         self.rng.fill(&mut nonce);
         nonce
     }
+}
+
+/// What the mesh asks of the network, or what is not for it.
+pub(super) fn order(effect: mesh::Effect) -> Result<Order, mesh::Effect> {
+    Ok(match effect {
+        mesh::Effect::Reach(ion, opening) => Order::Reach(ion, opening),
+        mesh::Effect::Send(ion, room, bytes) => Order::Send(ion, room, bytes),
+        mesh::Effect::Refuse(ion) => Order::Refuse(ion),
+        mesh::Effect::Close(ion) => Order::Close(ion),
+        mesh::Effect::Offer(attempt) => Order::Offer(attempt),
+        mesh::Effect::Answer(attempt, ion, offer) => {
+            Order::Answer(attempt, ion, offer, signaling::ATTEMPT_MS)
+        }
+        mesh::Effect::Accept(attempt, ion, answer) => Order::Accept(attempt, ion, answer),
+        mesh::Effect::Abandon(attempt) => Order::Abandon(attempt),
+        other => return Err(other),
+    })
 }

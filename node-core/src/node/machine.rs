@@ -26,7 +26,6 @@ use crate::{
         WORKERS_MAX,
         coordinator::{self, Coordinator},
         guests,
-        records::{self, Records},
         wire::{self, Message},
         worker::{self, Worker},
     },
@@ -38,11 +37,12 @@ use crate::{
         overlay::Limits,
         pairing,
         relays::{self, Relays},
-        rooms, signaling,
+        rooms,
         ways::Way,
         wire::{Presence, Room},
     },
     platform::{Time, sim::Rng},
+    records::{self, Records},
     store::{blocks, driver, kv, library},
 };
 
@@ -502,7 +502,7 @@ impl Node {
         let mut asked = Vec::new();
         self.mesh.handle(now, input, &mut asked);
         for effect in asked {
-            match order(effect) {
+            match super::links::order(effect) {
                 Ok(order) => {
                     if let Order::Send(ion, _, bytes) = &order {
                         self.traffic.sent(*ion, bytes.len());
@@ -591,21 +591,4 @@ impl Node {
 /// As the overlay takes them.
 pub(super) fn limits(limits: LinkLimits) -> Limits {
     Limits::new(usize::from(limits.target), usize::from(limits.max))
-}
-
-/// What the mesh asks of the network, or what is not for it.
-fn order(effect: mesh::Effect) -> Result<Order, mesh::Effect> {
-    Ok(match effect {
-        mesh::Effect::Reach(ion, opening) => Order::Reach(ion, opening),
-        mesh::Effect::Send(ion, room, bytes) => Order::Send(ion, room, bytes),
-        mesh::Effect::Refuse(ion) => Order::Refuse(ion),
-        mesh::Effect::Close(ion) => Order::Close(ion),
-        mesh::Effect::Offer(attempt) => Order::Offer(attempt),
-        mesh::Effect::Answer(attempt, ion, offer) => {
-            Order::Answer(attempt, ion, offer, signaling::ATTEMPT_MS)
-        }
-        mesh::Effect::Accept(attempt, ion, answer) => Order::Accept(attempt, ion, answer),
-        mesh::Effect::Abandon(attempt) => Order::Abandon(attempt),
-        other => return Err(other),
-    })
 }

@@ -8,6 +8,7 @@ use ion_map::Map;
 use super::{
     event::{Event, RecordView},
     files::OURS,
+    jobs::tell_results,
     machine::{Effect, Node, Step},
     words,
 };
@@ -15,10 +16,10 @@ use crate::{
     compute::{
         JobId, Parts,
         coordinator::{self, Done},
-        records::{self, Input, Name, Row, form::INPUTS_FILE_BYTES_MAX},
         view::{JobState, JobView},
     },
     platform::Time,
+    records::{self, Input, Name, Row, form::INPUTS_FILE_BYTES_MAX},
     store::{
         files::{FilePath, JOBS, Known, What},
         library::{self, Edit, Parcel},
@@ -164,11 +165,10 @@ impl Node {
             Asked::Done(name, span) => {
                 self.submit(coordinator::Input::Done { job: name.at(self.own), span });
             }
-            Asked::Release(name) => self.release(name),
             Asked::Cancelled(name) if name.owner == self.own => {
                 self.submit(coordinator::Input::Cancel { job: name.job });
             }
-            Asked::Cancelled(name) => self.release(name),
+            Asked::Release(name) | Asked::Cancelled(name) => self.release(name),
             Asked::Opened(name, parts) => {
                 let Parts { program, binary, inputs, about, .. } = *parts;
                 effects.push(Effect::Tell(Event::Opened {
@@ -187,7 +187,7 @@ impl Node {
                 self.submit(coordinator::Input::Count { job, first, results });
             }
             Asked::Tell(name, first, results) => {
-                self.tell_results(name.at(self.own), first, results, effects);
+                tell_results(name.at(self.own), first, results, effects);
             }
             Asked::View(view) => effects.push(Effect::Tell(Event::Job(self.with_names(*view)))),
         }

@@ -46,24 +46,24 @@ struct Ion(Worker);
 impl Ion {
     fn load(&mut self, name: u8, binary: &[u8]) {
         let load = ToGuest::Load { module: [name; 32], binary: binary.to_vec() };
-        assert_eq!(self.tell(load, &still()), []);
+        assert_eq!(self.tell(&load, &still()), []);
     }
 
     fn run(&mut self, name: u8, lane: Lane, call: &Call, limits: Limits, clock: &Clock) -> Report {
         let calls = vec![call.clone()];
         let request = ToGuest::Run { run: 1, module: [name; 32], lane, calls, limits };
-        match self.tell(request, clock).as_mut_slice() {
+        match self.tell(&request, clock).as_mut_slice() {
             [FromGuest::Done { run: 1, reports }] if reports.len() == 1 => reports.remove(0),
             other => panic!("{other:?}"),
         }
     }
 
-    fn tell(&mut self, request: ToGuest, clock: &Clock) -> Vec<FromGuest> {
+    fn tell(&mut self, request: &ToGuest, clock: &Clock) -> Vec<FromGuest> {
         let said = Rc::new(RefCell::new(Vec::new()));
         let heard = said.clone();
         let tell: Tell =
             Rc::new(move |answer| heard.borrow_mut().push(decode(&encode(&answer)).unwrap()));
-        self.0.handle(decode(&encode(&request)).unwrap(), clock, &tell);
+        self.0.handle(decode(&encode(request)).unwrap(), clock, &tell);
         said.take()
     }
 }

@@ -17,9 +17,8 @@ use super::{
 };
 use crate::{
     compute::{
-        JobId, Trust,
+        JobId, JobName, Trust,
         receipt::{Hash, Signed, Terms, call_hash, input_hash},
-        records::Name,
         spans::{Span, Spans},
         spec::{Input, Inputs, Parts, Program},
         view::JobState,
@@ -45,7 +44,7 @@ pub(super) enum Given {
 #[derive(Debug)]
 pub(super) struct Job {
     /// Its name at its owner, where that is not this ion.
-    stands_in_for: Option<Name>,
+    stands_in_for: Option<JobName>,
     program: Program,
     module: ModuleHash,
     /// The hash of how the program calls it.
@@ -104,7 +103,7 @@ struct Share {
 impl Job {
     pub(super) fn new(
         now: Time,
-        (own, name): (IonId, Name),
+        (own, name): (IonId, JobName),
         parts: Parts,
         elsewhere: Spans,
     ) -> Self {
@@ -150,7 +149,7 @@ impl Job {
     }
 
     /// Its name at its owner, where that is not this ion.
-    pub(super) fn stands_in_for(&self) -> Option<Name> {
+    pub(super) fn stands_in_for(&self) -> Option<JobName> {
         self.stands_in_for
     }
 
@@ -167,7 +166,7 @@ impl Job {
     pub(super) fn offer(&self, job: JobId) -> Message {
         Message::Offer {
             job,
-            of: self.stands_in_for.map(|name| (name.owner, name.job)),
+            of: self.stands_in_for.map(|name| Box::new((name.owner, name.job))),
             program: Program { trust: Trust::Once, ..self.program.clone() },
             module: self.module,
             module_bytes: self.binary.len() as u64,
@@ -361,8 +360,8 @@ impl Job {
         results: &[(u64, Report)],
     ) -> Option<Vec<ByteBuf>> {
         let module = Hash::new(self.module);
-        let own = Name { job, owner: keys.own() };
-        let Name { job, owner } = self.stands_in_for.unwrap_or(own);
+        let own = JobName { job, owner: keys.own() };
+        let JobName { job, owner } = self.stands_in_for.unwrap_or(own);
         let terms = Terms { module, call: self.call, owner, job };
         // A task that the job has not gives no receipt that anybody could have signed.
         let input = |task: u64| input_hash(&self.inputs.get(task).unwrap_or_default());

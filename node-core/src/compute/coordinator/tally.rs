@@ -9,20 +9,20 @@ use crate::compute::{CAUSES_MAX, view::Cause};
 
 /// The counts of one job.
 #[derive(Debug, Default)]
-pub(in crate::compute) struct Tally {
+pub(crate) struct Tally {
     /// Tasks that ended well.
-    pub(in crate::compute) succeeded: u64,
+    pub(crate) succeeded: u64,
     /// Tasks that failed for good.
-    pub(in crate::compute) failed: u64,
+    pub(crate) failed: u64,
     /// Fuel used by all results that count.
-    pub(in crate::compute) fuel: u64,
+    pub(crate) fuel: u64,
     /// Per cause, how many tasks failed so, and the first of them.
     causes: Map<String, (u64, u64)>,
 }
 
 impl Tally {
     /// Counts the result of a task.
-    pub(in crate::compute) fn count(&mut self, task: u64, report: &Report) {
+    pub(crate) fn count(&mut self, task: u64, report: &Report) {
         self.fuel = self.fuel.saturating_add(report.fuel);
         let Some(stop) = &report.stop else {
             self.succeeded += 1;
@@ -41,7 +41,7 @@ impl Tally {
     }
 
     /// Causes of failure, most frequent first.
-    pub(in crate::compute) fn causes(&self) -> Vec<Cause> {
+    pub(crate) fn causes(&self) -> Vec<Cause> {
         let mut causes: Vec<Cause> = self
             .causes
             .iter()

@@ -67,7 +67,7 @@ fn submit(
     inputs: Inputs,
 ) -> Input {
     let parts = Parts { program, module, binary, inputs: inputs.into(), about: String::new() };
-    let name = Name { job, owner: ion(OWN) };
+    let name = JobName { job, owner: ion(OWN) };
     Input::Submit { job, parts, name, done: Spans::default() }
 }
 

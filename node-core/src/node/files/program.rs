@@ -2,7 +2,6 @@
 
 use super::{GIVE_MIB_MAX, News, PINS_MAX, StoreView, Wish};
 use crate::{
-    compute::records,
     identity::IonId,
     network::{mesh, wire::Room},
     node::{
@@ -11,6 +10,7 @@ use crate::{
         words,
     },
     platform::Time,
+    records,
     store::{
         blocks,
         chunk::Cid,

@@ -121,7 +121,9 @@ fn signed(by: u8, span: Span) -> Vec<Done> {
 }
 
 fn unsigned(mut results: Vec<Done>) -> Vec<Done> {
-    results.iter_mut().for_each(|done| done.receipts.clear());
+    for done in &mut results {
+        done.receipts.clear();
+    }
     results
 }
 
@@ -193,7 +195,7 @@ fn an_ion_stands_in_once_the_owner_is_away_for_a_while_and_lets_go_when_it_is_ba
     let effects = step(&mut records, HANDOVER_MS - 1, Input::Tick);
     assert_eq!(begun(&effects), None);
     let effects = step(&mut records, HANDOVER_MS, Input::Tick);
-    assert_eq!(begun(&effects), Some([0..4].into_iter().collect()));
+    assert_eq!(begun(&effects), Some(std::iter::once(0..4).collect()));
     step(&mut records, 5_000, Input::Live(vec![ion(1)]));
     let released = |effects: &[Effect]| effects.iter().any(|one| matches!(one, Effect::Release(_)));
     assert!(!released(&step(&mut records, 5_000 + HANDOVER_MS - 1, Input::Tick)));

@@ -138,6 +138,13 @@ impl Run {
         row.map(|(_, (_, done))| done.clone()).collect()
     }
 
+    /// It is this ion's turn; it may have been let go, and not all been written since.
+    fn take_back(&mut self) {
+        if self.replaced_since.take().is_some() && self.is_ending {
+            (self.is_ending, self.is_begun, self.is_new) = (false, false, false);
+        }
+    }
+
     /// Its record is another's from now on, and nothing of it is there.
     pub(super) fn begin_again(&mut self) {
         (self.is_recorded, self.is_writing, self.replaced_since) = (false, false, None);
@@ -225,12 +232,7 @@ impl Records {
                     }
                 }
                 None => {}
-                Some(run) if is_mine => {
-                    // It was let go, and is this ion's again before all was written.
-                    if run.replaced_since.take().is_some() && run.is_ending {
-                        (run.is_ending, run.is_begun, run.is_new) = (false, false, false);
-                    }
-                }
+                Some(run) if is_mine => run.take_back(),
                 Some(run) if !run.is_begun => run.is_ending = true,
                 Some(run) => {
                     let since = *run.replaced_since.get_or_insert(now);

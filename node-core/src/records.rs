@@ -40,18 +40,19 @@ use self::{
     run::{Run, Writing},
     show::Show,
 };
+pub use crate::compute::JobName as Name;
+
 pub use self::{
     book::{Row, View},
-    form::{ABOUT_BYTES_MAX, Name},
-};
-use super::{
-    coordinator::Done,
-    spans::{Span, Spans},
-    spec::Parts,
-    view::{JobState, JobView},
+    form::ABOUT_BYTES_MAX,
 };
 use crate::{
-    compute::JobId,
+    compute::{
+        JobId, Parts,
+        coordinator::Done,
+        spans::{Span, Spans},
+        view::{JobState, JobView},
+    },
     identity::{IonId, Keys},
     platform::Time,
     store::{chunk::Cid, files::FilePath},

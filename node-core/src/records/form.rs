@@ -19,7 +19,7 @@ use serde_bytes::ByteBuf;
 use crate::{
     codec,
     compute::{
-        JobId,
+        JobId, JobName as Name,
         coordinator::Done,
         receipt::{Hash, Terms, Verifier, call_hash, input_hash, report_hash},
         spans::Span,
@@ -40,15 +40,6 @@ pub const ABOUT_BYTES_MAX: usize = 1 << 10;
 /// The version of both forms.
 const VERSION: u32 = 1;
 
-/// A job's name in the whole nebula.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
-    /// Its name at its owner.
-    pub job: JobId,
-    /// Who submitted it.
-    pub owner: IonId,
-}
-
 /// Which file of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -65,17 +56,6 @@ pub enum Place {
 }
 
 impl Name {
-    /// Its name at an ion: its own jobs have that of the owner, others' one that nobody
-    /// can choose to be like another.
-    pub fn at(&self, ion: IonId) -> JobId {
-        if self.owner == ion {
-            return self.job;
-        }
-        let mut hash = blake3::Hasher::new();
-        let hash = hash.update(&self.job.to_le_bytes()).update(self.owner.as_bytes()).finalize();
-        JobId::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash is longer"))
-    }
-
     /// The folder of its record.
     pub fn folder(&self) -> FilePath {
         parsed(&format!("{JOBS}/{:016x}-{}", self.job, self.owner))

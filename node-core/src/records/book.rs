@@ -2,10 +2,7 @@
 
 use ion_map::Map;
 
-use super::{
-    OWNER_MAX, RECORDS_MAX,
-    form::{Name, Place},
-};
+use super::{Name, OWNER_MAX, RECORDS_MAX, form::Place};
 use crate::{
     compute::{
         JobId,
