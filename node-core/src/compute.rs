@@ -47,13 +47,14 @@ pub struct JobName {
 
 impl JobName {
     /// Its name at an ion: its own jobs have that of the owner, others' one that nobody
-    /// can choose to be like another.
+    /// can choose to be like another. It has 52 bits, as pages hold numbers exactly up to
+    /// 53.
     pub fn at(&self, ion: IonId) -> JobId {
         if self.owner == ion {
             return self.job;
         }
         let mut hash = blake3::Hasher::new();
         let hash = hash.update(&self.job.to_le_bytes()).update(self.owner.as_bytes()).finalize();
-        JobId::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash is longer"))
+        JobId::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash is longer")) >> 12
     }
 }

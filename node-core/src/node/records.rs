@@ -21,7 +21,7 @@ use crate::{
     platform::Time,
     records::{self, Input, Name, Row, form::INPUTS_FILE_BYTES_MAX},
     store::{
-        files::{FilePath, JOBS, Known, What},
+        files::{File, FilePath, JOBS, Known, What},
         library::{self, Edit, Parcel},
         manifest::MEDIA_TYPE_ANY,
     },
@@ -90,11 +90,17 @@ impl Node {
                 at_ms: known.stamp.ms,
                 file: file.manifest,
                 bytes: file.size,
-                is_held: self.files.library.copies(&file.manifest, file.size).live > 0,
+                is_held: self.is_held(file),
             }),
             What::File(_) | What::Folder | What::Gone => None,
         };
         standing.filter_map(row).collect()
+    }
+
+    /// Whether the whole of a file is here, or with an ion that is there.
+    fn is_held(&self, file: &File) -> bool {
+        let copies = self.files.library.copies(&file.manifest, file.size);
+        copies.live > 0 || copies.here_bytes >= file.size
     }
 
     fn record_view(&self, view: records::View) -> RecordView {

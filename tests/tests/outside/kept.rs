@@ -14,7 +14,7 @@ const TASKS: u64 = 240;
 
 async fn start(browser: &Browser, tab: &Tab) {
     mission::upload(tab, &browser.file("count.wasm", &guests::count())).await;
-    mission::set_up(tab, "{} 4000", 0, TASKS.cast_signed() - 1).await;
+    mission::set_up(tab, "{} 20000", 0, TASKS.cast_signed() - 1).await;
     mission::run(tab).await;
 }
 
