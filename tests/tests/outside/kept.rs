@@ -14,7 +14,7 @@ const TASKS: u64 = 240;
 
 async fn start(browser: &Browser, tab: &Tab) {
     mission::upload(tab, &browser.file("count.wasm", &guests::count())).await;
-    mission::set_up(tab, "{} 20000", 0, TASKS.cast_signed() - 1).await;
+    mission::set_up(tab, "{} 40000", 0, TASKS.cast_signed() - 1).await;
     mission::run(tab).await;
 }
 
@@ -51,12 +51,12 @@ async fn a_job_goes_on_when_its_tab_is_closed() {
     start(&browser, &first).await;
     let has_some = format!("/[1-9][0-9]* of {TASKS} tasks/.test({})", row());
     second.wait_for("some results kept", &has_some).await;
+    assert!(mission::results_now(&first).await < TASKS, "the job was over at once");
+    first.close().await;
     second.look(1440, 900, "light").await;
     second.screenshot("kept-light").await;
     second.look(390, 844, "dark").await;
     second.screenshot("kept-dark-narrow").await;
-    assert!(mission::results_now(&first).await < TASKS, "the job was over at once");
-    first.close().await;
     second.wait_for("its end", &format!("{}.includes('finished')", row())).await;
     second.click("record-row").await;
     assert_whole(&second).await;

@@ -29,10 +29,10 @@ pub(crate) fn view(desk: At, id: JobId) -> AnyView {
             desk.post(Command::OpenJob { owner, job });
         }
     });
-    let shown = move || match desk.job(id).filter(|_| is_known.get()) {
-        Some(handle) => known(desk, handle),
-        None if kept_by.get().is_some() => opening(),
-        None => unknown(),
+    let shown = move || match (is_known.get(), desk.job(id)) {
+        (true, Some(handle)) => known(desk, handle),
+        _ if kept_by.get().is_some() => opening(),
+        _ => unknown(),
     };
     live(shown).seal()
 }

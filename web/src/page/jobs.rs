@@ -70,23 +70,26 @@ fn record(desk: At, record: &RecordView) -> Part {
     let whose =
         if record.is_own { "yours".to_owned() } else { format!("of {}", record.owner_name) };
     let state = match record.state {
-        JobState::Running if record.coordinator_name.is_empty() => "runs".to_owned(),
-        JobState::Running => format!("run by {}", record.coordinator_name),
-        JobState::Finished => "finished".to_owned(),
-        JobState::Cancelled => "cancelled".to_owned(),
+        JobState::Running => "running",
+        JobState::Finished => "finished",
+        JobState::Cancelled => "cancelled",
+    };
+    let by = match record.coordinator_name.as_str() {
+        "" => String::new(),
+        name => format!("{name} coordinates it"),
     };
     let progress = format!("{} of {}", format::count(done), format::counted(tasks, "task"));
     let link = tag("a", "job-row")
         .set("href", &Route::Job(id).path())
         .test("record-row")
         .put(text("span", "job-name", name))
-        .put(text("span", "job-standing", &state))
+        .put(text("span", "job-standing", &whose).set("title", &by))
         .put(
             tag("span", "job-bar")
                 .put(parts::bar("Progress", move || format::percent(done, tasks))),
         )
         .put(text("span", "job-count", &progress))
-        .put(text("span", "job-time", &whose));
+        .put(text("span", "job-time", state));
     let row = tag("li", "record").put(link);
     let can_delete = record.is_own && record.state != JobState::Running;
     if can_delete { row.put(delete(desk, record.owner.clone(), job)) } else { row }
