@@ -6,6 +6,9 @@
 #[path = "mesh/small.rs"]
 mod small;
 
+#[path = "mesh/tabs.rs"]
+mod tabs;
+
 #[path = "runs/seeds.rs"]
 mod seeds;
 

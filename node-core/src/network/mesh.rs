@@ -290,6 +290,10 @@ impl Mesh {
             Input::Presence(presence) => self.present(presence),
             Input::Found(ions) => self.found(now, &ions),
             Input::Opened(ion, room, bytes) => {
+                if self.signals.is_first(&ion) {
+                    // It was sooner: what it came over serves both.
+                    self.met(now, ion);
+                }
                 self.push(Step::Neighbours(neighbours::Input::Opened(ion, room, bytes)));
             }
             Input::Frame(ion, room, bytes) => {

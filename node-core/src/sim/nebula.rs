@@ -313,9 +313,19 @@ impl NebulaWorld {
             | Effect::Probed(_)
             | Effect::Heard(..)
             | Effect::Unreachable(_)
-            | Effect::Abandon(_)
-            // Every ion has a browser of its own.
-            | Effect::Near(..) => {}
+            | Effect::Abandon(_) => {}
+            Effect::Near(to, bytes) => self.say_near(index, to, &bytes),
+        }
+    }
+
+    /// Says something in the browser, where all have the same one.
+    fn say_near(&mut self, index: usize, to: Option<IonId>, bytes: &[u8]) {
+        let from = self.id(index);
+        let is_told = |other: usize| to.is_none_or(|to| self.id(other) == to);
+        let hears =
+            |other: &usize| self.options.is_one_browser && *other != index && is_told(*other);
+        for other in self.living.iter().copied().filter(hears).collect::<Vec<_>>() {
+            self.plan(1, Happening::Tell(other, Input::Near(from, bytes.to_vec())));
         }
     }
 

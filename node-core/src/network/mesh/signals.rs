@@ -32,7 +32,12 @@ impl Signals {
         self.trying.remove(ion)
     }
 
-    /// Whether an attempt that failed was made before any relay was asked.
+    /// Whether an attempt is under way that was made before any relay was asked.
+    pub(super) fn is_first(&self, ion: &IonId) -> bool {
+        self.near_first.get(ion).is_some_and(|(_, is_first)| *is_first)
+    }
+
+    /// Whether an attempt that ended was made before any relay was asked.
     fn was_first(&mut self, ion: &IonId) -> bool {
         self.near_first.get_mut(ion).is_some_and(|(_, is_first)| std::mem::take(is_first))
     }
@@ -49,7 +54,7 @@ impl Mesh {
         effects: &mut Vec<Effect>,
     ) {
         self.signals.near_first.retain(|_, (at, _)| now.since_ms(*at) < NEAR_FIRST_MS);
-        if self.signals.near_first.get(&ion).is_some_and(|(_, is_first)| *is_first) {
+        if self.signals.is_first(&ion) {
             // However often it is wanted: what is under way ends before long.
             return;
         }
@@ -133,10 +138,8 @@ impl Mesh {
                     effects.push(Effect::Accept(attempt, ion, answer));
                 }
                 Asked::Abandon(attempt) => effects.push(Effect::Abandon(attempt)),
-                Asked::Route(to, bytes)
-                    if self.nearby.is_near(now, &to)
-                        && self.routing.next_hop(now, &to).is_none() =>
-                {
+                // Nothing stands between the two; a way over others may be one of before.
+                Asked::Route(to, bytes) if self.nearby.is_near(now, &to) => {
                     effects.push(Effect::Near(Some(to), encode(&Word::Signal(bytes))));
                 }
                 Asked::Route(to, bytes) => {

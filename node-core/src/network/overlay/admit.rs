@@ -115,7 +115,13 @@ impl Overlay {
             }
             Why::Fill | Why::Near => false,
         };
-        if !is_in_need || now < self.room_at {
+        if !is_in_need {
+            return false;
+        }
+        if self.give_hoped_place() {
+            return true;
+        }
+        if now < self.room_at {
             return false;
         }
         let least_used = self.least_used_link(now).map(|(ion, _)| ion);
@@ -129,6 +135,14 @@ impl Overlay {
         self.room_at = now.plus_ms(ROOM_MS);
         self.cut(now, old, reason, effects);
         true
+    }
+
+    /// A place that is only kept for an ion that did not answer yet is given before a
+    /// link that stands is cut.
+    fn give_hoped_place(&mut self) -> bool {
+        let hoped = self.wants.iter().find(|(_, want)| want.replaces.is_none());
+        let hoped = hoped.map(|(ion, _)| *ion).filter(|_| self.links.len() < self.limits.max);
+        hoped.is_some_and(|ion| self.wants.remove(&ion).is_some())
     }
 
     /// Whether a third of the places have those who were let in as they were alone and

@@ -137,6 +137,19 @@ fn room_is_made_for_whoever_is_alone() {
 }
 
 #[test]
+fn a_place_that_is_only_hoped_for_is_given_before_a_link_is_cut() {
+    let mut overlay = overlay(2, 2);
+    asked(&mut overlay, 0, 2, 2, Why::Fill);
+    let wants = step(&mut overlay, 1, Input::Found(vec![sighting(3, true)]));
+    assert_eq!(wants, [Effect::Want(ion(3), Why::Fill)]);
+    assert!(matches!(asked(&mut overlay, 2, 4, 1, Why::Fill)[..], [Effect::Refuse { .. }]));
+    assert_eq!(asked(&mut overlay, 3, 5, 0, Why::Alone), [Effect::Accept(ion(5))]);
+    let late = step(&mut overlay, 4, Input::Linked(ion(3), stands(1)));
+    assert_eq!(cut_of(&late), Some((ion(3), Reason::Unwanted)));
+    assert_eq!(overlay.links().len(), 2);
+}
+
+#[test]
 fn nobody_is_cut_whose_only_link_this_is() {
     let mut overlay = filled(2, 2, 1);
     let effects = asked(&mut overlay, 5, 9, 0, Why::Alone);

@@ -13,6 +13,8 @@ pub struct NebulaOptions {
     pub breaks_per_million: u64,
     /// The most that a frame takes, in milliseconds; neighbours take a few.
     pub latency_ms_max: u64,
+    /// Whether all are tabs of one browser, which hear each other without any relay.
+    pub is_one_browser: bool,
 }
 
 impl Default for NebulaOptions {
@@ -22,6 +24,7 @@ impl Default for NebulaOptions {
             hidden_percent: 20,
             breaks_per_million: 20,
             latency_ms_max: 150,
+            is_one_browser: false,
         }
     }
 }

@@ -50,7 +50,9 @@ impl NebulaWorld {
         let Some(outbound) = self.ions[from].reached.get_mut(&ion) else { return };
         if !reaches {
             if room == Room::Link && !std::mem::replace(&mut outbound.is_failing, true) {
-                self.carry(to, from, FAILING_MS, Parcel::Failed);
+                // Nobody sent this: it holds up nothing that comes of another attempt.
+                let failed = Happening::Arrival { from: to, to: from, parcel: Parcel::Failed };
+                self.plan(FAILING_MS, failed);
             }
             return;
         }
