@@ -109,6 +109,8 @@ pub enum Input {
     Submit(JobId, Box<Parts>),
     /// This ion's user wants no more of its job.
     Cancel(JobId),
+    /// No task of a job of this ion's user begins from now on, or they do again.
+    Hold(JobId, bool),
     /// Results of a job that this ion coordinates, from a task on.
     Results(Name, u64, Vec<Done>),
     /// Bytes that were to be read, or none.
@@ -140,6 +142,8 @@ pub enum Effect {
     Begin(Name, Box<Parts>, Spans),
     /// Tasks of a job that is coordinated here are done elsewhere.
     Done(Name, Span),
+    /// Give out no more tasks of a job that is coordinated here, or do so again.
+    Hold(Name, bool),
     /// Coordinate a job no longer; it has not ended.
     Release(Name),
     /// A job was cancelled by its owner elsewhere.
@@ -180,6 +184,7 @@ pub struct Records {
 
 impl Records {
     /// A machine that knows nothing yet.
+    ///
     /// The seed is random: files that an earlier life of this ion began to store have
     /// other numbers.
     pub fn new(keys: Arc<dyn Keys>, seed: u64) -> Self {
@@ -213,6 +218,7 @@ impl Records {
             }
             Input::Submit(job, parts) => self.submit(now, job, *parts, effects),
             Input::Cancel(job) => self.cancel(job, effects),
+            Input::Hold(job, is_held) => self.hold(job, is_held, effects),
             Input::Results(name, first, results) => {
                 self.tell(name, first, &results, false, effects);
                 self.results(now, name, first, results);
@@ -313,11 +319,13 @@ impl Records {
             return;
         };
         run.is_recorded = true;
-        if !run.is_begun {
-            return;
+        // The owner's word to its own ion comes before the file that tells others.
+        if run.is_begun && name.owner != self.keys.own() && run.is_held != book.is_paused {
+            run.is_held = book.is_paused;
+            effects.push(Effect::Hold(name, run.is_held));
         }
         // Who has it in hand from its first task on needs nobody's pages.
-        if run.is_new {
+        if !run.is_begun || run.is_new {
             return;
         }
         for span in book.done.iter().filter(|span| !run.known.covers(span)) {

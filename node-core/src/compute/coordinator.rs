@@ -17,6 +17,9 @@
 //! another version of the pass, takes no part in such jobs: they could differ
 //! without a lie. Results that their ion did not sign as it says are an offence.
 //!
+//! A job may be held: what is out comes back and counts, nothing new is given out. One
+//! whose first [`VAIN_TASKS`] tasks all failed is held by itself, once.
+//!
 //! Bounds: [`JOBS_MAX`] jobs, [`WINDOW_TASKS_MAX`] tasks between the first
 //! unfinished one and the last one given out, [`ATTEMPTS_MAX`] attempts for a
 //! task that ends in a way that another ion might not meet,
@@ -77,6 +80,9 @@ pub const LEASES_PER_TASK_MAX: usize = 8;
 pub const PATIENCE_MS: u64 = 10_000;
 /// How often an ion that has not asked for tasks hears of a job again, in milliseconds.
 pub const OFFER_MS: u64 = 5_000;
+/// Tasks that failed, while none ended well, after which a job is held: what fails on
+/// every input need not fail on all of them.
+pub const VAIN_TASKS: u64 = 100;
 
 /// What is signed for a secret of this ion's alone; the signature never leaves it.
 const CHECKS_CONTEXT: &[u8] = b"ionosphere 2026-11 secret of checks\n";
@@ -122,6 +128,13 @@ pub enum Input {
         /// Which.
         job: JobId,
     },
+    /// No task of a job is given out from now on, or they are again.
+    Hold {
+        /// Which.
+        job: JobId,
+        /// Whether none is.
+        is_held: bool,
+    },
     /// An ion can take work now; this ion itself counts.
     Linked(IonId),
     /// An ion is gone.
@@ -146,6 +159,8 @@ pub enum Effect {
         /// One per task.
         results: Vec<Done>,
     },
+    /// No more tasks of this job are given out, as all that ended failed.
+    Held(JobId),
     /// A worker broke the rules.
     Offence(IonId),
 }
@@ -222,6 +237,12 @@ impl Coordinator {
                 self.jobs.remove(&job);
             }
             Input::Cancel { job } => self.end(now, job, JobState::Cancelled, effects),
+            Input::Hold { job, is_held } => {
+                if let Some(kept) = self.jobs.get_mut(&job).filter(|job| job.is_running()) {
+                    kept.hold(is_held);
+                    self.serve_waiting(now, job, effects);
+                }
+            }
             Input::Linked(ion) => self.linked(now, ion, effects),
             Input::Lost(ion) => self.lost(now, ion, effects),
             Input::Said(ion, message) => self.said(now, ion, message, effects),
@@ -398,6 +419,9 @@ impl Coordinator {
         }
         if job.is_complete() {
             self.end(now, id, JobState::Finished, effects);
+        } else if job.is_in_vain() {
+            job.hold(true);
+            effects.push(Effect::Held(id));
         } else {
             self.serve_waiting(now, id, effects);
         }

@@ -47,6 +47,8 @@ pub struct JobView {
 pub enum JobState {
     /// Tasks are open.
     Running,
+    /// Tasks are open, and none is given out.
+    Paused,
     /// Every task has ended.
     Finished,
     /// The user stopped it.

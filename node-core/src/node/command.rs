@@ -145,6 +145,13 @@ pub enum Command {
     Mail(mail::Wish),
     /// Test step by step what works; answered by `Event::Diagnosis`.
     Diagnose,
+    /// Begin no more tasks of a job of this ion's user, or begin them again.
+    HoldJob {
+        /// Which.
+        job: JobId,
+        /// Whether none begins.
+        is_held: bool,
+    },
     /// Stop a job; results so far stay.
     CancelJob {
         /// Which.

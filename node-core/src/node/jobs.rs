@@ -68,6 +68,10 @@ impl Node {
                 coordinator::Effect::Results { job, first, results } => {
                     self.record_results(job, first, results);
                 }
+                // Whoever stands in for an owner only holds back itself.
+                coordinator::Effect::Held(job) => {
+                    self.push(Step::Records(records::Input::Hold(job, true)));
+                }
                 coordinator::Effect::Offence(ion) => {
                     self.push(Step::Mesh(mesh::Input::Offence(ion)));
                 }

@@ -321,6 +321,9 @@ impl Node {
             Command::Files(wish) => self.wish_files(wish, effects),
             Command::Mail(wish) => self.wish_mail(wish, effects),
             Command::Diagnose => self.diagnose(now, effects),
+            Command::HoldJob { job, is_held } => {
+                self.push(Step::Records(records::Input::Hold(job, is_held)));
+            }
             Command::CancelJob { job } => {
                 self.push(Step::Records(records::Input::Cancel(job)));
                 self.push(Step::Coordinator(coordinator::Input::Cancel { job }));

@@ -175,6 +175,9 @@ impl Node {
                 self.submit(coordinator::Input::Cancel { job: name.job });
             }
             Asked::Release(name) | Asked::Cancelled(name) => self.release(name),
+            Asked::Hold(name, is_held) => {
+                self.submit(coordinator::Input::Hold { job: name.at(self.own), is_held });
+            }
             Asked::Opened(name, parts) => {
                 let Parts { program, binary, inputs, about, .. } = *parts;
                 effects.push(Effect::Tell(Event::Opened {

@@ -51,6 +51,7 @@ pub(super) struct Book {
     pub(super) module: Option<Kept>,
     pub(super) inputs: Option<Kept>,
     pub(super) is_cancelled: bool,
+    pub(super) is_paused: bool,
     /// The one that begins first is first.
     pub(super) pages: Vec<Page>,
     pub(super) done: Spans,
@@ -123,6 +124,7 @@ impl Book {
             Place::Module => self.module = Some(kept),
             Place::Inputs => self.inputs = Some(kept),
             Place::Cancelled => self.is_cancelled = true,
+            Place::Paused => self.is_paused = true,
             Place::Page(span, author) => {
                 self.pages.push(Page { span, author, kept, path: row.path });
             }
@@ -160,10 +162,14 @@ impl Book {
     }
 
     pub(super) fn state(&self) -> JobState {
-        match (self.is_complete(), self.is_cancelled) {
-            (true, _) => JobState::Finished,
-            (false, true) => JobState::Cancelled,
-            (false, false) => JobState::Running,
+        if self.is_complete() {
+            JobState::Finished
+        } else if self.is_cancelled {
+            JobState::Cancelled
+        } else if self.is_paused {
+            JobState::Paused
+        } else {
+            JobState::Running
         }
     }
 

@@ -6,6 +6,7 @@
 //! - `pages/FIRST-END-ION`: results of the tasks from the first up to the end, as
 //!   that ion had them when it coordinated the job;
 //! - `cancelled`.
+//! - `paused`, while its owner wants no more tasks to begin.
 //!
 //! So the names alone say how far a job is, and all ions have those. A file counts
 //! if the ion wrote it whose it has to be: a page its coordinator, all else the
@@ -51,6 +52,8 @@ pub enum Place {
     Inputs,
     /// Its owner wants no more of it.
     Cancelled,
+    /// Its owner wants no task of it to begin for now.
+    Paused,
     /// Results, and whose they are.
     Page(Span, IonId),
 }
@@ -69,6 +72,7 @@ impl Name {
             Place::Module => format!("{folder}/module"),
             Place::Inputs => format!("{folder}/inputs"),
             Place::Cancelled => format!("{folder}/cancelled"),
+            Place::Paused => format!("{folder}/paused"),
             Place::Page(span, ion) => format!("{folder}/pages/{}-{}-{ion}", span.start, span.end),
         })
     }
@@ -84,6 +88,7 @@ impl Name {
             "module" => Place::Module,
             "inputs" => Place::Inputs,
             "cancelled" => Place::Cancelled,
+            "paused" => Place::Paused,
             _ => match (file.strip_prefix("spec-"), file.strip_prefix("pages/")) {
                 (Some(tasks), _) => Place::Spec(tasks.parse().ok()?),
                 (_, Some(page)) => page_of(page)?,

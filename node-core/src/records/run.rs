@@ -18,6 +18,9 @@ use crate::{
     platform::Time,
 };
 
+/// What the file holds that tells that a job is paused.
+const PAUSED: &[u8] = b"paused\n";
+
 /// A job that this ion coordinates, or is about to.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
@@ -33,6 +36,8 @@ pub(super) struct Run {
     pub(super) is_recorded: bool,
     /// Nothing more comes; it goes when all is written.
     is_ending: bool,
+    /// Whether no task of it is given out.
+    pub(super) is_held: bool,
     tasks: u64,
     /// How many ions must have signed a result to be written; 0 for the owner's.
     vouchers: usize,
@@ -68,6 +73,7 @@ impl Run {
             is_new: false,
             is_recorded: false,
             is_ending: false,
+            is_held: false,
             tasks,
             vouchers: 0,
             known: Spans::default(),
@@ -190,6 +196,29 @@ impl Records {
                 self.store(name, place, bytes, effects);
             }
         }
+        if self.runs.get(&name).is_some_and(|run| run.is_held) {
+            self.store(name, Place::Paused, PAUSED.to_vec(), effects);
+        }
+    }
+
+    /// Lets all ions know that no task of an own job is to begin, or that they are again.
+    pub(super) fn hold(&mut self, job: JobId, is_held: bool, effects: &mut Vec<Effect>) {
+        let name = Name { job, owner: self.keys.own() };
+        let Some(run) = self.runs.get_mut(&name).filter(|run| run.is_held != is_held) else {
+            return;
+        };
+        run.is_held = is_held;
+        effects.push(Effect::Hold(name, is_held));
+        let is_under_way = |one: &Writing| one.name == name && matches!(one.place, Place::Paused);
+        if self.writes.values().any(is_under_way) {
+            // Seen again as soon as it is stored.
+            return;
+        }
+        if is_held {
+            self.store(name, Place::Paused, PAUSED.to_vec(), effects);
+        } else {
+            effects.push(Effect::Remove(name.path(&Place::Paused)));
+        }
     }
 
     pub(super) fn cancel(&mut self, job: JobId, effects: &mut Vec<Effect>) {
@@ -216,12 +245,15 @@ impl Records {
         let own = self.keys.own();
         let is_open =
             |(name, book): &(&Name, &super::Book)| book.is_open() && !self.cancelled.contains(name);
+        let may_begin = |name: &Name, book: &super::Book| name.owner == own || !book.is_paused;
         let open = self.books.iter().filter(is_open);
-        let open: Vec<(Name, u64)> = open.map(|(name, book)| (*name, book.tasks())).collect();
-        for (name, tasks) in open {
+        let row =
+            |(name, book): (&Name, &super::Book)| (*name, book.tasks(), may_begin(name, book));
+        let open: Vec<(Name, u64, bool)> = open.map(row).collect();
+        for (name, tasks, may_begin) in open {
             let is_mine = self.rightful(&name) == own;
             match self.runs.get_mut(&name) {
-                None if is_mine => {
+                None if is_mine && may_begin => {
                     let others = self.runs.keys().filter(|name| name.owner != own).count();
                     if name.owner != own && others >= STAND_INS_MAX {
                         continue;
@@ -275,6 +307,10 @@ impl Records {
             (run.known, run.relied) = (book.done.clone(), book.done.clone());
             run.lacks_since = None;
             effects.push(Effect::Begin(*name, Box::new(parts), run.known.clone()));
+            run.is_held = book.is_paused;
+            if run.is_held {
+                effects.push(Effect::Hold(*name, true));
+            }
         }
     }
 
@@ -329,11 +365,14 @@ impl Records {
                 return;
             }
         }
-        let writing = self.writes.remove(&write);
-        if let Some(run) = self.runs.get_mut(&name)
-            && writing.is_some_and(|one| matches!(one.place, Place::Page(..)))
-        {
-            run.is_writing = false;
+        let place = self.writes.remove(&write).map(|writing| writing.place);
+        match (place, self.runs.get_mut(&name)) {
+            (Some(Place::Page(..)), Some(run)) => run.is_writing = false,
+            // It was resumed meanwhile.
+            (Some(Place::Paused), Some(run)) if !run.is_held => {
+                effects.push(Effect::Remove(name.path(&Place::Paused)));
+            }
+            _ => {}
         }
         self.write(now, effects);
     }

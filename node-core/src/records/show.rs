@@ -144,6 +144,7 @@ impl Records {
                 "{} coordinates it, and writes results down every few seconds",
                 coordinator.readable_name()
             ),
+            JobState::Paused => format!("{} can resume it", name.owner.readable_name()),
             JobState::Finished | JobState::Cancelled => String::new(),
         };
         effects.push(Effect::View(Box::new(JobView {

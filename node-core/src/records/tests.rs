@@ -149,6 +149,7 @@ fn paths_name_what_stands_there_for_those_who_may_write_it() {
         (Place::Module, 1),
         (Place::Inputs, 1),
         (Place::Cancelled, 1),
+        (Place::Paused, 1),
         (Place::Page(0..5, ion(2)), 2),
     ];
     for (place, writer) in places {
@@ -359,4 +360,72 @@ fn a_job_that_its_owner_cancelled_is_let_go() {
     assert!(!is_cancelled(&step(&mut records, 2, Input::Listed(rows.clone()))), "not its owner");
     rows.push(row(&Place::Cancelled, 1, b"x"));
     assert!(is_cancelled(&step(&mut records, 3, Input::Listed(rows))));
+}
+
+fn held(effects: &[Effect]) -> Vec<bool> {
+    let held = effects.iter().filter_map(|effect| match effect {
+        Effect::Hold(_, is_held) => Some(*is_held),
+        _ => None,
+    });
+    held.collect()
+}
+
+/// What is stored or removed of the file that tells that the job is paused.
+fn word_of_pause(effects: &[Effect]) -> Vec<(bool, u64)> {
+    let paused = NAME().path(&Place::Paused);
+    let word = effects.iter().filter_map(|effect| match effect {
+        Effect::Store(number, path, _) if *path == paused => Some((true, *number)),
+        Effect::Remove(path) if *path == paused => Some((false, 0)),
+        _ => None,
+    });
+    word.collect()
+}
+
+#[test]
+fn the_nebula_is_told_that_a_job_is_paused_and_that_it_goes_on() {
+    let mut records = records(1);
+    step(&mut records, 0, Input::Submit(JOB, Box::new(parts())));
+    let paused = step(&mut records, 1, Input::Hold(JOB, true));
+    assert_eq!(held(&paused), [true]);
+    let stored = word_of_pause(&paused);
+    assert!(matches!(stored[..], [(true, _)]), "{stored:?}");
+    let soon = step(&mut records, 2, Input::Hold(JOB, false));
+    assert_eq!((held(&soon), word_of_pause(&soon)), (vec![false], vec![]));
+    let late = step(&mut records, 3, Input::Stored(stored[0].1, true));
+    assert_eq!(word_of_pause(&late), [(false, 0)], "it is taken back once it is there");
+}
+
+#[test]
+fn nobody_stands_in_for_a_job_that_its_owner_paused() {
+    let mut records = records(2);
+    let spec = spec().encode();
+    let files: [&[u8]; 2] = [&spec, BINARY];
+    let paused = [listing(&[]), vec![row(&Place::Paused, 1, b"x")]].concat();
+    let effects = step(&mut records, 0, Input::Listed(paused.clone()));
+    let mut effects = serve(&mut records, 0, effects, &files);
+    effects.extend(step(&mut records, 60_000, Input::Tick));
+    effects.extend(step(&mut records, 120_000, Input::Tick));
+    assert_eq!(begun(&effects), None);
+    assert_eq!(records.views()[0].state, JobState::Paused);
+    let effects = step(&mut records, 130_000, Input::Listed(listing(&[])));
+    let mut effects = serve(&mut records, 130_000, effects, &files);
+    effects.extend(step(&mut records, 140_000, Input::Tick));
+    effects.extend(step(&mut records, 170_000, Input::Tick));
+    assert!(begun(&effects).is_some());
+    assert_eq!(held(&step(&mut records, 170_001, Input::Listed(paused))), [true]);
+    assert_eq!(held(&step(&mut records, 170_002, Input::Listed(listing(&[])))), [false]);
+}
+
+#[test]
+fn a_job_that_was_paused_is_so_when_its_owner_is_back() {
+    let mut records = records(1);
+    let spec = spec().encode();
+    let paused = [listing(&[]), vec![row(&Place::Paused, 1, b"x")]].concat();
+    let effects = step(&mut records, 0, Input::Listed(paused));
+    let mut effects = serve(&mut records, 0, effects, &[&spec, BINARY]);
+    effects.extend(step(&mut records, 1_000, Input::Tick));
+    assert!(begun(&effects).is_some());
+    assert_eq!(held(&effects), [true]);
+    let resumed = step(&mut records, 1_001, Input::Hold(JOB, false));
+    assert_eq!((held(&resumed), word_of_pause(&resumed)), (vec![false], vec![(false, 0)]));
 }

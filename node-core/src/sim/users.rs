@@ -218,7 +218,7 @@ impl World {
         let Some(watched) = self.books.jobs.get_mut(&job) else { return };
         let told = watched.next;
         match view.state {
-            JobState::Running => {}
+            JobState::Running | JobState::Paused => {}
             JobState::Finished => watched.stage = Stage::Finished,
             JobState::Cancelled => watched.stage = Stage::Cancelled,
         }

@@ -172,3 +172,30 @@ fn a_job_that_is_forgotten_is_gone_everywhere() {
     };
     shown(world.run_until(world.now_ms() + 60_000, is_there));
 }
+
+#[test]
+fn a_job_that_is_paused_waits_for_its_owner() {
+    for seed in SEEDS {
+        let mut world = world(seed, 5);
+        let job = world.submit(job(300, 400));
+        until_kept(&mut world, 3, 20);
+        let name = record(&world, 0).expect("it is kept").job;
+        let hold = |is_held| Command::HoldJob { job: name, is_held };
+        world.command(0, hold(true));
+        let other = |world: &World| {
+            let state = record(world, 3).map(|record| record.state);
+            (state != Some(JobState::Paused)).then(|| format!("it is {state:?}"))
+        };
+        shown(world.run_until(world.now_ms() + 30_000, other));
+        world.crash(0);
+        let runs = world.summary().runs;
+        shown(world.run_for(60_000));
+        assert_eq!(world.summary().runs, runs, "seed {seed}: nothing runs meanwhile");
+        world.restart(0);
+        shown(world.run_for(30_000));
+        assert_eq!(world.summary().runs, runs, "seed {seed}: nothing runs until it is resumed");
+        world.command(0, hold(false));
+        shown(finish(&mut world, job));
+        assert_eq!(world.results_told(job), 300);
+    }
+}

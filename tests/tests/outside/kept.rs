@@ -77,6 +77,32 @@ async fn a_tab_that_is_loaded_again_goes_on_with_its_job() {
 }
 
 #[tokio::test]
+async fn a_paused_job_is_still_paused_after_a_reload_and_goes_on_when_resumed() {
+    let _turn = turn().await;
+    let (relay, browser) = (Relay::start(), Browser::start().await);
+    let tab = open(&browser, &relay, "/").await;
+    start(&browser, &tab).await;
+    let state = |word: &str| format!("{}?.dataset.state === '{word}'", query("job-state"));
+    mission::results(&tab, TASKS / 8).await;
+    tab.click("hold").await;
+    tab.wait_for("the pause", &state("paused")).await;
+    let none_is_out = format!("{}?.innerText === '0'", query("job-running"));
+    tab.wait_for("what is out", &none_is_out).await;
+    let before = mission::results_now(&tab).await;
+    tab.look(390, 844, "light").await;
+    tab.screenshot("paused-narrow").await;
+    tab.look(1440, 900, "dark").await;
+    tab.screenshot("paused-dark").await;
+    assert!(before < TASKS, "the job was over at once");
+    let second = open(&browser, &relay, "/jobs").await;
+    second.wait_for("the pause", &format!("{}.includes('paused')", row())).await;
+    tab.reload().await;
+    tab.wait_for("the pause after a reload", &state("paused")).await;
+    tab.click("hold").await;
+    assert_whole(&tab).await;
+}
+
+#[tokio::test]
 async fn what_is_deleted_is_gone_for_all() {
     let _turn = turn().await;
     let (relay, browser) = (Relay::start(), Browser::start().await);

@@ -61,6 +61,8 @@ impl Request {
 pub enum Standing {
     /// Tasks are open.
     Running,
+    /// Tasks are open, and none begins.
+    Paused,
     /// Every task ended well.
     Finished,
     /// Every task ended, some of them failed.
@@ -78,6 +80,7 @@ impl Standing {
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Finished => "finished",
             Self::FinishedWithFailures => "finished with failures",
             Self::Cancelled => "cancelled",
@@ -165,7 +168,7 @@ impl Job {
 
     /// The ion is gone; what came stays.
     pub fn interrupt(&mut self) {
-        self.is_interrupted |= self.view.state == JobState::Running;
+        self.is_interrupted |= matches!(self.view.state, JobState::Running | JobState::Paused);
     }
 
     /// The ion does not take it.
@@ -184,10 +187,16 @@ impl Job {
             _ if self.refused.is_some() => Standing::Refused,
             _ if self.is_interrupted => Standing::Interrupted,
             JobState::Running => Standing::Running,
+            JobState::Paused => Standing::Paused,
             JobState::Cancelled => Standing::Cancelled,
             JobState::Finished if self.view.failed > 0 => Standing::FinishedWithFailures,
             JobState::Finished => Standing::Finished,
         }
+    }
+
+    /// Whether tasks are open.
+    pub fn is_open(&self) -> bool {
+        matches!(self.standing(), Standing::Running | Standing::Paused)
     }
 
     /// Results, in the order of the inputs.

@@ -419,8 +419,7 @@ fn forget_oldest(jobs: &mut Vec<JobHandle>) {
     if jobs.len() <= JOBS_MAX {
         return;
     }
-    let has_ended =
-        |handle: &JobHandle| handle.job.with_untracked(Job::standing) != Standing::Running;
+    let has_ended = |handle: &JobHandle| !handle.job.with_untracked(Job::is_open);
     if let Some(oldest) = jobs.iter().rposition(has_ended) {
         jobs.remove(oldest).job.dispose();
     }

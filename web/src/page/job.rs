@@ -85,8 +85,11 @@ fn standing(job: RwSignal<Job>) -> Part {
     let waiting = move || {
         job.with(|job| {
             let why = &job.view.waiting;
-            let is_waiting = job.standing() == Standing::Running && !why.is_empty();
-            if is_waiting { format!("Waiting: {why}") } else { String::new() }
+            match job.standing() {
+                Standing::Running if !why.is_empty() => format!("Waiting: {why}"),
+                Standing::Paused => why.clone(),
+                _ => String::new(),
+            }
         })
     };
     let state = tag("span", "")
@@ -103,7 +106,8 @@ fn refusal(job: RwSignal<Job>) -> Option<Part> {
 
 fn actions(desk: At, handle: JobHandle) -> Part {
     let JobHandle { id, job } = handle;
-    let is_running = Memo::new(move |_| job.with(Job::standing) == Standing::Running);
+    let is_open = Memo::new(move |_| job.with(Job::is_open));
+    let is_paused = Memo::new(move |_| job.with(Job::standing) == Standing::Paused);
     let again = move || {
         let request = job.with_untracked(|job| job.request.clone());
         router::go(desk, desk.run(request));
@@ -122,14 +126,21 @@ fn actions(desk: At, handle: JobHandle) -> Part {
     };
     let first = move || {
         let is_others = job.with_untracked(Job::is_others);
-        Some(if is_running.get() && is_others {
-            text("span", "muted", "Only its owner can cancel it")
-        } else if is_running.get() {
+        Some(if is_open.get() && is_others {
+            text("span", "muted", "Only its owner can pause or cancel it")
+        } else if is_open.get() {
             let cancel = move || desk.post(Command::CancelJob { job: id });
             button("cancel", "button danger", "Cancel", cancel)
         } else {
             button("run-again", "button primary", "Run again", again)
         })
+    };
+    let pause = move || {
+        let is_paused = is_paused.get();
+        let is_own = is_open.get() && !job.with_untracked(Job::is_others);
+        let hold = move || desk.post(Command::HoldJob { job: id, is_held: !is_paused });
+        let word = if is_paused { "Resume" } else { "Pause" };
+        is_own.then(|| button("hold", "button", word, hold))
     };
     let has_none = move || job.with(|job| job.results().is_empty()).then(String::new);
     let saving = |button: Part| button.follow("disabled", has_none);
@@ -140,6 +151,7 @@ fn actions(desk: At, handle: JobHandle) -> Part {
         .put(saving(receipts).follow("title", move || Some(job.with(Job::receipts_note))))
         .put(saving(lines).set("title", "One line of JSON per task"))
         .put(saving(whole).set("title", "All outputs, one after the other"))
+        .live(pause)
         .live(first)
 }
 

@@ -71,6 +71,7 @@ fn record(desk: At, record: &RecordView) -> Part {
         if record.is_own { "yours".to_owned() } else { format!("of {}", record.owner_name) };
     let state = match record.state {
         JobState::Running => "running",
+        JobState::Paused => "paused",
         JobState::Finished => "finished",
         JobState::Cancelled => "cancelled",
     };
@@ -91,7 +92,8 @@ fn record(desk: At, record: &RecordView) -> Part {
         .put(text("span", "job-count", &progress))
         .put(text("span", "job-time", state));
     let row = tag("li", "record").put(link);
-    let can_delete = record.is_own && record.state != JobState::Running;
+    let can_delete =
+        record.is_own && matches!(record.state, JobState::Finished | JobState::Cancelled);
     if can_delete { row.put(delete(desk, record.owner.clone(), job)) } else { row }
 }
 

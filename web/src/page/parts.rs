@@ -35,7 +35,7 @@ pub(crate) fn standing_pill(standing: Standing) -> Part {
 pub(crate) fn meaning(standing: Standing) -> Meaning {
     match standing {
         Standing::Finished => Meaning::Good,
-        Standing::Running | Standing::Cancelled => Meaning::Waiting,
+        Standing::Running | Standing::Paused | Standing::Cancelled => Meaning::Waiting,
         Standing::FinishedWithFailures | Standing::Interrupted | Standing::Refused => Meaning::Bad,
     }
 }

@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
 use super::{
-    ATTEMPTS_MAX, Done, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX,
+    ATTEMPTS_MAX, Done, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, VAIN_TASKS, WINDOW_TASKS_MAX,
     leases::Leases,
     reputation::Reputations,
     tally::Tally,
@@ -53,6 +53,10 @@ pub(super) struct Job {
     inputs: Arc<Inputs>,
     tasks: u64,
     state: JobState,
+    /// Whether no task is given out.
+    is_held: bool,
+    /// Whether it was held as all that ended failed; then it may go on.
+    was_in_vain: bool,
     started_at: Time,
     ended_at: Time,
     /// Tasks that were done elsewhere.
@@ -119,6 +123,8 @@ impl Job {
             tasks: inputs.len(),
             inputs,
             state: JobState::Running,
+            is_held: false,
+            was_in_vain: false,
             started_at: now,
             ended_at: now,
             fresh: 0,
@@ -190,6 +196,22 @@ impl Job {
         self.changed = true;
     }
 
+    /// Gives out no task from now on, or again.
+    pub(super) fn hold(&mut self, is_held: bool) {
+        self.was_in_vain |= self.failed_so_far();
+        self.is_held = is_held;
+        self.changed = true;
+    }
+
+    /// Whether it should be held, as so many tasks failed and none ended well.
+    pub(super) fn is_in_vain(&self) -> bool {
+        self.failed_so_far() && !self.was_in_vain
+    }
+
+    fn failed_so_far(&self) -> bool {
+        self.tally.succeeded == 0 && self.tally.failed >= VAIN_TASKS
+    }
+
     /// An ion has room for that many more tasks.
     pub(super) fn ask(&mut self, now: Time, ion: IonId, tasks: usize) {
         let share = self.ions.entry(ion).or_default();
@@ -219,7 +241,7 @@ impl Job {
         ions: usize,
         reputations: &mut Reputations,
     ) -> Vec<(u64, Input)> {
-        let Some(share) = self.ions.get(&ion) else { return Vec::new() };
+        let Some(share) = self.ions.get(&ion).filter(|_| !self.is_held) else { return Vec::new() };
         if self.trust().compares() && (share.is_apart || reputations.shuns(now, &ion)) {
             return Vec::new();
         }

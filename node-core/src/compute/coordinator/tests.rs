@@ -169,6 +169,44 @@ fn a_lease_that_nobody_renews_lapses_and_the_first_result_counts() {
     assert_eq!(told(&result(&mut coordinator, LEASE_MS + 4, 2, 1, good(b"b"))), [(1, 1)]);
 }
 
+fn state(coordinator: &mut Coordinator) -> Option<JobState> {
+    coordinator.changed(Time::from_ms(9)).first().map(|view| view.state)
+}
+
+fn pause(coordinator: &mut Coordinator, is_held: bool) -> Vec<Effect> {
+    step(coordinator, 5, Input::Hold { job: JOB, is_held })
+}
+
+#[test]
+fn a_job_that_is_held_gives_out_nothing_until_it_goes_on() {
+    let mut coordinator = with_job(1, 8);
+    assert_eq!(pull(&mut coordinator, 1, 1, 1), [0]);
+    pause(&mut coordinator, true);
+    assert_eq!(state(&mut coordinator), Some(JobState::Paused));
+    assert!(pull(&mut coordinator, 6, 1, 2).is_empty());
+    assert_eq!(told(&result(&mut coordinator, 7, 1, 0, good(b"a"))), [(0, 1)]);
+    assert_eq!(given(&pause(&mut coordinator, false), 1), [1, 2]);
+    assert_eq!(state(&mut coordinator), Some(JobState::Running));
+}
+
+#[test]
+fn a_job_that_fails_on_every_input_is_held_once() {
+    let mut coordinator = with_job(1, 1_000);
+    let stop = Some(Stop::Trap { reason: "unreachable".to_owned() });
+    let bad = Report { stop, ..Report::default() };
+    let next = |coordinator: &mut Coordinator| -> Option<bool> {
+        let task = *pull(coordinator, 1, 1, 1).first()?;
+        let effects = result(coordinator, 2, 1, task, bad.clone());
+        Some(effects.contains(&Effect::Held(JOB)))
+    };
+    for task in 1..=VAIN_TASKS {
+        assert_eq!(next(&mut coordinator), Some(task == VAIN_TASKS), "task {task}");
+    }
+    assert_eq!(next(&mut coordinator), None);
+    pause(&mut coordinator, false);
+    assert!((0..VAIN_TASKS).all(|_| next(&mut coordinator) == Some(false)));
+}
+
 #[test]
 fn a_late_result_counts_though_nobody_else_was_there_to_try() {
     let mut coordinator = with_job(1, 1);

@@ -4,7 +4,7 @@ use super::{Job, Share};
 use crate::{
     compute::{
         JobId,
-        view::{IonShare, JobView},
+        view::{IonShare, JobState, JobView},
     },
     identity::IonId,
     platform::Time,
@@ -32,7 +32,7 @@ impl Job {
         JobView {
             job,
             name: self.program.name.clone(),
-            state: self.state,
+            state: if self.is_running() && self.is_held { JobState::Paused } else { self.state },
             tasks: self.tasks,
             succeeded: self.tally.succeeded,
             failed: self.tally.failed,
@@ -53,6 +53,16 @@ impl Job {
     fn waiting(&self, ions: usize, heeded: usize) -> String {
         if !self.is_running() {
             return String::new();
+        }
+        if self.is_held {
+            return match (self.failed_so_far(), self.leases.tasks_out()) {
+                (true, _) => format!(
+                    "all {} tasks that ended failed; is it the right spark for these inputs?",
+                    self.tally.failed
+                ),
+                (false, 0) => "no task is given out until it is resumed".to_owned(),
+                (false, out) => format!("{out} tasks that ions have in hand still end"),
+            };
         }
         let apart = self.ions.values().filter(|share| share.is_apart).count();
         let (wanted, heeded) = (self.trust().ions(), heeded.saturating_sub(apart));
