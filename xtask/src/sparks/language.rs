@@ -53,9 +53,10 @@ impl Language {
     }
 
     /// The largest module that is kept in the repository, in bytes. Go and Java bring what
-    /// runs them along.
+    /// runs them along, and one of Rust's an engine for regular expressions.
     pub(super) const fn bytes_max(self) -> usize {
         match self {
+            Self::Rust => 128 << 10,
             Self::Go => 4 << 20,
             Self::Java => 192 << 10,
             _ => 64 << 10,
