@@ -2,7 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{inputs::Kind, picture::SIDE_MAX, route::NAME_CHARS_MAX};
+use super::{
+    inputs::Kind,
+    picture::{Format, Picture},
+    route::NAME_CHARS_MAX,
+};
 
 /// Sparks that a gallery may have.
 pub const SPARKS_MAX: usize = 64;
@@ -121,18 +125,25 @@ impl SparkInputs {
     }
 }
 
-/// Each result is one row of a bitmap, one bit a pixel.
+/// Each result is so many whole rows of a picture.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Rows {
+    /// How their pixels are written.
+    pub format: Format,
     /// Which argument, counted from 0, is the width in pixels.
     pub size_argument: usize,
+    /// Which argument, counted from 0, is the rows of each result; one row without it.
+    #[serde(default)]
+    pub rows_argument: Option<usize>,
 }
 
 impl Rows {
-    /// The width that a set of arguments asks for; `None` if it is none.
-    pub fn width(&self, arguments: &[String]) -> Option<u64> {
-        let width = arguments.get(self.size_argument)?.parse().ok()?;
-        (1..=u64::from(SIDE_MAX)).contains(&width).then_some(width)
+    /// The picture that so many results make which these arguments ask for; `None` if
+    /// they ask for none that is drawn.
+    pub fn picture(&self, arguments: &[String], results: u64) -> Option<Picture> {
+        let number = |argument: usize| arguments.get(argument)?.parse().ok();
+        let rows = self.rows_argument.map_or(Some(1), number)?;
+        Picture::new(self.format, number(self.size_argument)?, rows, results)
     }
 }
 

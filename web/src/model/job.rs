@@ -254,7 +254,7 @@ impl Job {
 
     /// That file's name.
     pub fn file_name(&self) -> String {
-        let ending = if self.request.picture.is_some() { "pbm" } else { "txt" };
+        let ending = self.request.picture.map_or("txt", |picture| picture.format.ending());
         format!("{}.{ending}", file_stem(&self.view.name))
     }
 
@@ -364,6 +364,7 @@ fn file_stem(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::picture::Format;
     use node_core::node::IonShare;
     use spark_runtime::{Lane, Limits, Report, Stop};
 
@@ -436,11 +437,15 @@ mod tests {
 
     #[test]
     fn a_picture_is_a_file_that_viewers_open() {
-        let mut job = job(2, Picture::new(8, 2));
+        let mut job = job(2, Picture::new(Format::Bitmap, 8, 1, 2));
         job.take(0, vec![result("\u{1}"), result("\u{2}")]);
         assert_eq!(job.file(), b"P4\n8 2\n\x01\x02");
         assert_eq!(job.file_name(), "word-count.pbm");
         assert_eq!(job.bytes(), 9);
+        let mut job = self::job(2, Picture::new(Format::Pixmap, 1, 2, 2));
+        job.take(0, vec![result("red gr"), result("een bl")]);
+        assert_eq!(job.file(), b"P6\n1 4\n255\nred green bl");
+        assert_eq!(job.file_name(), "word-count.ppm");
     }
 
     #[test]

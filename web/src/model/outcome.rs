@@ -169,6 +169,7 @@ fn binary(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::picture::Format;
     use serde_json::json;
     use spark_runtime::{Stop, Value};
 
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_whole_is_its_parts_in_order() {
-        let mut whole = Whole::new(Picture::new(8, 2), false);
+        let mut whole = Whole::new(Picture::new(Format::Bitmap, 8, 1, 2), false);
         whole.add(&output(&[1]));
         whole.add(&Report { stop: Some(Stop::OutOfFuel { fuel_max: 1 }), ..output(&[9]) });
         whole.add(&output(&[2]));

@@ -240,8 +240,7 @@ impl Form {
     }
 
     fn picture(&self, arguments: &[String], inputs: &Inputs) -> Option<Picture> {
-        let width = self.rows.as_ref()?.width(arguments)?;
-        Picture::new(width, inputs.len())
+        self.rows.as_ref()?.picture(arguments, inputs.len())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stories of the form.
 
 use super::*;
+use crate::model::picture::Format;
 use spark_runtime::inspect::Signature;
 
 fn inspection(is_command: bool) -> Inspection {
@@ -53,7 +54,7 @@ fn mandelbrot() -> Spark {
         arguments: vec!["{}".to_owned(), "200".to_owned()],
         stdin: false,
         inputs: SparkInputs::Range { first: 0, last: 199 },
-        picture: Some(Rows { size_argument: 1 }),
+        picture: Some(Rows { format: Format::Bitmap, size_argument: 1, rows_argument: None }),
         sources: Vec::new(),
         translations: Vec::new(),
         of: None,
@@ -64,7 +65,7 @@ fn mandelbrot() -> Spark {
 fn a_gallery_spark_runs_as_it_comes() {
     let form = Form::of_spark(&mandelbrot());
     let request = form.request(&binary(), &inspection(true)).expect("complete");
-    assert_eq!(request.picture, Picture::new(200, 200));
+    assert_eq!(request.picture, Picture::new(Format::Bitmap, 200, 1, 200));
     assert_eq!(request.inputs, Inputs::Range { first: 0, last: 199 });
     let arguments = vec!["{}".to_owned(), "200".to_owned()];
     assert_eq!(
@@ -143,6 +144,20 @@ fn arguments_are_cut_as_in_a_shell() {
     );
     for arguments in [vec!["a b".to_owned(), "c".to_owned()], vec!["{\"x\": 1}".to_owned()]] {
         assert_eq!(split(&join(&arguments)), Ok(arguments));
+    }
+}
+
+#[test]
+fn an_argument_says_how_many_rows_a_result_has() {
+    let rows = Rows { format: Format::Pixmap, size_argument: 1, rows_argument: Some(2) };
+    let spark = Spark { picture: Some(rows), ..mandelbrot() };
+    let picture = |arguments: &str| {
+        let form = Form { arguments: arguments.to_owned(), ..Form::of_spark(&spark) };
+        form.request(&binary(), &inspection(true)).expect("complete").picture
+    };
+    assert_eq!(picture("{} 640 16"), Picture::new(Format::Pixmap, 640, 16, 200));
+    for none in ["{} 640", "{} 640 0", "{} 640 few", "{} 640 41", "{} 640 18446744073709551615"] {
+        assert_eq!(picture(none), None, "{none}");
     }
 }
 

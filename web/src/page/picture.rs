@@ -5,14 +5,19 @@ use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use super::raw::{Part, tag};
-use crate::model::{job::Job, picture::Picture};
+use crate::model::{
+    job::Job,
+    picture::{Format, Picture},
+};
 
 /// The picture; nothing if the job makes none.
 pub(crate) fn view(job: RwSignal<Job>) -> Option<Part> {
     let picture = job.with_untracked(|job| job.request.picture)?;
     let come = Memo::new(move |_| job.with(|job| job.results().len()));
     let mut drawn = 0;
-    let canvas = tag("canvas", "")
+    // Single bits are to be seen; pictures in colour are smoothed where they are scaled.
+    let class = if picture.format == Format::Pixmap { "smooth" } else { "" };
+    let canvas = tag("canvas", class)
         .set("width", &picture.width.to_string())
         .set("height", &picture.height.to_string())
         .set("role", "img")
@@ -29,12 +34,13 @@ pub(crate) fn view(job: RwSignal<Job>) -> Option<Part> {
 
 fn draw(canvas: &HtmlCanvasElement, picture: Picture, job: &Job, first: usize) {
     let Some(context) = context(canvas) else { return };
-    for (row, result) in job.results().iter().enumerate().skip(first) {
-        let pixels = picture.row_pixels(&result.report.stdout);
-        let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&pixels), picture.width, 1);
+    for (task, result) in job.results().iter().enumerate().skip(first) {
+        let pixels = picture.pixels(&result.report.stdout);
+        let image = ImageData::new_with_u8_clamped_array(Clamped(&pixels), picture.width);
         if let Ok(image) = image {
-            // A row that the browser does not draw is still in the download.
-            let _ = context.put_image_data(&image, 0.0, row as f64);
+            let row = task as f64 * f64::from(picture.rows);
+            // Rows that the browser does not draw are still in the download.
+            let _ = context.put_image_data(&image, 0.0, row);
         }
     }
 }
