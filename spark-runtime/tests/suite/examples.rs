@@ -127,7 +127,7 @@ fn check(name: &str, path: &str, bytes_max: u64) {
 
 #[test]
 fn every_example_does_what_it_says() {
-    assert!(names().len() >= 11);
+    assert!(names().len() >= 12);
     for name in names() {
         assert!(folder().join(&name).join("README.md").is_file(), "{name} explains itself");
         check(&name, &format!("{name}/{name}.wasm"), RUST_MODULE_BYTES_MAX);
@@ -164,7 +164,7 @@ fn the_rows_are_the_benchmarks_games_picture() {
 fn every_spark_of_the_gallery_is_there() {
     let gallery: serde_json::Value = serde_json::from_slice(&file("gallery.json")).unwrap();
     let sparks = gallery["sparks"].as_array().unwrap();
-    assert!(sparks.len() >= 9);
+    assert!(sparks.len() >= 10);
     for spark in sparks {
         let name = spark["name"].as_str().unwrap();
         assert_eq!(spark["file"], format!("{name}/{name}.wasm"));

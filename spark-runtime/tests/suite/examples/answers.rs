@@ -30,6 +30,20 @@ fn the_points_inside_are_as_many_whatever_the_split() {
 }
 
 #[test]
+fn the_tiles_are_one_picture_however_it_is_cut() {
+    let module = load("ray-tracer");
+    for rows in [1, 16, 48] {
+        let tiles = (0..48 / rows).map(|tile: u32| {
+            let tile = output(&module, &[&tile.to_string(), "64", &rows.to_string()]);
+            assert_eq!(tile.len(), 64 * 3 * rows as usize);
+            tile
+        });
+        let picture = [b"P6\n64 48\n255\n".to_vec(), tiles.flatten().collect()].concat();
+        assert!(picture == file("ray-tracer/expected.ppm"), "with tiles of {rows}");
+    }
+}
+
+#[test]
 fn the_best_trip_of_all_seeds_is_the_shortest_there_is() {
     let capitals = String::from_utf8(file("travelling-salesman/src/capitals.txt")).unwrap();
     let cities: Vec<(&str, i32, i32)> = capitals.lines().map(city).collect();
