@@ -1,6 +1,7 @@
 //! How each language is compiled to WebAssembly, by its usual compiler.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -152,8 +153,12 @@ fn cargo(spark: &Spark, triple: &str, builds: &Path) -> Outcome<PathBuf> {
     let arguments = ["build", "--quiet", "--release", "--target", triple];
     let mut cargo = command("cargo", &arguments);
     // Nothing of this machine may stand in a module that others run.
-    let remapped = format!("--remap-path-prefix={}=.", spark.folder.display());
-    cargo.current_dir(&spark.folder).env("CARGO_TARGET_DIR", builds).env("RUSTFLAGS", remapped);
+    let home = env::home_dir().unwrap_or_default().join(".cargo");
+    let cargo_home = env::var_os("CARGO_HOME").map_or(home, PathBuf::from);
+    let remapped = [&spark.folder, &cargo_home]
+        .map(|path| format!("--remap-path-prefix={}=.", path.display()));
+    cargo.current_dir(&spark.folder).env("CARGO_TARGET_DIR", builds);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", remapped.join("\u{1f}"));
     output(&mut cargo)?;
     let stem = if spark.is_command { spark.name() } else { spark.name().replace('-', "_") };
     Ok(builds.join(triple).join("release").join(format!("{stem}.wasm")))
