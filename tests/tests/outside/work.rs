@@ -9,6 +9,9 @@ use ionosphere_tests::{
 
 use crate::{turn, two_tabs};
 
+/// The ray tracer's picture of 640 by 480, as a PPM file.
+const RAY_TRACER_SHA256: &str = "903fa7375255ab7ee7d2409d7f20f03d6a552b7d5aa6727b7d37ce0e7a671cbf";
+
 /// The name of the module's file is the job's.
 async fn upload(browser: &Browser, tab: &Tab, name: &str, module: &[u8]) {
     mission::upload(tab, &browser.file(&format!("{name}.wasm"), module)).await;
@@ -42,6 +45,31 @@ async fn two_tabs_draw_one_picture() {
     let state = mission::ended(&first).await;
     assert_picture(&first, &state).await;
     first.screenshot("mandelbrot").await;
+}
+
+#[tokio::test]
+async fn tiles_are_drawn_in_colour() {
+    let _turn = turn().await;
+    let (_relay, _browser, tab, _other) = two_tabs().await;
+    mission::open_spark(&tab, "ray-tracer").await;
+    mission::run(&tab).await;
+    assert_eq!(mission::ended(&tab).await, "finished", "{}", tab.describe().await);
+    let file = mission::downloaded(&tab, "Ray-tracer.ppm").await;
+    assert_eq!(mission::sha256(&file), RAY_TRACER_SHA256);
+    // What is seen is what is saved: every pixel of the canvas, without its opacity.
+    let hash = "const canvas = document.querySelector('[data-test=picture]');
+        const { width, height } = canvas;
+        const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+        const colours = data.filter((_, at) => at % 4 < 3);
+        const digits = (byte) => byte.toString(16).padStart(2, '0');
+        crypto.subtle.digest('SHA-256', colours)
+            .then((hash) => done(Array.from(new Uint8Array(hash), digits).join('')));";
+    let pixels = &file[b"P6\n640 480\n255\n".len()..];
+    assert_eq!(tab.run_async(hash).await, mission::sha256(pixels));
+    for (width, height) in [(1440, 900), (390, 844)] {
+        tab.look(width, height, "light").await;
+        tab.screenshot(&format!("ray-tracer-{width}")).await;
+    }
 }
 
 #[tokio::test]
