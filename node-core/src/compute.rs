@@ -10,9 +10,10 @@
 //! Refused here: anything beyond the limits below, results for tasks that were
 //! not leased to their sender, and tasks that were not asked for.
 //!
-//! Reading order: [`spec`], [`trust`], [`receipt`], [`view`], [`wire`], [`coordinator`], [`worker`],
+//! Reading order: [`csv`], [`spec`], [`trust`], [`receipt`], [`view`], [`wire`], [`coordinator`], [`worker`],
 //! [`guests`].
 
+pub mod csv;
 pub mod receipt;
 pub mod spans;
 pub mod spec;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use spark_runtime::{Call, Lane, Limits, Stop, inspect::Signature, wire::ModuleHash};
 
-use super::{Trust, wire::INPUT_BYTES_MAX};
+use super::{Trust, csv, wire::INPUT_BYTES_MAX};
 
-/// How each input becomes a call. `{}` in an argument stands for the input's
-/// text.
+/// How each input becomes a call. In an argument `{}` stands for the input's text, and
+/// `{1}`, `{2}` and so on for its fields, where it is one record of [`csv`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Entry {
     /// An exported function. With no arguments given, the input's words
@@ -173,15 +173,13 @@ pub enum InputsError {
     },
 }
 
-/// Stands for the input's text in an argument.
-const PLACEHOLDER: &str = "{}";
-
 /// Arguments after their placeholders are filled, in bytes.
 pub const FILLED_BYTES_MAX: usize = 512 << 10;
 
 impl Entry {
-    /// The call that an input makes. The error is what its task fails with:
-    /// an argument needs the input's text and it is not UTF-8, or too long.
+    /// The call that an input makes. The error is what its task fails with: an argument
+    /// needs the input's text and it is not UTF-8, or too long, or needs a field of it
+    /// and it is not CSV, or has not as many.
     pub fn bind(&self, input: &[u8]) -> Result<Call, Stop> {
         match self {
             Self::Export { name, arguments } if arguments.is_empty() => {
@@ -210,7 +208,7 @@ impl Entry {
     pub fn check_arguments(&self, signature: &Signature) -> Result<(), Stop> {
         match self {
             Self::Export { arguments, .. } if !arguments.is_empty() => {
-                let constant = |text: &String| !text.contains(PLACEHOLDER);
+                let constant = |text: &String| placeholder(text).is_none();
                 let known: Vec<Option<&str>> = arguments
                     .iter()
                     .map(|text| Some(text.as_str()).filter(|_| constant(text)))
@@ -222,26 +220,70 @@ impl Entry {
     }
 }
 
+/// The first placeholder of an argument: what stands before it, its number, which is
+/// empty for the whole input, and what follows it.
+pub fn placeholder(argument: &str) -> Option<(&str, &str, &str)> {
+    argument.match_indices('{').find_map(|(open, _)| {
+        let inside = &argument[open + 1..];
+        let digits = inside.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, behind) = inside.split_at(digits);
+        Some((&argument[..open], number, behind.strip_prefix('}')?))
+    })
+}
+
 fn fill(arguments: &[String], input: &[u8], name: &str) -> Result<Vec<String>, Stop> {
-    let places: usize = arguments.iter().map(|one| one.matches(PLACEHOLDER).count()).sum();
-    if places == 0 {
+    if arguments.iter().all(|argument| placeholder(argument).is_none()) {
         return Ok(arguments.to_vec());
     }
     let text = text(input, name)?;
-    if places.saturating_mul(text.len()) > FILLED_BYTES_MAX {
-        return Err(unfit(name, "shorter once the input is filled in", text));
+    let mut fields = Vec::new();
+    let mut bytes_left = FILLED_BYTES_MAX;
+    let fill = |(at, argument): (usize, &String)| {
+        let (mut filled, mut rest) = (String::new(), argument.as_str());
+        while let Some((before, number, behind)) = placeholder(rest) {
+            let value = match number {
+                "" => text,
+                _ => field(&mut fields, text, number)
+                    .map_err(|expected| unfit(name, at + 1, &expected, &rest[before.len()..]))?,
+            };
+            bytes_left = bytes_left
+                .checked_sub(value.len())
+                .ok_or_else(|| unfit(name, at + 1, "shorter once the input is filled in", text))?;
+            filled = filled + before + value;
+            rest = behind;
+        }
+        Ok(filled + rest)
+    };
+    arguments.iter().enumerate().map(fill).collect()
+}
+
+/// The field of that number, the first being 1; `fields` are read once. The error is
+/// what the argument would have to be.
+fn field<'a>(fields: &'a mut Vec<String>, text: &str, number: &str) -> Result<&'a str, String> {
+    if fields.is_empty() {
+        *fields = match csv::record(text, b',') {
+            Ok((fields, "")) => fields,
+            Ok(_) => return Err("a field of an input of one line of CSV".to_owned()),
+            Err(why) => return Err(format!("a field of an input in CSV ({why})")),
+        };
     }
-    Ok(arguments.iter().map(|argument| argument.replace(PLACEHOLDER, text)).collect())
+    let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let field = place.and_then(|place| fields.get(place));
+    field.map(String::as_str).ok_or_else(|| match fields.len() {
+        1 => "{1}, for the input has one field".to_owned(),
+        count => format!("from {{1}} to {{{count}}}, for the input has {count} fields"),
+    })
 }
 
 fn text<'a>(input: &'a [u8], name: &str) -> Result<&'a str, Stop> {
-    str::from_utf8(input).map_err(|_| unfit(name, "text (UTF-8)", &String::from_utf8_lossy(input)))
+    let lossy = |_| unfit(name, 1, "text (UTF-8)", &String::from_utf8_lossy(input));
+    str::from_utf8(input).map_err(lossy)
 }
 
-fn unfit(name: &str, expected: &str, given: &str) -> Stop {
+fn unfit(name: &str, position: usize, expected: &str, given: &str) -> Stop {
     Stop::WrongArgument {
         name: name.to_owned(),
-        position: 1,
+        position,
         expected: expected.to_owned(),
         given: given.chars().take(32).collect(),
     }
@@ -309,6 +351,40 @@ mod tests {
         }
     }
 
+    fn filled(arguments: &[&str], input: &str) -> Result<Vec<String>, String> {
+        match command(arguments, false).bind(input.as_bytes()) {
+            Ok(Call::Command { arguments, .. }) => Ok(arguments),
+            other => Err(other.expect_err("it is a command").to_string()),
+        }
+    }
+
+    #[test]
+    fn numbers_stand_for_the_fields_of_an_input() {
+        let input = "a,\"b, \"\"c\"\"\",{1}\r\n";
+        let given = ["{2}", "-{1}{1}{3}{", "{}", "{x} {-1} {1 } {{1}}", "1"];
+        let expected = ["b, \"c\"", "-aa{1}{", input, "{x} {-1} {1 } {a}", "1"];
+        assert_eq!(filled(&given, input), Ok(expected.map(str::to_owned).to_vec()));
+        let export = Entry::Export { name: "add".to_owned(), arguments: vec!["{2}".to_owned()] };
+        let Ok(Call::Export { arguments, .. }) = export.bind(b"1,2") else { panic!() };
+        assert_eq!(arguments, ["2"]);
+    }
+
+    #[test]
+    fn a_field_that_is_not_there_fails_its_task_with_the_reason() {
+        let wrong = |argument: &str, input: &str| filled(&["1", argument], input).expect_err(input);
+        let said = "argument 2 of `_start` must be from {1} to {2}, for the input has 2 fields, \
+                    but \"{3}\" is not";
+        assert_eq!(wrong("a{3}", "1,2"), said);
+        for number in ["{0}", "{99999999999999999999999}"] {
+            assert!(wrong(number, "1").contains("has one field"), "{number}");
+        }
+        assert!(wrong("{1}", "\"a").contains("opened and not closed"));
+        assert!(wrong("{1}", "a\nb").contains("one line"));
+        // Nobody asks for a field of it.
+        assert_eq!(filled(&["{}"], "\"a"), Ok(vec!["\"a".to_owned()]));
+        assert!(command(&["{1}"], false).bind(&[0xff]).is_err());
+    }
+
     #[test]
     fn a_json_spark_takes_its_input_as_it_is() {
         let input = b" {\"a\": [1, 2]} ".to_vec();
@@ -326,7 +402,7 @@ mod tests {
             let arguments = arguments.iter().map(ToString::to_string).collect();
             Entry::Export { name: "add".to_owned(), arguments }.check_arguments(&signature)
         };
-        for right in [&[][..], &["{}", "0.5"], &["-0x10", "{}"], &["{}", "{}"], &["1{}", "nan"]] {
+        for right in [&[][..], &["{}", "0.5"], &["-0x10", "{}"], &["{}", "{2}"], &["1{}", "nan"]] {
             assert_eq!(check(right), Ok(()), "{right:?}");
         }
         assert!(matches!(check(&["{}", "many"]), Err(Stop::WrongArgument { position: 2, .. })));
@@ -337,6 +413,9 @@ mod tests {
     #[test]
     fn placeholders_cannot_multiply_an_input_without_bound() {
         let entry = command(&[&"{}".repeat(8_000)], false);
+        assert!(entry.bind(&[b'x'; 64]).is_ok());
+        assert!(entry.bind(&[b'x'; 1_000]).is_err());
+        let entry = command(&[&"{1}".repeat(8_000)], false);
         assert!(entry.bind(&[b'x'; 64]).is_ok());
         assert!(entry.bind(&[b'x'; 1_000]).is_err());
     }
