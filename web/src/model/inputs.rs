@@ -1,5 +1,5 @@
-//! What a job runs over, as people give it: a range, lines of text, a file cut
-//! by lines, or one input. Anything that could not run is refused here, before
+//! What a job runs over, as people give it: a range, lines of text, a file cut by
+//! lines, a [table](super::table), [files](super::picked), or one input. Anything that could not run is refused here, before
 //! it reaches the ion, with a sentence for the field.
 
 use node_core::compute::{Input, Inputs};
@@ -14,13 +14,18 @@ pub enum Kind {
     Lines,
     /// One input per line of a file.
     File,
+    /// One input per row of a table.
+    Table,
+    /// One input per file.
+    Files,
     /// One task with one input, which may be empty.
     One,
 }
 
 impl Kind {
     /// Every way, in the order they are offered.
-    pub const ALL: [Self; 4] = [Self::Range, Self::Lines, Self::File, Self::One];
+    pub const ALL: [Self; 6] =
+        [Self::Range, Self::Lines, Self::File, Self::Table, Self::Files, Self::One];
 
     /// The name in addresses, tests and gallery files.
     pub fn key(self) -> &'static str {
@@ -28,6 +33,8 @@ impl Kind {
             Self::Range => "range",
             Self::Lines => "lines",
             Self::File => "file",
+            Self::Table => "table",
+            Self::Files => "files",
             Self::One => "one",
         }
     }
@@ -38,6 +45,8 @@ impl Kind {
             Self::Range => "A range",
             Self::Lines => "Lines of text",
             Self::File => "A file, by lines",
+            Self::Table => "A table, by rows",
+            Self::Files => "Files or a folder",
             Self::One => "One input",
         }
     }
@@ -73,7 +82,7 @@ pub fn one(text: &str) -> Result<Inputs, String> {
     checked(Inputs::List(vec![Input::from(text.as_bytes())]))
 }
 
-fn checked(inputs: Inputs) -> Result<Inputs, String> {
+pub(super) fn checked(inputs: Inputs) -> Result<Inputs, String> {
     match inputs.check() {
         Ok(()) => Ok(inputs),
         Err(error) => Err(format!("This cannot run: {error}.")),

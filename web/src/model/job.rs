@@ -34,6 +34,8 @@ pub struct Request {
     pub binary: Arc<[u8]>,
     /// What to run it over.
     pub inputs: Inputs,
+    /// The names of the inputs, where they are files; this page alone has them.
+    pub names: Arc<[String]>,
     /// The picture that its results make, if they make one.
     pub picture: Option<Picture>,
 }
@@ -304,8 +306,16 @@ impl Job {
         }
     }
 
-    /// The text of one input, shortened, as a list shows it.
+    /// The name of one input, where it has one.
+    pub fn input_name(&self, task: u64) -> Option<&str> {
+        self.request.names.get(usize::try_from(task).ok()?).map(String::as_str)
+    }
+
+    /// The name of one input, else its text, shortened, as a list shows it.
     pub fn input_text(&self, task: u64) -> String {
+        if let Some(name) = self.input_name(task) {
+            return name.to_owned();
+        }
         let input = self.request.inputs.get(task).unwrap_or_default();
         let text = String::from_utf8_lossy(&input);
         text.chars().take(INPUT_CHARS_MAX).collect()
@@ -377,7 +387,8 @@ mod tests {
             trust: Trust::Once,
         };
         let inputs = Inputs::Range { first: 1, last: tasks };
-        Job::new(7, Request { program, binary: Arc::from([]), inputs, picture })
+        let names = Arc::from([]);
+        Job::new(7, Request { program, binary: Arc::from([]), inputs, names, picture })
     }
 
     fn result(text: &str) -> TaskResult {
@@ -476,5 +487,9 @@ mod tests {
     fn inputs_are_named_by_their_text() {
         assert_eq!(job(3, None).input_text(2), "3");
         assert_eq!(job(3, None).input_text(9), "");
+        let mut named = job(3, None);
+        named.request.names = Arc::from(["d/a".to_owned()]);
+        assert_eq!((named.input_name(0), named.input_name(1)), (Some("d/a"), None));
+        assert_eq!((named.input_text(0), named.input_text(1)), ("d/a".to_owned(), "2".to_owned()));
     }
 }

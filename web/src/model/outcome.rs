@@ -73,7 +73,7 @@ pub fn json_line(task: usize, result: &TaskResult) -> String {
 }
 
 /// A text as JSON has it. A library for it would cost every visitor some KiB.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for char in text.chars() {
         match char {

@@ -1,6 +1,8 @@
 //! Setting up a job: what stands in the form, and the request that it makes.
 //! Every mistake is told by the field it is in, before anything runs.
 
+mod preview;
+
 use std::sync::Arc;
 
 use ion_codec::from_json;
@@ -19,8 +21,12 @@ use super::{
     gallery::{Rows, Spark, SparkEntry, SparkInputs},
     inputs::{self, Kind},
     job::Request,
+    picked::Picked,
     picture::Picture,
+    table::Given,
 };
+
+pub use preview::Preview;
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,10 @@ pub struct Form {
     pub one: String,
     /// The file's name and bytes.
     pub file: Option<(String, Arc<[u8]>)>,
+    /// The table.
+    pub table: Given,
+    /// The files that are an input each.
+    pub files: Option<Arc<Picked>>,
     /// Fuel a task may use, in millions.
     pub fuel_millions: String,
     /// Memory a task may use, in MiB.
@@ -95,6 +105,8 @@ impl Default for Form {
             lines: String::new(),
             one: String::new(),
             file: None,
+            table: Given::default(),
+            files: None,
             fuel_millions: (limits.fuel_max / MILLION).to_string(),
             memory_mib: (limits.memory_bytes_max >> 20).to_string(),
             seconds: (limits.wall_ms_max / 1000).to_string(),
@@ -163,8 +175,7 @@ impl Form {
         binary: &Arc<[u8]>,
         inspection: &Inspection,
     ) -> Result<Request, (Field, String)> {
-        let arguments = if self.entry == SparkEntry::Json { "" } else { &self.arguments };
-        let arguments = split(arguments).map_err(|why| (Field::Arguments, why))?;
+        let arguments = self.arguments()?;
         let inputs = self.inputs().map_err(|why| (Field::Inputs, why))?;
         let limits = self.limits()?;
         let picture = self.picture(&arguments, &inputs);
@@ -172,7 +183,8 @@ impl Form {
         check_entry(&entry, &inputs, inspection)?;
         let program =
             Program { name: self.name.clone(), entry, limits, lane: self.lane, trust: self.trust };
-        Ok(Request { program, binary: Arc::clone(binary), inputs, picture })
+        let names = self.picked().map(|picked| Arc::clone(&picked.names)).unwrap_or_default();
+        Ok(Request { program, binary: Arc::clone(binary), inputs, names, picture })
     }
 
     /// Takes the lane of that key; a key that is none changes nothing.
@@ -189,7 +201,29 @@ impl Form {
 
     /// How many tasks the form makes, if its inputs can be read.
     pub fn tasks(&self) -> Option<u64> {
-        self.inputs().ok().map(|inputs| inputs.len())
+        match self.kind {
+            Kind::Table => self.table.table.as_ref().ok().map(|table| table.rows.len()),
+            Kind::Files => self.picked().map(|picked| picked.inputs.len() as u64),
+            _ => self.inputs().ok().map(|inputs| inputs.len()),
+        }
+    }
+
+    /// The files that count, if files do.
+    fn picked(&self) -> Option<&Picked> {
+        self.files.as_deref().filter(|_| self.kind == Kind::Files)
+    }
+
+    /// The arguments as tasks have them: without names of columns.
+    fn arguments(&self) -> Result<Vec<String>, (Field, String)> {
+        if self.entry == SparkEntry::Json {
+            return Ok(Vec::new());
+        }
+        let arguments = split(&self.arguments);
+        let arguments = match (self.kind, &self.table.table) {
+            (Kind::Table, Ok(table)) => arguments.and_then(|some| table.numbered(&some)),
+            _ => arguments,
+        };
+        arguments.map_err(|why| (Field::Arguments, why))
     }
 
     fn take_inputs(&mut self, inputs: &SparkInputs) {
@@ -223,6 +257,15 @@ impl Form {
             Kind::File => match &self.file {
                 Some((_, bytes)) => inputs::lines(bytes),
                 None => Err("Choose the file first.".to_owned()),
+            },
+            Kind::Table => {
+                let table = self.table.table.as_ref().map_err(Clone::clone)?;
+                let is_json = self.entry == SparkEntry::Json;
+                if is_json { table.objects() } else { Ok(table.rows.clone()) }
+            }
+            Kind::Files => match self.picked() {
+                Some(picked) => inputs::checked(Inputs::List(picked.inputs.clone())),
+                None => Err("Choose files or a folder first.".to_owned()),
             },
         }
     }

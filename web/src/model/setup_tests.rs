@@ -229,3 +229,100 @@ fn the_trust_that_is_chosen_is_asked_for() {
     form.take_trust("none of them");
     assert_eq!(trust(&form), Trust::Adaptive);
 }
+
+/// The form of `add` over a table, or a file of it.
+fn over_table(table: &str, arguments: &str) -> Form {
+    let table = Given::pasted(table.to_owned());
+    Form { kind: Kind::Table, table, arguments: arguments.to_owned(), ..form() }
+}
+
+const SUMS: &str = "first;second\n1;2\n3;4\n5;x\n7;8";
+
+#[test]
+fn a_table_runs_a_task_for_each_row() {
+    let form = over_table(SUMS, "{first} {second}");
+    let request = form.request(&binary(), &inspection(false)).expect("complete");
+    let row = |row| request.inputs.get(row).expect("it is there");
+    assert_eq!((request.inputs.len(), form.tasks()), (4, Some(4)));
+    let Ok(Call::Export { arguments, .. }) = request.program.entry.bind(&row(1)) else {
+        panic!("a function")
+    };
+    assert_eq!((arguments, row(1).as_ref()), (vec!["3".into(), "4".into()], &b"3,4"[..]));
+}
+
+#[test]
+fn mistakes_in_a_table_are_told_by_their_field() {
+    let cases = [
+        (over_table("", "{first} 1"), Field::Inputs, "no table yet"),
+        (over_table("a\n1\n2,3", "{} 1"), Field::Inputs, "Line 3 has 2 fields"),
+        (over_table(SUMS, "{frist} 1"), Field::Arguments, "there is {first}, {second}."),
+        (over_table(SUMS, "{1} {3}"), Field::Arguments, "no column {3}"),
+        (over_table(SUMS, "{1} {2} {2}"), Field::Arguments, "takes 2 arguments"),
+        (over_table(SUMS, "{1} many"), Field::Arguments, "many"),
+    ];
+    for (form, field, words) in cases {
+        let (told_at, why) = form.request(&binary(), &inspection(false)).expect_err(words);
+        assert!(told_at == field && why.contains(words), "{why}");
+    }
+    // Elsewhere a name in braces is text, and a number a field.
+    let form = Form { arguments: "{frist} {1}".to_owned(), ..Form::of_spark(&mandelbrot()) };
+    assert!(form.request(&binary(), &inspection(true)).is_ok());
+}
+
+#[test]
+fn a_json_spark_takes_rows_as_objects() {
+    let form = Form { entry: SparkEntry::Json, ..over_table(SUMS, "{frist}") };
+    let request = form.request(&binary(), &json_inspection()).expect("complete");
+    assert_eq!(
+        request.inputs.get(2).expect("it is there").as_ref(),
+        b"{\"first\": 5, \"second\": \"x\"}"
+    );
+}
+
+#[test]
+fn the_first_rows_of_a_table_show_what_they_make() {
+    let shown = |form: &Form| form.preview().expect("there is a table");
+    let form = over_table(SUMS, "{second} 'a {first}'");
+    let preview = shown(&form);
+    assert_eq!(preview.head, ["first", "second", "Arguments"]);
+    assert_eq!(
+        preview.rows,
+        [["1", "2", "2 \"a 1\""], ["3", "4", "4 \"a 3\""], ["5", "x", "x \"a 5\""]]
+    );
+    let wrong = shown(&over_table(SUMS, "{frist}"));
+    assert_eq!((wrong.head.len(), wrong.rows[0].len()), (2, 2));
+    assert!(wrong.mistake.is_some_and(|why| why.contains("{frist}")));
+    let last = |form: &Form| {
+        let preview = shown(form);
+        [preview.head.last().cloned(), preview.rows[0].last().cloned()]
+            .map(Option::unwrap_or_default)
+    };
+    let json = Form { entry: SparkEntry::Json, ..form.clone() };
+    assert_eq!(last(&json), ["Input", "{\"first\": 1, \"second\": 2}"]);
+    let command =
+        Form { entry: SparkEntry::Command, stdin: true, arguments: String::new(), ..form.clone() };
+    assert_eq!(last(&command), ["Standard input", "1,2"]);
+    assert_eq!(Form { kind: Kind::Lines, ..form }.preview(), None);
+    let wide = shown(&over_table(&format!("a,b,c,d,e,f\n{},2,3,4,5,6", "x".repeat(25)), "{6} {f}"));
+    assert_eq!(wide.head, ["a", "b", "c", "d", "e", "…", "Arguments"]);
+    assert_eq!(wide.rows[0][0], format!("{}…", "x".repeat(24)));
+    assert_eq!(wide.rows[0][6], "6 6");
+}
+
+#[test]
+fn files_are_an_input_each_and_keep_their_names() {
+    let command = Form { entry: SparkEntry::Command, kind: Kind::Files, ..Form::default() };
+    let (field, _) = command.request(&binary(), &inspection(true)).expect_err("none is chosen");
+    assert_eq!((field, command.tasks()), (Field::Inputs, None));
+    let names: Arc<[String]> = Arc::from(["d/a".to_owned(), "d/b".to_owned()]);
+    let inputs = [&b"one"[..], b"two"].map(node_core::compute::Input::from).to_vec();
+    let picked = Picked { names: Arc::clone(&names), inputs: inputs.clone(), hidden: 0 };
+    let form = Form { files: Some(Arc::new(picked)), ..command };
+    let request = form.request(&binary(), &inspection(true)).expect("complete");
+    assert_eq!((request.inputs, form.tasks()), (Inputs::List(inputs), Some(2)));
+    assert_eq!(request.names, names);
+    // Of other inputs these are not the names.
+    let range = Form { kind: Kind::Range, ..form };
+    let request = range.request(&binary(), &inspection(true)).expect("complete");
+    assert_eq!(request.names.len(), 0);
+}

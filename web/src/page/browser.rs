@@ -223,6 +223,16 @@ pub(crate) async fn read(file: &File, bytes_max: usize) -> Result<Vec<u8>, Strin
     Ok(Uint8Array::new(&body).to_vec())
 }
 
+/// A size or a date as the browser has it.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "sizes and dates are positive; casts from floats saturate"
+)]
+pub(crate) fn whole(number: f64) -> u64 {
+    number as u64
+}
+
 /// Offers bytes as a download.
 pub(crate) fn download(name: &str, bytes: &[u8]) {
     let parts = Array::of1(&Uint8Array::from(bytes));

@@ -23,6 +23,7 @@ use crate::{
         network::{self, Echo, Echoes},
         news::{News, problem},
         pairing::Role,
+        picked::Reading,
         picture::Picture,
         route::Route,
         setup::Form,
@@ -100,6 +101,8 @@ pub(crate) struct Desk {
     pub(crate) gallery: RwSignal<Option<Result<Vec<Spark>, String>>>,
     pub(crate) bench: RwSignal<Bench>,
     pub(crate) form: RwSignal<Form>,
+    /// How far the reading of files for the form is.
+    pub(crate) reading: State<Reading>,
     /// Where pairing stands, and since when, in milliseconds of the page's clock.
     pub(crate) pairing: RwSignal<(Pairing, f64)>,
     /// What the person chose to do in pairing.
@@ -141,6 +144,7 @@ impl Desk {
             gallery: RwSignal::new(None),
             bench: RwSignal::new(Bench::Empty),
             form: RwSignal::new(Form::default()),
+            reading: State::new(Reading::default()),
             pairing: RwSignal::new((Pairing::Idle, 0.0)),
             role: RwSignal::new(Role::Open),
             attempts: RwSignal::new(Vec::new()),
@@ -281,7 +285,8 @@ impl Desk {
                     return handle.job.update(Job::resume);
                 }
                 let (picture, binary) = (Picture::of_about(&about), binary.into_vec().into());
-                let request = Request { program, binary, inputs, picture };
+                let names = Arc::default();
+                let request = Request { program, binary, inputs, names, picture };
                 self.add(Job::kept(job, request, is_own));
             }
             Event::Records(records) => self.records.set(records),
@@ -364,6 +369,7 @@ impl Desk {
         match result {
             Err(problem) => self.bench.set(Bench::Refused(problem)),
             Ok(inspection) => {
+                self.reading.update(Reading::stop);
                 self.form.set(match &source {
                     Source::Gallery(spark) => Form::of_spark(spark),
                     Source::File(name) => Form::of_file(name, &inspection),

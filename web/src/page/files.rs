@@ -36,6 +36,7 @@ use crate::model::{
 };
 
 pub(crate) use bytes::serve;
+pub(crate) use chosen::{Found, of_field};
 pub(crate) use store::{closing, settings};
 
 /// What is laid over the page.

@@ -250,7 +250,8 @@ fn share(share: &IonShare, most: u64) -> Part {
 }
 
 fn causes(job: RwSignal<Job>) -> Vec<Part> {
-    let rows: Vec<Part> = job.with(|job| job.view.causes.iter().map(cause).collect());
+    let rows: Vec<Part> =
+        job.with(|job| job.view.causes.iter().map(|one| cause(job, one)).collect());
     if rows.is_empty() {
         return rows;
     }
@@ -258,8 +259,9 @@ fn causes(job: RwSignal<Job>) -> Vec<Part> {
     vec![panel.put(text("h2", "", "Why tasks failed")).put(tag("ul", "causes").put_all(rows))]
 }
 
-fn cause(cause: &Cause) -> Part {
-    let first = format!(" (first: task {})", cause.first_task);
+fn cause(job: &Job, cause: &Cause) -> Part {
+    let name = job.input_name(cause.first_task).map(|name| format!(", {name}"));
+    let first = format!(" (first: task {}{})", cause.first_task, name.unwrap_or_default());
     tag("li", "")
         .test("job-cause")
         .set("data-count", &cause.count.to_string())

@@ -4,6 +4,8 @@ use std::{rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use node_core::node::{Command, Problem};
+use wasm_bindgen::JsCast;
+use web_sys::{FileList, HtmlInputElement};
 
 use super::{
     desk::At,
@@ -119,6 +121,42 @@ pub(crate) fn close(label: &str, pressed: impl FnMut() + 'static) -> Part {
     let button = button.set("aria-label", label).put(icon(icons::CLOSE));
     let mut pressed = pressed;
     button.on("click", move |_| pressed())
+}
+
+/// What a field for files lets people choose.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// One file.
+    File,
+    /// Any number of them.
+    Files,
+    /// A folder with all that is in it.
+    Folder,
+}
+
+/// A button that lets people choose files, and hands them on.
+pub(crate) fn chooser(
+    choice: Choice,
+    word: &str,
+    class: &str,
+    test: &str,
+    mut chosen: impl FnMut(&FileList) + 'static,
+) -> Part {
+    let input = tag("input", "hidden").set("type", "file").test(test);
+    let (input, drawn) = match choice {
+        Choice::File => (input, icons::UPLOAD),
+        Choice::Files => (input.set("multiple", ""), icons::UPLOAD),
+        Choice::Folder => (input.set("multiple", "").set("webkitdirectory", ""), icons::FOLDER),
+    };
+    let field: HtmlInputElement = input.element().clone().unchecked_into();
+    let input = input.on("change", move |_| {
+        if let Some(files) = field.files() {
+            chosen(&files);
+        }
+        // So that the same can be chosen again.
+        field.set_value("");
+    });
+    tag("label", class).put(icon(drawn)).say(word).put(input)
 }
 
 /// A count that goes up every so many milliseconds, as long as the view that

@@ -1,18 +1,18 @@
 //! The form that sets a job up: how to call the module, over what, and how far
 //! each task may go.
 
+mod over;
+
 use std::sync::Arc;
 
-use leptos::{prelude::*, task::spawn_local};
-use node_core::compute::{Trust, spec::INPUTS_BYTES_MAX};
+use leptos::prelude::*;
+use node_core::compute::Trust;
 use spark_runtime::inspect::Inspection;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlInputElement;
 
 use super::{
-    browser,
     desk::At,
     module,
+    parts::panel,
     raw::{Part, is_ticked, labelled, note, tag, text},
     router,
     sealed::{Seal, live},
@@ -20,7 +20,6 @@ use super::{
 use crate::model::{
     format,
     gallery::SparkEntry,
-    inputs::Kind,
     setup::{Field, Form, LANES, TRUSTS, entries},
 };
 
@@ -58,7 +57,7 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
     let count = tag("span", "muted").test("task-count").words(count);
     let main = tag("div", "setup-main")
         .put(entry)
-        .put(inputs(desk, mistake))
+        .put(over::view(desk, mistake))
         .put(trust(desk))
         .put(limits(desk, mistake))
         .put(tag("div", "setup-run").put(run_button).put(count));
@@ -68,10 +67,6 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
         .put(tag("div", "setup-side").put(about))
         .on("submit", run)
         .seal()
-}
-
-fn panel(title: &str) -> Part {
-    tag("section", "panel").set("aria-label", title).put(text("h2", "", title))
 }
 
 fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> Part {
@@ -91,8 +86,7 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> Part {
     let fields = live(move || match chosen.get() {
         SparkEntry::Command => command_fields(desk, mistake),
         SparkEntry::Export(_) => {
-            let hint =
-                "{} stands for the input. Leave empty to take the input's words as arguments.";
+            let hint = "Leave empty to take the input's words as arguments.";
             arguments(desk, mistake, hint).seal()
         }
         SparkEntry::Json => note("Each input is JSON, and so is its result.").seal(),
@@ -105,12 +99,13 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> Part {
 
 fn arguments(desk: At, mistake: Mistake, hint: &str) -> Vec<AnyView> {
     let field = line(desk, "Arguments", "arguments", |form| &mut form.arguments);
-    vec![field.seal(), note(hint).seal(), told(mistake, Field::Arguments)]
+    let places = "{} stands for the input, and {1}, {2} … for its fields where it is a line of \
+                  CSV. ";
+    vec![field.seal(), note(places).say(hint).seal(), told(mistake, Field::Arguments)]
 }
 
 fn command_fields(desk: At, mistake: Mistake) -> AnyView {
-    let mut fields =
-        arguments(desk, mistake, "{} stands for the input. Quotes hold words together.");
+    let mut fields = arguments(desk, mistake, "Quotes hold words together.");
     fields.extend([stdin(desk), variables(desk), told(mistake, Field::Environment)]);
     fields.seal()
 }
@@ -131,71 +126,6 @@ fn stdin(desk: At) -> AnyView {
 fn variables(desk: At) -> AnyView {
     let label = "Environment variables, NAME=value on a line each";
     area(desk, label, ("environment", "2"), |form| &mut form.environment).seal()
-}
-
-fn inputs(desk: At, mistake: Mistake) -> Part {
-    let form = desk.form;
-    let kind = Memo::new(move |_| form.with(|form| form.kind));
-    let choices = Kind::ALL.map(|choice| {
-        let field = tag("input", "")
-            .set("type", "radio")
-            .set("name", "inputs")
-            .test(&format!("inputs-{}", choice.key()))
-            .hold("checked", move || kind.get() == choice)
-            .on("change", move |_| form.update(|form| form.kind = choice));
-        tag("label", "choice").put(field).put(text("span", "", choice.label()))
-    });
-    let fields = live(move || match kind.get() {
-        Kind::Range => range(desk),
-        Kind::Lines => {
-            area(desk, "One task per line", ("lines", "6"), |form| &mut form.lines).seal()
-        }
-        Kind::File => file(desk, mistake),
-        Kind::One => line(desk, "The input", "one", |form| &mut form.one).seal(),
-    });
-    let legend = text("legend", "hidden", "Kind of inputs");
-    panel("What to run it over")
-        .put(tag("fieldset", "choices").put(legend).put_all(choices))
-        .add(fields.seal())
-        .add(told(mistake, Field::Inputs))
-}
-
-fn range(desk: At) -> AnyView {
-    tag("div", "fields")
-        .put(line(desk, "From", "range-first", |form| &mut form.first))
-        .put(line(desk, "To, included", "range-last", |form| &mut form.last))
-        .seal()
-}
-
-fn file(desk: At, mistake: Mistake) -> AnyView {
-    let form = desk.form;
-    let field = tag("input", "").set("type", "file").test("inputs-file-field");
-    let input: HtmlInputElement = field.element().clone().unchecked_into();
-    let chosen = move |_| {
-        let Some(file) = input.files().and_then(|files| files.get(0)) else { return };
-        spawn_local(async move {
-            match browser::read(&file, INPUTS_BYTES_MAX).await {
-                Ok(bytes) => {
-                    mistake.set(None);
-                    form.update(|form| form.file = Some((file.name(), Arc::from(bytes))));
-                }
-                Err(why) => {
-                    let why = format!("{} was not taken: {why}.", file.name());
-                    mistake.set(Some((Field::Inputs, why)));
-                }
-            }
-        });
-    };
-    let name = note("").words(move || {
-        form.with(|form| {
-            form.file
-                .as_ref()
-                .map(|(name, bytes)| format!("{name}, {}", format::bytes(bytes.len() as u64)))
-        })
-        .unwrap_or_default()
-    });
-    let field = labelled("A file; each line becomes a task", field.on("change", chosen));
-    vec![field.seal(), name.seal()].seal()
 }
 
 fn trust(desk: At) -> Part {

@@ -2,8 +2,7 @@
 
 use leptos::{ev, prelude::*, task::spawn_local};
 use node_core::node::files::{IMPORTS_MAX, RowKind};
-use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, File, HtmlInputElement};
+use web_sys::{DragEvent, File};
 
 use super::{
     Sheet,
@@ -20,8 +19,9 @@ use crate::{
         news::problem,
     },
     page::{
+        browser::whole,
         desk::{At, Desk},
-        icons::{self, icon},
+        parts::{self, Choice},
         raw::{Part, button, tag, text},
         sealed::{Seal, live},
     },
@@ -107,15 +107,6 @@ impl Desk {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "sizes and dates are positive; casts from floats saturate"
-)]
-fn whole(number: f64) -> u64 {
-    number as u64
-}
-
 /// The page's buttons, and the fields behind them.
 pub(super) fn buttons(desk: At) -> Part {
     let new_folder = button("files-new-folder", "button", "New folder", move || {
@@ -134,17 +125,10 @@ pub(super) fn add_button(desk: At) -> Part {
 
 fn field(desk: At, word: &str, class: &str, test: &str) -> Part {
     let is_folder = test == "files-add-folder";
-    let drawn = if is_folder { icons::FOLDER } else { icons::UPLOAD };
-    let input = tag("input", "hidden").set("type", "file").set("multiple", "").test(test);
-    let input = if is_folder { input.set("webkitdirectory", "") } else { input };
-    let chosen: HtmlInputElement = input.element().clone().unchecked_into();
-    let input = input.on("change", move |_| {
-        if let Some(files) = chosen.files() {
-            desk.bring(chosen::of_field(&files));
-        }
-        chosen.set_value("");
-    });
-    tag("label", class).put(icon(drawn)).say(word).put(input)
+    let choice = if is_folder { Choice::Folder } else { Choice::Files };
+    parts::chooser(choice, word, class, test, move |files| {
+        desk.bring(chosen::of_field(files, IMPORTS_MAX + 1));
+    })
 }
 
 /// Takes what is dropped anywhere on the page, as long as it stands.

@@ -1,6 +1,6 @@
 //! What a person chose or dropped: files with their paths, folders gone through.
 //!
-//! Bounds: [`IMPORTS_MAX`] files; folders as deep as paths may be.
+//! Bounds: [`IMPORTS_MAX`] files of what was dropped; folders as deep as paths may be.
 
 use js_sys::{Array, Promise, Reflect};
 use node_core::node::files::IMPORTS_MAX;
@@ -13,18 +13,18 @@ use web_sys::{
 use crate::model::files::joined;
 
 /// Files and their paths below the folder that they go to.
-pub(super) type Found = Vec<(String, File)>;
+pub(crate) type Found = Vec<(String, File)>;
 
 /// Levels of folders that are gone through.
 const LEVELS_MAX: usize = 64;
 
-/// The files of a field; those of a folder have its path.
-pub(super) fn of_field(files: &FileList) -> Found {
+/// The files of a field, at most so many; those of a folder have its path.
+pub(crate) fn of_field(files: &FileList, most: usize) -> Found {
     let path = |file: &File| {
         let below = Reflect::get(file, &"webkitRelativePath".into()).ok()?.as_string()?;
         (!below.is_empty()).then_some(below)
     };
-    let all = (0..files.length()).filter_map(|at| files.get(at)).take(IMPORTS_MAX + 1);
+    let all = (0..files.length()).filter_map(|at| files.get(at)).take(most);
     all.map(|file| (path(&file).unwrap_or_else(|| file.name()), file)).collect()
 }
 
