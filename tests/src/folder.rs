@@ -30,6 +30,8 @@ impl Folder {
     /// Writes a file into it; where it is. Panics when the disk is full.
     pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.0.join(name);
+        let folder = path.parent().expect("it is below this folder");
+        fs::create_dir_all(folder).expect("the system has room for a folder");
         fs::write(&path, bytes).expect("the system has room for a small file");
         path
     }

@@ -12,6 +12,7 @@ mod devices;
 mod direct;
 mod files;
 mod firefox;
+mod forms;
 mod goals;
 mod halves;
 mod harness;
