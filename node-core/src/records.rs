@@ -16,8 +16,11 @@
 //! tasks, from memory where they just came, else from the pages. A page that is not
 //! what its name says is removed, and its tasks are done again.
 //!
-//! Bounds: [`RECORDS_MAX`], [`OWNER_MAX`], [`STAND_INS_MAX`], [`OWN_MAX`], [`READS_MAX`], [`WAITING_BYTES_MAX`]; those of
-//! [`form`].
+//! The owner may pause its job: a file says so, and no task begins anywhere until it is
+//! gone. Whoever coordinates lets what is out come back.
+//!
+//! Bounds: [`RECORDS_MAX`], [`OWNER_MAX`], [`STAND_INS_MAX`], [`OWN_MAX`], [`READS_MAX`],
+//! [`WAITING_BYTES_MAX`]; those of [`form`].
 
 pub mod form;
 

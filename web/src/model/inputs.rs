@@ -1,6 +1,7 @@
 //! What a job runs over, as people give it: a range, lines of text, a file cut by
-//! lines, a [table](super::table), [files](super::picked), or one input. Anything that could not run is refused here, before
-//! it reaches the ion, with a sentence for the field.
+//! lines, a [table](super::table), [files](super::picked), or one input. Anything that
+//! could not run is refused here, before it reaches the ion, with a sentence for the
+//! field.
 
 use node_core::compute::{Input, Inputs};
 

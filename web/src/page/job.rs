@@ -139,8 +139,9 @@ fn actions(desk: At, handle: JobHandle) -> Part {
         let is_paused = is_paused.get();
         let is_own = is_open.get() && !job.with_untracked(Job::is_others);
         let hold = move || desk.post(Command::HoldJob { job: id, is_held: !is_paused });
-        let word = if is_paused { "Resume" } else { "Pause" };
-        is_own.then(|| button("hold", "button", word, hold))
+        let (class, word) =
+            if is_paused { ("button primary", "Resume") } else { ("button", "Pause") };
+        is_own.then(|| button("hold", class, word, hold))
     };
     let has_none = move || job.with(|job| job.results().is_empty()).then(String::new);
     let saving = |button: Part| button.follow("disabled", has_none);
