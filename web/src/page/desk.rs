@@ -17,7 +17,7 @@ use crate::{
         data::Data,
         gallery::Spark,
         ice::Trial,
-        job::{JOBS_MAX, Job, Request, Standing},
+        job::{JOBS_MAX, Job, Request},
         mail::Mail,
         map::Map,
         network::{self, Echo, Echoes},
