@@ -82,7 +82,7 @@ pub async fn results_now(tab: &Tab) -> u64 {
 /// Waits until the job has ended, whichever way; the way's name.
 pub async fn ended(tab: &Tab) -> String {
     let state = format!("{}?.dataset.state", query("job-state"));
-    let way = format!("{state} !== 'running' && {state}");
+    let way = format!("!['running', 'paused'].includes({state}) && {state}");
     let way = tab.wait_for("the job's end", &way).await;
     way.as_str().unwrap_or_default().to_owned()
 }
