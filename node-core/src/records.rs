@@ -16,8 +16,8 @@
 //! tasks, from memory where they just came, else from the pages. A page that is not
 //! what its name says is removed, and its tasks are done again.
 //!
-//! The owner may pause its job: a file says so, and no task begins anywhere until it is
-//! gone. Whoever coordinates lets what is out come back.
+//! The owner may pause its job: a file says so, and no task is given out anywhere until
+//! that is gone. What ions have in hand still ends.
 //!
 //! Bounds: [`RECORDS_MAX`], [`OWNER_MAX`], [`STAND_INS_MAX`], [`OWN_MAX`], [`READS_MAX`],
 //! [`WAITING_BYTES_MAX`]; those of [`form`].
@@ -221,7 +221,7 @@ impl Records {
             }
             Input::Submit(job, parts) => self.submit(now, job, *parts, effects),
             Input::Cancel(job) => self.cancel(job, effects),
-            Input::Hold(job, is_held) => self.hold(job, is_held, effects),
+            Input::Hold(job, is_held) => self.hold(now, job, is_held, effects),
             Input::Results(name, first, results) => {
                 self.tell(name, first, &results, false, effects);
                 self.results(now, name, first, results);
@@ -322,11 +322,25 @@ impl Records {
             return;
         };
         run.is_recorded = true;
-        // The owner's word to its own ion comes before the file that tells others.
-        if run.is_begun && name.owner != self.keys.own() && run.is_held != book.is_paused {
+        let is_own = name.owner == self.keys.own();
+        if !is_own && run.is_held != book.is_paused {
             run.is_held = book.is_paused;
-            effects.push(Effect::Hold(name, run.is_held));
+            if run.is_begun {
+                effects.push(Effect::Hold(name, run.is_held));
+            }
         }
+        // The owner's word comes before the file that tells others.
+        let is_untold = is_own && run.is_held != book.is_paused && run.was_told(now);
+        self.tell_pages(now, name, effects);
+        if is_untold {
+            self.tell_held(now, name, effects);
+        }
+    }
+
+    fn tell_pages(&mut self, now: Time, name: Name, effects: &mut Vec<Effect>) {
+        let (Some(book), Some(run)) = (self.books.get(&name), self.runs.get_mut(&name)) else {
+            return;
+        };
         // Who has it in hand from its first task on needs nobody's pages.
         if !run.is_begun || run.is_new {
             return;

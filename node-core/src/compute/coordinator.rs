@@ -17,8 +17,8 @@
 //! another version of the pass, takes no part in such jobs: they could differ
 //! without a lie. Results that their ion did not sign as it says are an offence.
 //!
-//! A job may be held: what is out comes back and counts, nothing new is given out. One
-//! whose first [`VAIN_TASKS`] tasks all failed is held by itself, once.
+//! A job may be held: what is out comes back and counts, nothing is given out, and whoever
+//! has nothing of it in hand may forget it. One whose first [`VAIN_TASKS`] tasks all failed is held by itself, once.
 //!
 //! Bounds: [`JOBS_MAX`] jobs, [`WINDOW_TASKS_MAX`] tasks between the first
 //! unfinished one and the last one given out, [`ATTEMPTS_MAX`] attempts for a
@@ -80,8 +80,9 @@ pub const LEASES_PER_TASK_MAX: usize = 8;
 pub const PATIENCE_MS: u64 = 10_000;
 /// How often an ion that has not asked for tasks hears of a job again, in milliseconds.
 pub const OFFER_MS: u64 = 5_000;
-/// Tasks that failed, while none ended well, after which a job is held: what fails on
-/// every input need not fail on all of them.
+/// Tasks that failed, while none ended well, after which a new job is held: what fails on
+/// every input need not fail on all of them. Where there are two ions, two must have
+/// found so.
 pub const VAIN_TASKS: u64 = 100;
 
 /// What is signed for a secret of this ion's alone; the signature never leaves it.
@@ -239,7 +240,8 @@ impl Coordinator {
             Input::Cancel { job } => self.end(now, job, JobState::Cancelled, effects),
             Input::Hold { job, is_held } => {
                 if let Some(kept) = self.jobs.get_mut(&job).filter(|job| job.is_running()) {
-                    kept.hold(is_held);
+                    kept.hold(now, is_held);
+                    self.offer_held(job, effects);
                     self.serve_waiting(now, job, effects);
                 }
             }
@@ -266,9 +268,9 @@ impl Coordinator {
         self.jobs.get(&job).map(|job| job.stands_in_for().unwrap_or(own))
     }
 
-    /// Whether any job still has open tasks.
+    /// Whether any job has tasks that are out or may be given out.
     pub fn is_busy(&self) -> bool {
-        self.jobs.values().any(Job::is_running)
+        self.jobs.values().any(Job::is_busy)
     }
 
     /// Jobs that changed since this was last asked, as they are now. Names of
@@ -295,7 +297,7 @@ impl Coordinator {
 
     fn linked(&mut self, now: Time, ion: IonId, effects: &mut Vec<Effect>) {
         self.ions.insert(ion, Ion { offered_at: now });
-        for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_running()) {
+        for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_running() && !job.is_held()) {
             effects.push(Effect::Send(ion, job.offer(*id)));
         }
     }
@@ -342,12 +344,17 @@ impl Coordinator {
 
     fn pull(&mut self, now: Time, ion: IonId, id: JobId, tasks: u32, effects: &mut Vec<Effect>) {
         match self.jobs.get_mut(&id) {
-            Some(job) if job.is_running() => {
+            Some(job) if job.is_running() && !job.is_idle_for(ion) => {
                 job.ask(now, ion, usize::try_from(tasks).unwrap_or(usize::MAX).min(TASKS_HELD_MAX));
                 self.serve(now, id, ion, effects);
             }
-            // The job is over, or was another's: the worker need not ask again.
-            _ => effects.push(Effect::Send(ion, Message::Withdraw { job: id })),
+            // The job is over, held, or was another's: the worker need not ask again.
+            other => {
+                if let Some(job) = other {
+                    job.give_back(ion, &[]);
+                }
+                effects.push(Effect::Send(ion, Message::Withdraw { job: id }));
+            }
         }
     }
 
@@ -419,8 +426,8 @@ impl Coordinator {
         }
         if job.is_complete() {
             self.end(now, id, JobState::Finished, effects);
-        } else if job.is_in_vain() {
-            job.hold(true);
+        } else if job.is_in_vain(self.ions.len()) {
+            job.hold(now, true);
             effects.push(Effect::Held(id));
         } else {
             self.serve_waiting(now, id, effects);
@@ -470,12 +477,22 @@ impl Coordinator {
                 continue;
             }
             known.offered_at = now;
-            for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_running()) {
+            let open = self.jobs.iter().filter(|(_, job)| job.is_running() && !job.is_held());
+            for (id, job) in open {
                 if !job.has_asked_since(*ion, now, OFFER_MS) {
                     effects.push(Effect::Send(*ion, job.offer(*id)));
                 }
             }
         }
+    }
+
+    /// Offers a job that was held to those who forgot it meanwhile.
+    fn offer_held(&self, id: JobId, effects: &mut Vec<Effect>) {
+        let job = self.jobs.get(&id).filter(|job| !job.is_held());
+        let offers = job
+            .into_iter()
+            .flat_map(|job| self.ions.keys().map(move |ion| Effect::Send(*ion, job.offer(id))));
+        effects.extend(offers);
     }
 
     fn running(&self) -> Vec<JobId> {

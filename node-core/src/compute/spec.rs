@@ -9,7 +9,7 @@ use spark_runtime::{Call, Lane, Limits, Stop, inspect::Signature, wire::ModuleHa
 use super::{Trust, csv, wire::INPUT_BYTES_MAX};
 
 /// How each input becomes a call. In an argument `{}` stands for the input's text, and
-/// `{1}`, `{2}` and so on for its fields, where it is one record of [`csv`].
+/// `{#1}`, `{#2}` and so on for its fields, where it is one record of [`csv`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Entry {
     /// An exported function. With no arguments given, the input's words
@@ -221,13 +221,14 @@ impl Entry {
 }
 
 /// The first placeholder of an argument: what stands before it, its number, which is
-/// empty for the whole input, and what follows it.
+/// empty for the whole input, and what follows it. A number has a `#` before it: `{2}`
+/// alone is how often something repeats, in a regular expression.
 pub fn placeholder(argument: &str) -> Option<(&str, &str, &str)> {
     argument.match_indices('{').find_map(|(open, _)| {
-        let inside = &argument[open + 1..];
-        let digits = inside.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, behind) = inside.split_at(digits);
-        Some((&argument[..open], number, behind.strip_prefix('}')?))
+        let (inside, behind) = argument[open + 1..].split_once('}')?;
+        let number = inside.strip_prefix('#').unwrap_or_default();
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number || inside.is_empty()).then_some((&argument[..open], number, behind))
     })
 }
 
@@ -270,8 +271,8 @@ fn field<'a>(fields: &'a mut Vec<String>, text: &str, number: &str) -> Result<&'
     let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     let field = place.and_then(|place| fields.get(place));
     field.map(String::as_str).ok_or_else(|| match fields.len() {
-        1 => "{1}, for the input has one field".to_owned(),
-        count => format!("from {{1}} to {{{count}}}, for the input has {count} fields"),
+        1 => "{#1}, for the input has one field".to_owned(),
+        count => format!("from {{#1}} to {{#{count}}}, for the input has {count} fields"),
     })
 }
 
@@ -360,11 +361,11 @@ mod tests {
 
     #[test]
     fn numbers_stand_for_the_fields_of_an_input() {
-        let input = "a,\"b, \"\"c\"\"\",{1}\r\n";
-        let given = ["{2}", "-{1}{1}{3}{", "{}", "{x} {-1} {1 } {{1}}", "1"];
-        let expected = ["b, \"c\"", "-aa{1}{", input, "{x} {-1} {1 } {a}", "1"];
+        let input = "a,\"b, \"\"c\"\"\",{#1}\r\n";
+        let given = ["{#2}", "-{#1}{#1}{#3}{", "{}", "{x} {#-1} {#1 } {{#1}} {#}", "1{2}{2,3}"];
+        let expected = ["b, \"c\"", "-aa{#1}{", input, "{x} {#-1} {#1 } {a} {#}", "1{2}{2,3}"];
         assert_eq!(filled(&given, input), Ok(expected.map(str::to_owned).to_vec()));
-        let export = Entry::Export { name: "add".to_owned(), arguments: vec!["{2}".to_owned()] };
+        let export = Entry::Export { name: "add".to_owned(), arguments: vec!["{#2}".to_owned()] };
         let Ok(Call::Export { arguments, .. }) = export.bind(b"1,2") else { panic!() };
         assert_eq!(arguments, ["2"]);
     }
@@ -372,17 +373,17 @@ mod tests {
     #[test]
     fn a_field_that_is_not_there_fails_its_task_with_the_reason() {
         let wrong = |argument: &str, input: &str| filled(&["1", argument], input).expect_err(input);
-        let said = "argument 2 of `_start` must be from {1} to {2}, for the input has 2 fields, \
-                    but \"{3}\" is not";
-        assert_eq!(wrong("a{3}", "1,2"), said);
-        for number in ["{0}", "{99999999999999999999999}"] {
+        let said = "argument 2 of `_start` must be from {#1} to {#2}, for the input has 2 fields, \
+                    but \"{#3}\" is not";
+        assert_eq!(wrong("a{#3}", "1,2"), said);
+        for number in ["{#0}", "{#99999999999999999999999}"] {
             assert!(wrong(number, "1").contains("has one field"), "{number}");
         }
-        assert!(wrong("{1}", "\"a").contains("opened and not closed"));
-        assert!(wrong("{1}", "a\nb").contains("one line"));
+        assert!(wrong("{#1}", "\"a").contains("opened and not closed"));
+        assert!(wrong("{#1}", "a\nb").contains("one line"));
         // Nobody asks for a field of it.
         assert_eq!(filled(&["{}"], "\"a"), Ok(vec!["\"a".to_owned()]));
-        assert!(command(&["{1}"], false).bind(&[0xff]).is_err());
+        assert!(command(&["{#1}"], false).bind(&[0xff]).is_err());
     }
 
     #[test]
@@ -402,7 +403,7 @@ mod tests {
             let arguments = arguments.iter().map(ToString::to_string).collect();
             Entry::Export { name: "add".to_owned(), arguments }.check_arguments(&signature)
         };
-        for right in [&[][..], &["{}", "0.5"], &["-0x10", "{}"], &["{}", "{2}"], &["1{}", "nan"]] {
+        for right in [&[][..], &["{}", "0.5"], &["-0x10", "{}"], &["{}", "{#2}"], &["1{}", "nan"]] {
             assert_eq!(check(right), Ok(()), "{right:?}");
         }
         assert!(matches!(check(&["{}", "many"]), Err(Stop::WrongArgument { position: 2, .. })));
@@ -415,7 +416,7 @@ mod tests {
         let entry = command(&[&"{}".repeat(8_000)], false);
         assert!(entry.bind(&[b'x'; 64]).is_ok());
         assert!(entry.bind(&[b'x'; 1_000]).is_err());
-        let entry = command(&[&"{1}".repeat(8_000)], false);
+        let entry = command(&[&"{#1}".repeat(8_000)], false);
         assert!(entry.bind(&[b'x'; 64]).is_ok());
         assert!(entry.bind(&[b'x'; 1_000]).is_err());
     }

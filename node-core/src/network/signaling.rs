@@ -188,7 +188,11 @@ impl Signaling {
             Input::Heard(from, bytes) => self.heard(now, from, &bytes, effects),
             Input::Unreachable(ion) => self.unreachable(ion, effects),
             Input::Up(ion) => {
-                self.attempts.remove(&ion);
+                let attempt = self.attempts.remove(&ion);
+                // Another connection came first: nobody will answer this offer.
+                let is_offer =
+                    |one: &Attempt| matches!(one.stage, Stage::Offering | Stage::Offered { .. });
+                effects.extend(attempt.filter(is_offer).map(|one| Effect::Abandon(one.id)));
             }
             Input::Failed(attempt) => {
                 if let Some(ion) = self.whose(attempt) {

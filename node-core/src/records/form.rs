@@ -6,7 +6,7 @@
 //! - `pages/FIRST-END-ION`: results of the tasks from the first up to the end, as
 //!   that ion had them when it coordinated the job;
 //! - `cancelled`.
-//! - `paused`, while its owner wants no more tasks to begin.
+//! - `paused`, while its owner wants no more tasks to be given out.
 //!
 //! So the names alone say how far a job is, and all ions have those. A file counts
 //! if the ion wrote it whose it has to be: a page its coordinator, all else the
@@ -52,7 +52,7 @@ pub enum Place {
     Inputs,
     /// Its owner wants no more of it.
     Cancelled,
-    /// Its owner wants no task of it to begin for now.
+    /// Its owner wants no task of it to be given out for now.
     Paused,
     /// Results, and whose they are.
     Page(Span, IonId),

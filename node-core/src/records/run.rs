@@ -38,6 +38,8 @@ pub(super) struct Run {
     is_ending: bool,
     /// Whether no task of it is given out.
     pub(super) is_held: bool,
+    /// When the nebula was last told that it is, or that it is not any more.
+    held_told_at: Time,
     tasks: u64,
     /// How many ions must have signed a result to be written; 0 for the owner's.
     vouchers: usize,
@@ -74,6 +76,7 @@ impl Run {
             is_recorded: false,
             is_ending: false,
             is_held: false,
+            held_told_at: now,
             tasks,
             vouchers: 0,
             known: Spans::default(),
@@ -115,7 +118,9 @@ impl Run {
         let is_due = self.waiting_bytes >= PAGE_BYTES
             || now.since_ms(self.wrote_at) >= pace_ms
             || self.known.covers(&(0..self.tasks));
-        !self.is_writing && !self.waiting.is_empty() && (is_due || self.is_ending)
+        // Whoever pauses it may go.
+        let is_last = self.is_ending || self.is_held;
+        !self.is_writing && !self.waiting.is_empty() && (is_due || is_last)
     }
 
     /// The next page: results in a row.
@@ -155,6 +160,12 @@ impl Run {
     pub(super) fn begin_again(&mut self) {
         (self.is_recorded, self.is_writing, self.replaced_since) = (false, false, None);
         (self.relied, self.lacks_since) = (Spans::default(), None);
+    }
+
+    /// Whether the nebula was told of a pause, or of its end, so long ago that it should
+    /// know.
+    pub(super) fn was_told(&self, now: Time) -> bool {
+        now.since_ms(self.held_told_at) >= AGAIN_MS
     }
 
     fn is_idle(&self) -> bool {
@@ -202,13 +213,24 @@ impl Records {
     }
 
     /// Lets all ions know that no task of an own job is to begin, or that they are again.
-    pub(super) fn hold(&mut self, job: JobId, is_held: bool, effects: &mut Vec<Effect>) {
+    pub(super) fn hold(&mut self, now: Time, job: JobId, is_held: bool, effects: &mut Vec<Effect>) {
         let name = Name { job, owner: self.keys.own() };
         let Some(run) = self.runs.get_mut(&name).filter(|run| run.is_held != is_held) else {
             return;
         };
         run.is_held = is_held;
+        // How long it waited says nothing of how often pages are due.
+        run.since = now;
         effects.push(Effect::Hold(name, is_held));
+        self.tell_held(now, name, effects);
+    }
+
+    /// Writes down that an own job is held, or takes that back; again where it did not
+    /// come about.
+    pub(super) fn tell_held(&mut self, now: Time, name: Name, effects: &mut Vec<Effect>) {
+        let Some(run) = self.runs.get_mut(&name) else { return };
+        run.held_told_at = now;
+        let is_held = run.is_held;
         let is_under_way = |one: &Writing| one.name == name && matches!(one.place, Place::Paused);
         if self.writes.values().any(is_under_way) {
             // Seen again as soon as it is stored.
@@ -245,20 +267,19 @@ impl Records {
         let own = self.keys.own();
         let is_open =
             |(name, book): &(&Name, &super::Book)| book.is_open() && !self.cancelled.contains(name);
-        let may_begin = |name: &Name, book: &super::Book| name.owner == own || !book.is_paused;
         let open = self.books.iter().filter(is_open);
-        let row =
-            |(name, book): (&Name, &super::Book)| (*name, book.tasks(), may_begin(name, book));
+        let row = |(name, book): (&Name, &super::Book)| (*name, book.tasks(), book.is_paused);
         let open: Vec<(Name, u64, bool)> = open.map(row).collect();
-        for (name, tasks, may_begin) in open {
+        for (name, tasks, is_held) in open {
             let is_mine = self.rightful(&name) == own;
             match self.runs.get_mut(&name) {
-                None if is_mine && may_begin => {
+                None if is_mine && (name.owner == own || !is_held) => {
                     let others = self.runs.keys().filter(|name| name.owner != own).count();
                     if name.owner != own && others >= STAND_INS_MAX {
                         continue;
                     }
-                    self.runs.insert(name, Run { is_recorded: true, ..Run::new(now, tasks) });
+                    let run = Run { is_recorded: true, is_held, ..Run::new(now, tasks) };
+                    self.runs.insert(name, run);
                     if name.owner == own && self.resumed.insert(name) {
                         self.open(now, name);
                     }
@@ -307,7 +328,6 @@ impl Records {
             (run.known, run.relied) = (book.done.clone(), book.done.clone());
             run.lacks_since = None;
             effects.push(Effect::Begin(*name, Box::new(parts), run.known.clone()));
-            run.is_held = book.is_paused;
             if run.is_held {
                 effects.push(Effect::Hold(*name, true));
             }

@@ -3,12 +3,12 @@
 use spark_runtime::Stop;
 
 use super::{
-    agenda::IonIndex,
+    agenda::{Act, IonIndex},
     jobs::{JobPlan, Stage, Watched},
     world::World,
 };
 use crate::{
-    compute::{receipt, wire::TASKS_HELD_MAX},
+    compute::{coordinator::VAIN_TASKS, receipt, wire::TASKS_HELD_MAX},
     identity::{Keys, SimKeys},
     node::{
         Command, Event, JobId, JobState, JobView, LinkKind, LinkLimits, RecordView, TaskResult,
@@ -214,6 +214,12 @@ impl World {
     }
 
     fn told_job(&mut self, ion: IonIndex, view: &JobView) {
+        let has_only_failed = view.succeeded == 0 && view.failed >= VAIN_TASKS;
+        if view.state == JobState::Paused && has_only_failed {
+            // It was held as all failed; its user wants it none the less.
+            let resume = Command::HoldJob { job: view.job, is_held: false };
+            self.plan(1_000, Act::Command(ion, Box::new(resume)));
+        }
         let job = self.name_at(ion, view.job);
         let Some(watched) = self.books.jobs.get_mut(&job) else { return };
         let told = watched.next;

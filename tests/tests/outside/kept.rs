@@ -88,6 +88,12 @@ async fn a_paused_job_is_still_paused_after_a_reload_and_goes_on_when_resumed() 
     tab.wait_for("the pause", &state("paused")).await;
     let none_is_out = format!("{}?.innerText === '0'", query("job-running"));
     tab.wait_for("what is out", &none_is_out).await;
+    let told = format!(
+        "{}?.dataset.count === {}?.innerText",
+        query("results-count"),
+        query("job-succeeded")
+    );
+    tab.wait_for("all results", &told).await;
     let before = mission::results_now(&tab).await;
     tab.look(390, 844, "light").await;
     tab.screenshot("paused-narrow").await;
@@ -98,6 +104,8 @@ async fn a_paused_job_is_still_paused_after_a_reload_and_goes_on_when_resumed() 
     second.wait_for("the pause", &format!("{}.includes('paused')", row())).await;
     tab.reload().await;
     tab.wait_for("the pause after a reload", &state("paused")).await;
+    mission::results(&tab, before).await;
+    assert_eq!(mission::results_now(&tab).await, before, "nothing was given out meanwhile");
     tab.click("hold").await;
     assert_whole(&tab).await;
 }

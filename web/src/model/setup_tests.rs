@@ -256,16 +256,16 @@ fn mistakes_in_a_table_are_told_by_their_field() {
         (over_table("", "{first} 1"), Field::Inputs, "no table yet"),
         (over_table("a\n1\n2,3", "{} 1"), Field::Inputs, "Line 3 has 2 fields"),
         (over_table(SUMS, "{frist} 1"), Field::Arguments, "there is {first}, {second}."),
-        (over_table(SUMS, "{1} {3}"), Field::Arguments, "no column {3}"),
-        (over_table(SUMS, "{1} {2} {2}"), Field::Arguments, "takes 2 arguments"),
-        (over_table(SUMS, "{1} many"), Field::Arguments, "many"),
+        (over_table(SUMS, "{#1} {#3}"), Field::Arguments, "no column {#3}"),
+        (over_table(SUMS, "{#1} {#2} {#2}"), Field::Arguments, "takes 2 arguments"),
+        (over_table(SUMS, "{#1} many"), Field::Arguments, "many"),
     ];
     for (form, field, words) in cases {
         let (told_at, why) = form.request(&binary(), &inspection(false)).expect_err(words);
         assert!(told_at == field && why.contains(words), "{why}");
     }
     // Elsewhere a name in braces is text, and a number a field.
-    let form = Form { arguments: "{frist} {1}".to_owned(), ..Form::of_spark(&mandelbrot()) };
+    let form = Form { arguments: "{frist} {#1}".to_owned(), ..Form::of_spark(&mandelbrot()) };
     assert!(form.request(&binary(), &inspection(true)).is_ok());
 }
 

@@ -133,7 +133,8 @@ impl Table {
     }
 
     /// Puts in arguments the numbers of columns where their names stand in braces.
-    /// Text with a double quote in it is no name, so that JSON may stand there.
+    /// Text with a double quote in it is no name, so that JSON may stand there, and digits
+    /// alone are none.
     pub fn numbered(&self, arguments: &[String]) -> Result<Vec<String>, String> {
         arguments.iter().map(|argument| self.numbered_one(argument)).collect()
     }
@@ -155,13 +156,15 @@ impl Table {
 
     fn number(&self, name: &str) -> Result<String, String> {
         if let Some(at) = self.columns.iter().position(|column| column == name.trim()) {
-            return Ok((at + 1).to_string());
+            return Ok(format!("#{}", at + 1));
         }
-        let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         let columns = self.columns.len();
-        match name.parse::<usize>() {
-            _ if name.is_empty() || name.contains('"') => Ok(name.to_owned()),
-            Ok(number) if is_number && (1..=columns).contains(&number) => Ok(name.to_owned()),
+        let is_field = |number: &str| number.parse().is_ok_and(|at| (1..=columns).contains(&at));
+        // How often something repeats, in a regular expression.
+        let is_count = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
+        match name.strip_prefix('#') {
+            None if is_count || name.contains('"') => Ok(name.to_owned()),
+            Some(number) if is_field(number) => Ok(name.to_owned()),
             _ => Err(format!("There is no column {{{name}}}; there is {}.", self.names())),
         }
     }

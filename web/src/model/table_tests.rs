@@ -70,10 +70,11 @@ fn names_in_arguments_become_numbers() {
     let table = read("first,a b\n1,2");
     let numbered = |argument: &str| table.numbered(&[argument.to_owned()]);
     let cases = [
-        ("{first}", "{1}"),
-        ("x{ a b }{first}y", "x{2}{1}y"),
-        ("{}{2}", "{}{2}"),
-        ("{\"n\": {a b}}", "{\"n\": {2}}"),
+        ("{first}", "{#1}"),
+        ("x{ a b }{first}y", "x{#2}{#1}y"),
+        ("{}{#2}", "{}{#2}"),
+        ("[a-z]{2}x{1,3}y{2,}", "[a-z]{2}x{1,3}y{2,}"),
+        ("{\"n\": {a b}}", "{\"n\": {#2}}"),
         ("{\"n\": 1}", "{\"n\": 1}"),
         ("}{", "}{"),
     ];
@@ -82,7 +83,7 @@ fn names_in_arguments_become_numbers() {
     }
     let said = "There is no column {frist}; there is {first}, {a b}.";
     assert_eq!(numbered("{frist}"), Err(said.to_owned()));
-    for argument in ["{0}", "{3}", "{+1}", "{-1}", "{99999999999999999999999}"] {
+    for argument in ["{#0}", "{#3}", "{#}", "{+1}", "{-1}", "{#99999999999999999999999}"] {
         assert!(numbered(argument).is_err(), "{argument}");
     }
 }

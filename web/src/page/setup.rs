@@ -99,7 +99,7 @@ fn entry(desk: At, inspection: &Inspection, mistake: Mistake) -> Part {
 
 fn arguments(desk: At, mistake: Mistake, hint: &str) -> Vec<AnyView> {
     let field = line(desk, "Arguments", "arguments", |form| &mut form.arguments);
-    let places = "{} stands for the input, and {1}, {2} … for its fields where it is a line of \
+    let places = "{} stands for the input, and {#1}, {#2} … for its fields where it is a line of \
                   CSV. ";
     vec![field.seal(), note(places).say(hint).seal(), told(mistake, Field::Arguments)]
 }

@@ -53,9 +53,11 @@ pub(super) struct Job {
     inputs: Arc<Inputs>,
     tasks: u64,
     state: JobState,
-    /// Whether no task is given out.
-    is_held: bool,
-    /// Whether it was held as all that ended failed; then it may go on.
+    /// Since when no task is given out, if so.
+    held_at: Option<Time>,
+    /// How long it was held before, in milliseconds.
+    held_ms: u64,
+    /// Whether it was held as all that ended failed, or cannot be known to be in vain.
     was_in_vain: bool,
     started_at: Time,
     ended_at: Time,
@@ -114,7 +116,6 @@ impl Job {
         let Parts { program, module, binary, inputs, .. } = parts;
         Self {
             stands_in_for: Some(name).filter(|name| name.owner != own),
-            elsewhere,
             trials: Trials::new(program.trust, own),
             call: call_hash(&program),
             program,
@@ -123,10 +124,13 @@ impl Job {
             tasks: inputs.len(),
             inputs,
             state: JobState::Running,
-            is_held: false,
-            was_in_vain: false,
+            held_at: None,
+            held_ms: 0,
+            // What others did before may have ended well.
+            was_in_vain: elsewhere.count() > 0 || name.owner != own,
             started_at: now,
             ended_at: now,
+            elsewhere,
             fresh: 0,
             requeued: LongSet::new(),
             leases: Leases::default(),
@@ -197,18 +201,38 @@ impl Job {
     }
 
     /// Gives out no task from now on, or again.
-    pub(super) fn hold(&mut self, is_held: bool) {
-        self.was_in_vain |= self.failed_so_far();
-        self.is_held = is_held;
+    pub(super) fn hold(&mut self, now: Time, is_held: bool) {
+        self.was_in_vain |= self.has_only_failed();
+        if let Some(since) = self.held_at.take() {
+            self.held_ms += now.since_ms(since);
+        }
+        self.held_at = is_held.then_some(now);
         self.changed = true;
     }
 
-    /// Whether it should be held, as so many tasks failed and none ended well.
-    pub(super) fn is_in_vain(&self) -> bool {
-        self.failed_so_far() && !self.was_in_vain
+    /// Whether no task is given out.
+    pub(super) fn is_held(&self) -> bool {
+        self.held_at.is_some()
     }
 
-    fn failed_so_far(&self) -> bool {
+    /// Whether there is anything to do for it: to give out, or to come back.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_running() && (!self.is_held() || self.leases.tasks_out() > 0)
+    }
+
+    /// Whether an ion may forget it for now: it is given nothing, and has nothing.
+    pub(super) fn is_idle_for(&self, ion: IonId) -> bool {
+        self.is_held() && self.leases.count_of(&ion) == 0
+    }
+
+    /// Whether it should be held, as so many tasks failed and none ended well, of two of
+    /// so many ions: one alone might only say so.
+    pub(super) fn is_in_vain(&self, ions: usize) -> bool {
+        let failed_at = self.ions.values().filter(|share| share.finished > 0).count();
+        !self.was_in_vain && self.has_only_failed() && failed_at >= ions.min(2)
+    }
+
+    fn has_only_failed(&self) -> bool {
         self.tally.succeeded == 0 && self.tally.failed >= VAIN_TASKS
     }
 
@@ -241,7 +265,9 @@ impl Job {
         ions: usize,
         reputations: &mut Reputations,
     ) -> Vec<(u64, Input)> {
-        let Some(share) = self.ions.get(&ion).filter(|_| !self.is_held) else { return Vec::new() };
+        let Some(share) = self.ions.get(&ion).filter(|_| !self.is_held()) else {
+            return Vec::new();
+        };
         if self.trust().compares() && (share.is_apart || reputations.shuns(now, &ion)) {
             return Vec::new();
         }
@@ -359,7 +385,7 @@ impl Job {
             self.reopen(task);
         }
         // The clock on the page goes on while nothing else happens.
-        self.changed = true;
+        self.changed |= !self.is_held();
     }
 
     /// A task without a result is open for others, unless as many of them hold it

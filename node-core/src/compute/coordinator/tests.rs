@@ -185,8 +185,17 @@ fn a_job_that_is_held_gives_out_nothing_until_it_goes_on() {
     assert_eq!(state(&mut coordinator), Some(JobState::Paused));
     assert!(pull(&mut coordinator, 6, 1, 2).is_empty());
     assert_eq!(told(&result(&mut coordinator, 7, 1, 0, good(b"a"))), [(0, 1)]);
-    assert_eq!(given(&pause(&mut coordinator, false), 1), [1, 2]);
+    let word = say(&mut coordinator, 8, 1, Message::Pull { job: JOB, tasks: 2 });
+    assert_eq!(word, [Effect::Send(ion(1), Message::Withdraw { job: JOB })]);
+    assert_eq!(step(&mut coordinator, 8, Input::Linked(ion(2))), []);
+    let effects = pause(&mut coordinator, false);
+    let offered = |to: u8| {
+        let is_offer = |one: &Effect| matches!(one, Effect::Send(ion, Message::Offer { .. }) if *ion == self::ion(to));
+        effects.iter().any(is_offer)
+    };
+    assert!(offered(1) && offered(2), "whoever forgot it is told: {effects:?}");
     assert_eq!(state(&mut coordinator), Some(JobState::Running));
+    assert_eq!(pull(&mut coordinator, 9, 1, 2), [1, 2]);
 }
 
 #[test]
@@ -205,6 +214,36 @@ fn a_job_that_fails_on_every_input_is_held_once() {
     assert_eq!(next(&mut coordinator), None);
     pause(&mut coordinator, false);
     assert!((0..VAIN_TASKS).all(|_| next(&mut coordinator) == Some(false)));
+}
+
+/// Lets an ion fail at so many tasks; whether the job is held then.
+fn fails(coordinator: &mut Coordinator, from: u8, tasks: u64) -> bool {
+    let stop = Some(Stop::Trap { reason: "unreachable".to_owned() });
+    let bad = Report { stop, ..Report::default() };
+    let mut one = || {
+        let task = pull(coordinator, 1, from, 1)[0];
+        result(coordinator, 2, from, task, bad.clone()).contains(&Effect::Held(JOB))
+    };
+    (0..tasks).any(|_| one())
+}
+
+#[test]
+fn one_ion_of_several_that_fails_holds_nobodys_job() {
+    let mut coordinator = with_job(3, 1_000);
+    assert!(!fails(&mut coordinator, 1, 2 * VAIN_TASKS));
+    assert!(fails(&mut coordinator, 2, 1));
+}
+
+#[test]
+fn a_job_that_others_began_is_not_held_for_what_fails_later() {
+    let mut coordinator = with_job(1, 1_000);
+    let inputs = Inputs::Range { first: 0, last: 999 };
+    let begun =
+        submit(JOB, program(Trust::Once), *blake3::hash(BINARY).as_bytes(), BINARY.into(), inputs);
+    let Input::Submit { job, parts, name, .. } = begun else { panic!("it is a job") };
+    let done = std::iter::once(0..500).collect();
+    step(&mut coordinator, 1, Input::Submit { job, parts, name, done });
+    assert!(!fails(&mut coordinator, 1, 2 * VAIN_TASKS));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Whom to let in, and whom to name to those who are not.
 
 use super::{
-    Asking, Effect, Link, Overlay, REFERRALS_MAX, ROOM_MS, Reason, Standing, USE_SCORE, Why, seek,
+    Asking, Effect, Link, Overlay, REFERRALS_MAX, ROOM_MS, Reason, Standing, USE_SCORE, Want, Why,
+    seek,
 };
 use crate::{identity::IonId, platform::Time};
 
@@ -115,14 +116,12 @@ impl Overlay {
             }
             Why::Fill | Why::Near => false,
         };
-        if !is_in_need {
+        if !is_in_need || now < self.room_at {
             return false;
         }
         if self.give_hoped_place() {
+            self.room_at = now.plus_ms(ROOM_MS);
             return true;
-        }
-        if now < self.room_at {
-            return false;
         }
         let least_used = self.least_used_link(now).map(|(ion, _)| ion);
         let is_useful = asking.why == Why::Useful;
@@ -140,7 +139,9 @@ impl Overlay {
     /// A place that is only kept for an ion that did not answer yet is given before a
     /// link that stands is cut.
     fn give_hoped_place(&mut self) -> bool {
-        let hoped = self.wants.iter().find(|(_, want)| want.replaces.is_none());
+        let may_go =
+            |want: &Want| want.replaces.is_none() && !matches!(want.why, Why::Alone | Why::Split);
+        let hoped = self.wants.iter().find(|(_, want)| may_go(want));
         let hoped = hoped.map(|(ion, _)| *ion).filter(|_| self.links.len() < self.limits.max);
         hoped.is_some_and(|ion| self.wants.remove(&ion).is_some())
     }

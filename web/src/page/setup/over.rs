@@ -196,6 +196,7 @@ fn read(desk: At, mistake: Mistake, files: &FileList) {
     let sizes: Vec<_> =
         found.iter().map(|(path, file)| (path.clone(), browser::whole(file.size()))).collect();
     desk.form.update(|form| form.files = None);
+    desk.reading.update(Reading::stop);
     let plan = match Plan::of(&sizes) {
         Ok(plan) => plan,
         Err(why) => return mistake.set(Some((Field::Inputs, why))),

@@ -22,7 +22,7 @@ impl Job {
         ions: usize,
         heeded: usize,
     ) -> JobView {
-        let until = if self.is_running() { now } else { self.ended_at };
+        let until = if self.is_running() { self.held_at.unwrap_or(now) } else { self.ended_at };
         let mut by_ion: Vec<IonShare> = self
             .ions
             .iter()
@@ -32,13 +32,13 @@ impl Job {
         JobView {
             job,
             name: self.program.name.clone(),
-            state: if self.is_running() && self.is_held { JobState::Paused } else { self.state },
+            state: if self.is_running() && self.is_held() { JobState::Paused } else { self.state },
             tasks: self.tasks,
             succeeded: self.tally.succeeded,
             failed: self.tally.failed,
             running: self.leases.tasks_out() as u64,
             retried: self.retried,
-            elapsed_ms: until.since_ms(self.started_at),
+            elapsed_ms: until.since_ms(self.started_at).saturating_sub(self.held_ms),
             trust: self.trust(),
             confirmed: self.confirmed,
             fuel: self.tally.fuel,
@@ -54,8 +54,8 @@ impl Job {
         if !self.is_running() {
             return String::new();
         }
-        if self.is_held {
-            return match (self.failed_so_far(), self.leases.tasks_out()) {
+        if self.is_held() {
+            return match (self.has_only_failed(), self.leases.tasks_out()) {
                 (true, _) => format!(
                     "all {} tasks that ended failed; is it the right spark for these inputs?",
                     self.tally.failed
