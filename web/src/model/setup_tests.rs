@@ -303,7 +303,8 @@ fn the_first_rows_of_a_table_show_what_they_make() {
         Form { entry: SparkEntry::Command, stdin: true, arguments: String::new(), ..form.clone() };
     assert_eq!(last(&command), ["Standard input", "1,2"]);
     assert_eq!(Form { kind: Kind::Lines, ..form }.preview(), None);
-    let wide = shown(&over_table(&format!("a,b,c,d,e,f\n{},2,3,4,5,6", "x".repeat(25)), "{6} {f}"));
+    let wide =
+        shown(&over_table(&format!("a,b,c,d,e,f\n{},2,3,4,5,6", "x".repeat(25)), "{#6} {f}"));
     assert_eq!(wide.head, ["a", "b", "c", "d", "e", "…", "Arguments"]);
     assert_eq!(wide.rows[0][0], format!("{}…", "x".repeat(24)));
     assert_eq!(wide.rows[0][6], "6 6");

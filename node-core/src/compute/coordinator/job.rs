@@ -1,5 +1,6 @@
 //! One job's books: which task is where, what came back, what is next.
 
+mod held;
 mod shown;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use serde_bytes::ByteBuf;
 use spark_runtime::{Report, Stop, wire::ModuleHash};
 
 use super::{
-    ATTEMPTS_MAX, Done, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, VAIN_TASKS, WINDOW_TASKS_MAX,
+    ATTEMPTS_MAX, Done, OVERDUE_MS, PATIENCE_MS, READY_BYTES_MAX, WINDOW_TASKS_MAX,
     leases::Leases,
     reputation::Reputations,
     tally::Tally,
@@ -198,42 +199,6 @@ impl Job {
             share.asks = 0;
         }
         self.changed = true;
-    }
-
-    /// Gives out no task from now on, or again.
-    pub(super) fn hold(&mut self, now: Time, is_held: bool) {
-        self.was_in_vain |= self.has_only_failed();
-        if let Some(since) = self.held_at.take() {
-            self.held_ms += now.since_ms(since);
-        }
-        self.held_at = is_held.then_some(now);
-        self.changed = true;
-    }
-
-    /// Whether no task is given out.
-    pub(super) fn is_held(&self) -> bool {
-        self.held_at.is_some()
-    }
-
-    /// Whether there is anything to do for it: to give out, or to come back.
-    pub(super) fn is_busy(&self) -> bool {
-        self.is_running() && (!self.is_held() || self.leases.tasks_out() > 0)
-    }
-
-    /// Whether an ion may forget it for now: it is given nothing, and has nothing.
-    pub(super) fn is_idle_for(&self, ion: IonId) -> bool {
-        self.is_held() && self.leases.count_of(&ion) == 0
-    }
-
-    /// Whether it should be held, as so many tasks failed and none ended well, of two of
-    /// so many ions: one alone might only say so.
-    pub(super) fn is_in_vain(&self, ions: usize) -> bool {
-        let failed_at = self.ions.values().filter(|share| share.finished > 0).count();
-        !self.was_in_vain && self.has_only_failed() && failed_at >= ions.min(2)
-    }
-
-    fn has_only_failed(&self) -> bool {
-        self.tally.succeeded == 0 && self.tally.failed >= VAIN_TASKS
     }
 
     /// An ion has room for that many more tasks.
