@@ -314,6 +314,7 @@ impl Routing {
         self.paths.down(ion);
         self.outbox.down(ion);
         self.nobody_behind(now, ion, effects);
+        self.refuse_after(now, ion, effects);
         self.write_again_after(now, ion, effects);
     }
 

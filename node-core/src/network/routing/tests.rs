@@ -368,6 +368,23 @@ fn what_left_just_before_its_neighbour_went_is_sent_again() {
 }
 
 #[test]
+fn what_was_passed_on_just_before_a_neighbour_went_is_sent_again() {
+    // 4 is behind 1, and there behind 2 or 3; 2 goes with the message.
+    let mut net = Net::new(5, &[(0, 1), (1, 2), (2, 4), (1, 3), (3, 4)]);
+    net.put(0, Input::Hint { ion: ion(4), via: ion(1) });
+    net.put(1, Input::Hint { ion: ion(4), via: ion(3) });
+    net.put(1, Input::Hint { ion: ion(4), via: ion(2) });
+    net.machines.remove(&ion(2));
+    net.write(0, 4, b"hello");
+    assert!(net.delivered(4).is_empty());
+    net.now += LOST_MS - 1;
+    net.put(1, Input::NeighbourDown(ion(2)));
+    assert_eq!(net.delivered(4), [(ion(0), &b"hello"[..], 3)]);
+    net.put(1, Input::NeighbourDown(ion(3)));
+    assert_eq!(net.delivered(4).len(), 1, "what was passed on twice arrives once");
+}
+
+#[test]
 fn the_largest_message_arrives_over_others() {
     let mut net = Net::line(3);
     let large = vec![7; COMPUTE.bytes_max()];

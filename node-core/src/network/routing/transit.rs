@@ -2,12 +2,13 @@
 //!
 //! A refusal goes back the way its message came, as this ion remembers it, and only
 //! from whom this ion gave the message to: nobody can make others forget ways that it
-//! is not part of. Bound: [`PASSED_MAX`] messages are remembered.
+//! is not part of. What a neighbour was given just before it went is refused in its
+//! stead, for it may be lost. Bound: [`PASSED_MAX`] messages are remembered.
 
 use std::collections::VecDeque;
 
 use super::{
-    Effect, Routing, deliver,
+    Effect, LOST_MS, Routing, deliver,
     wire::{self, Header, Message, Obstacle, PATH_MAX, Refused},
 };
 use crate::{
@@ -20,11 +21,19 @@ use crate::{
 pub const PASSED_MAX: usize = 4_096;
 
 /// A message that was passed on lately.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Passed {
     name: Name,
-    from: IonId,
+    /// From its origin to who brought it.
+    path: Vec<IonId>,
     next: IonId,
+    at: Time,
+}
+
+impl Passed {
+    fn is(&self, name: &Name, next: &IonId) -> bool {
+        self.name == *name && self.next == *next
+    }
 }
 
 /// Those that were; the newest last.
@@ -32,10 +41,10 @@ struct Passed {
 pub(super) struct Passages(VecDeque<Passed>);
 
 impl Passages {
-    fn keep(&mut self, name: Name, from: IonId, next: IonId) {
-        let passed = Passed { name, from, next };
+    fn keep(&mut self, passed: Passed) {
         // Pieces of a message follow each other.
-        if self.0.back() == Some(&passed) {
+        if let Some(last) = self.0.back_mut().filter(|last| last.is(&passed.name, &passed.next)) {
+            *last = passed;
             return;
         }
         if self.0.len() >= PASSED_MAX {
@@ -46,9 +55,18 @@ impl Passages {
 
     /// Who brought a message that was given to `next`; once.
     fn take(&mut self, name: &Name, next: &IonId) -> Option<IonId> {
-        let is_it = |passed: &Passed| passed.name == *name && passed.next == *next;
-        let place = self.0.iter().rposition(is_it)?;
-        self.0.remove(place).map(|passed| passed.from)
+        let place = self.0.iter().rposition(|passed| passed.is(name, next))?;
+        self.0.remove(place).and_then(|passed| passed.path.last().copied())
+    }
+
+    /// What was given to an ion lately; once.
+    fn take_lost(&mut self, now: Time, next: &IonId) -> Vec<Passed> {
+        let old = self.0.partition_point(|passed| now.since_ms(passed.at) >= LOST_MS);
+        let mut lost = Vec::new();
+        for passed in self.0.split_off(old) {
+            if passed.next == *next { lost.push(passed) } else { self.0.push_back(passed) }
+        }
+        lost
     }
 }
 
@@ -90,13 +108,13 @@ impl Routing {
         if !self.charges.transit(now, from, packet.header.origin, bytes)
             || !self.outbox.has_room(from, bytes)
         {
-            self.refuse(from, packet, Obstacle::Busy, effects);
+            self.refuse(name_of(&packet), packet.path, Obstacle::Busy, effects);
             return Ok(());
         }
         let next = self.next_for(now, &packet);
         match next {
-            Some(next) => self.carry_on(from, next, packet),
-            None => self.refuse(from, packet, Obstacle::NoWay, effects),
+            Some(next) => self.carry_on(now, from, next, packet),
+            None => self.refuse(name_of(&packet), packet.path, Obstacle::NoWay, effects),
         }
         Ok(())
     }
@@ -149,20 +167,28 @@ impl Routing {
         self.paths.next(now, &header.to, path)
     }
 
-    fn carry_on(&mut self, from: IonId, next: IonId, packet: Packet) {
+    fn carry_on(&mut self, now: Time, from: IonId, next: IonId, packet: Packet) {
+        let name = name_of(&packet);
         let Packet { header, sealed, signature, attempt, mut path } = packet;
-        let Header { origin, to, conversation, number, .. } = header;
-        self.passages.keep(Name { origin, to, conversation, number, attempt }, from, next);
+        self.passages.keep(Passed { name, path: path.clone(), next, at: now });
         path.push(self.own);
         let frame = encode(&Message::Packet { header, sealed, signature, attempt, path });
         self.outbox.push(from, next, frame);
     }
 
-    fn refuse(&self, from: IonId, packet: Packet, why: Obstacle, effects: &mut Vec<Effect>) {
-        let Packet { header, attempt, path, .. } = packet;
-        let Header { origin, to, conversation, number, .. } = header;
+    /// Tells the last on the path that its message goes no further.
+    fn refuse(&self, name: Name, path: Vec<IonId>, why: Obstacle, effects: &mut Vec<Effect>) {
+        let Some(back) = path.last().copied() else { return };
+        let Name { origin, to, conversation, number, attempt } = name;
         let refusal = Message::Refusal { origin, to, conversation, number, attempt, why, path };
-        self.say(from, &refusal, effects);
+        self.say(back, &refusal, effects);
+    }
+
+    /// A neighbour is gone: what it was given lately may be lost.
+    pub(super) fn refuse_after(&mut self, now: Time, next: &IonId, effects: &mut Vec<Effect>) {
+        for Passed { name, path, .. } in self.passages.take_lost(now, next) {
+            self.refuse(name, path, Obstacle::NoWay, effects);
+        }
     }
 
     /// A neighbour did not pass a message on.
@@ -185,13 +211,17 @@ impl Routing {
         if why == Obstacle::NoWay {
             self.paths.forget(&name.to, &from);
         }
-        let Some(back) = brought_by else {
-            return self.write_again(now, from, name, why, effects);
-        };
-        let Name { origin, to, conversation, number, attempt } = name;
-        let message = Message::Refusal { origin, to, conversation, number, attempt, why, path };
-        self.say(back, &message, effects);
+        if is_own {
+            self.write_again(now, from, name, why, effects);
+        } else {
+            self.refuse(name, path, why, effects);
+        }
     }
+}
+
+fn name_of(packet: &Packet) -> Name {
+    let Header { origin, to, conversation, number, .. } = packet.header;
+    Name { origin, to, conversation, number, attempt: packet.attempt }
 }
 
 /// Blames who brought a forged packet, where it says to be the first to have
