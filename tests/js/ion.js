@@ -93,6 +93,20 @@
     // Milliseconds since 1970 on the clock that all pages of one browser share.
     now: () => performance.timeOrigin + performance.now(),
     tell: (command) => post(Uint8Array.fromHex(command)),
+    // Runs a job; milliseconds until that many of its results are here.
+    async job (command, job, results) {
+      let come = 0
+      const all = first(({ Results, Job }) => {
+        if (Job?.job === job && Job.failed > 0) throw new Error(JSON.stringify(Job.causes))
+        if (Results?.job === job) come = Results.first + Results.results.length
+        return come >= results ? true : undefined
+      })
+      const bytes = Uint8Array.fromHex(command)
+      const start = performance.now()
+      post(bytes)
+      await all
+      return performance.now() - start
+    },
     // The milliseconds of each put until it is acknowledged, one after the other.
     async putEach (commands) {
       const took = []

@@ -15,6 +15,7 @@ mod sizes;
 mod store;
 mod tasks;
 mod weight;
+mod work;
 
 use std::panic::AssertUnwindSafe;
 
@@ -61,6 +62,8 @@ enum Group {
     Sizes,
     Relay,
     Mechanisms,
+    Latency,
+    Efficiency,
     Channels,
     Broadcast,
     Presence,
@@ -74,7 +77,7 @@ enum Group {
     Start,
 }
 
-const GROUPS: [Group; 16] = [
+const GROUPS: [Group; 18] = [
     Group::Sizes,
     Group::Broadcast,
     Group::Presence,
@@ -83,6 +86,8 @@ const GROUPS: [Group; 16] = [
     Group::Join,
     Group::Tasks,
     Group::Mechanisms,
+    Group::Latency,
+    Group::Efficiency,
     Group::Lanes,
     Group::Start,
     Group::Puts,
@@ -104,10 +109,10 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 48] = [
+pub const ROWS: [Row; 53] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
-    row("tasks-per-second", "1/s", 0.0, Better::Higher, Group::Tasks),
+    row("tasks-per-second", "1/s", 9_300.0, Better::Higher, Group::Tasks),
     row("size-page", "KiB", 300.0, Better::Lower, Group::Sizes),
     row("size-ion", "KiB", 600.0, Better::Lower, Group::Sizes),
     row("size-guest", "KiB", 400.0, Better::Lower, Group::Sizes),
@@ -125,8 +130,13 @@ pub const ROWS: [Row; 48] = [
     row("presence-bytes-per-ion-1000", "B/s", 0.0, Better::Lower, Group::Presence),
     row("relay-connections", "ions", 1_000.0, Better::Higher, Group::Relay),
     row("relay-memory-per-ion", "KiB", 0.0, Better::Lower, Group::Relay),
-    row("raw-worker-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
-    row("tasks-to-raw-messages", "ratio", 0.0, Better::Higher, Group::Mechanisms),
+    row("raw-messages", "1/s", 0.0, Better::Higher, Group::Mechanisms),
+    row("raw-messages-batched", "1/s", 0.0, Better::Higher, Group::Mechanisms),
+    row("tasks-to-raw-messages", "ratio", 0.5, Better::Higher, Group::Mechanisms),
+    row("task-latency", "ratio", 2.0, Better::Lower, Group::Latency),
+    row("efficiency-100-ms", "ratio", 0.95, Better::Higher, Group::Efficiency),
+    row("efficiency-10-ms", "ratio", 0.85, Better::Higher, Group::Efficiency),
+    row("efficiency-1-ms", "ratio", 0.6, Better::Higher, Group::Efficiency),
     row("fast-lane", "ratio", 0.75, Better::Higher, Group::Lanes),
     row("fast-over-interpreter", "ratio", 15.0, Better::Higher, Group::Lanes),
     row("spark-start", "ms", 1.0, Better::Lower, Group::Start),
@@ -237,6 +247,8 @@ impl Group {
             Self::Sizes => sizes::measure().await,
             Self::Relay => relay::measure().await,
             Self::Mechanisms => mechanisms::measure().await,
+            Self::Latency => work::latency().await,
+            Self::Efficiency => work::efficiency().await,
             Self::Lanes => lanes::measure().await,
             Self::Start => lanes::starts().await,
             Self::Channels => channels::measure().await,

@@ -80,6 +80,12 @@ impl IonTab {
         self.call("tell", &[hex(command)]).await;
     }
 
+    /// Gives the command to run a job; milliseconds until so many results are here.
+    pub async fn job(&self, command: &Command, results: u64) -> f64 {
+        let Command::RunJob { job, .. } = command else { panic!("no job: {command:?}") };
+        number(&self.call("job", &[hex(command), json!(job), json!(results)]).await)
+    }
+
     /// Writes so many small values, each after the one before is acknowledged:
     /// milliseconds of each. `run` tells runs apart.
     pub async fn put_each(&self, run: usize, count: u32) -> Vec<f64> {

@@ -86,6 +86,14 @@ impl RawChannel {
         best.1
     }
 
+    /// Sends so many things there and back, so many in a message; how many a second.
+    pub async fn messages(&self, count: u32, batch: u32, bytes: usize, under_way: u32) -> f64 {
+        call(&self.receiver, "mirror()").await;
+        let how = json!({ "count": count, "batch": batch, "bytes": bytes, "underWay": under_way });
+        let took = call(&self.sender, &format!("messages({how})")).await;
+        f64::from(count) / took.as_f64().expect("a time is a number") * 1000.0
+    }
+
     /// Milliseconds of each round trip.
     pub async fn round_trips(&self, count: u32, bytes: usize) -> Vec<f64> {
         call(&self.receiver, "mirror()").await;

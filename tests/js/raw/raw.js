@@ -79,6 +79,26 @@ globalThis.raw = {
     await done
     return performance.now() - start
   },
+  // Milliseconds until that many things went there and came back, `batch` of `bytes` each
+  // in a message, at most `underWay` of them on their way.
+  async messages ({ count, batch, bytes, underWay }) {
+    const message = new Uint8Array(batch * bytes)
+    const start = performance.now()
+    let sent = 0
+    let come = 0
+    const more = () => {
+      for (; sent < count && sent + batch <= come + underWay; sent += batch) channel.send(message)
+    }
+    await new Promise((resolve) => {
+      onMessage = () => {
+        come += batch
+        if (come >= count) resolve()
+        else more()
+      }
+      more()
+    })
+    return performance.now() - start
+  },
   // The milliseconds of each of `count` round trips of `bytes` bytes.
   async roundTrips (count, bytes) {
     const message = new Uint8Array(bytes)

@@ -7,14 +7,17 @@ use ionosphere_tests::{
     tab::{Tab, query},
 };
 
-use crate::turn;
+use crate::{offline::is_kept, turn};
 
 /// Tasks of a job that takes some tabs a while.
 const TASKS: u64 = 240;
 
-async fn start(browser: &Browser, tab: &Tab) {
+/// How far each of them counts, in thousands.
+const THOUSANDS: u32 = 40_000;
+
+async fn start(browser: &Browser, tab: &Tab, thousands: u32) {
     mission::upload(tab, &browser.file("count.wasm", &guests::count())).await;
-    mission::set_up(tab, "{} 40000", 0, TASKS.cast_signed() - 1).await;
+    mission::set_up(tab, &format!("{{}} {thousands}"), 0, TASKS.cast_signed() - 1).await;
     mission::run(tab).await;
 }
 
@@ -48,7 +51,7 @@ async fn a_job_goes_on_when_its_tab_is_closed() {
     for tab in [&first, &second, &third] {
         mission::counts_ions(tab, 3).await;
     }
-    start(&browser, &first).await;
+    start(&browser, &first, THOUSANDS).await;
     let has_some = format!("/[1-9][0-9]* of {TASKS} tasks/.test({})", row());
     second.wait_for("some results kept", &has_some).await;
     assert!(mission::results_now(&first).await < TASKS, "the job was over at once");
@@ -64,12 +67,54 @@ async fn a_job_goes_on_when_its_tab_is_closed() {
     second.screenshot("kept-opened").await;
 }
 
+/// The mission's own story: of five tabs the relay is killed at 30 %, two tabs at 50 %,
+/// and the one that started the job is closed at 70 % and opened again, from what the
+/// browser kept and through another tab.
+#[tokio::test]
+async fn a_job_outlives_its_relay_two_tabs_and_the_tab_that_started_it() {
+    const TABS: usize = 5;
+    let _turn = turn().await;
+    let (mut relay, browser) = (Relay::start(), Browser::start().await);
+    let mut tabs = Vec::new();
+    for _ in 0..TABS {
+        tabs.push(open(&browser, &relay, "/").await);
+    }
+    for tab in &tabs {
+        mission::counts_ions(tab, TABS).await;
+    }
+    let [first, stays, also_stays, one, other] =
+        <[Tab; TABS]>::try_from(tabs).unwrap_or_else(|_| unreachable!("there are five"));
+    is_kept(&first).await;
+    // Long enough for a tab to be opened before its end.
+    start(&browser, &first, 4 * THOUSANDS).await;
+    let path = first.run("return location.pathname;").await;
+    let path = path.as_str().expect("a page has an address").to_owned();
+    mission::results(&first, TASKS * 3 / 10).await;
+    relay.kill();
+    mission::results(&first, TASKS / 2).await;
+    one.kill().await;
+    other.kill().await;
+    mission::results(&first, TASKS * 7 / 10).await;
+    first.close().await;
+    let again = browser.open(&relay.url(&path)).await;
+    again.wait_for("the job's page", &query("job-state")).await;
+    let come = mission::results_now(&again).await;
+    assert!(come < TASKS, "the job was over before it was opened again");
+    mission::shared_by(&again, 3).await;
+    assert_whole(&again).await;
+    again.look(1440, 900, "light").await;
+    again.screenshot("outlived").await;
+    for tab in [&again, &stays, &also_stays] {
+        mission::counts_ions(tab, 3).await;
+    }
+}
+
 #[tokio::test]
 async fn a_tab_that_is_loaded_again_goes_on_with_its_job() {
     let _turn = turn().await;
     let (relay, browser) = (Relay::start(), Browser::start().await);
     let tab = open(&browser, &relay, "/").await;
-    start(&browser, &tab).await;
+    start(&browser, &tab, THOUSANDS).await;
     mission::results(&tab, TASKS / 4).await;
     tab.reload().await;
     tab.wait_for("the job's page", &query("job-state")).await;
@@ -81,7 +126,7 @@ async fn a_paused_job_is_still_paused_after_a_reload_and_goes_on_when_resumed() 
     let _turn = turn().await;
     let (relay, browser) = (Relay::start(), Browser::start().await);
     let tab = open(&browser, &relay, "/").await;
-    start(&browser, &tab).await;
+    start(&browser, &tab, THOUSANDS).await;
     let state = |word: &str| format!("{}?.dataset.state === '{word}'", query("job-state"));
     mission::results(&tab, TASKS / 8).await;
     tab.click("hold").await;

@@ -13,7 +13,7 @@ use crate::turn;
 
 /// Waits until the browser has kept the site's present version whole, which
 /// the page's being kept shows, and until its worker answers for this tab.
-async fn is_kept(tab: &Tab) {
+pub(crate) async fn is_kept(tab: &Tab) {
     let kept = "caches.match('/index.html', {
             cacheName: 'ionosphere-site-' + document.documentElement.dataset.version,
         }).then((page) => page !== undefined && navigator.serviceWorker.controller !== null)";

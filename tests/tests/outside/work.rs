@@ -91,6 +91,24 @@ async fn a_tab_that_closes_half_way_costs_no_result() {
     assert_eq!(String::from_utf8_lossy(&bytes).lines().collect::<Vec<_>>(), expected);
 }
 
+#[tokio::test]
+async fn five_thousand_small_tasks_end_in_order() {
+    const TASKS: u64 = 5_000;
+    let _turn = turn().await;
+    let (_relay, browser, first, second) = two_tabs().await;
+    let watch = Watch::start(&browser, &[&first, &second]).await;
+    upload(&browser, &first, "count", &guests::count()).await;
+    mission::set_up(&first, "{} 1", 0, TASKS.cast_signed() - 1).await;
+    mission::run(&first).await;
+    assert_eq!(mission::ended(&first).await, "finished", "{}", first.describe().await);
+    mission::results(&first, TASKS).await;
+    assert_pages_live(&watch, &[&first, &second]).await;
+    let bytes = mission::downloaded(&first, "count.txt").await;
+    let expected: Vec<String> = (0..TASKS).map(|task| task.to_string()).collect();
+    assert_eq!(String::from_utf8_lossy(&bytes).lines().collect::<Vec<_>>(), expected);
+    mission::shared_by(&first, 2).await;
+}
+
 /// A job of part of a second is over before a driver closes a tab: the page that began
 /// the job opened the other one, and closes it itself.
 #[tokio::test]
