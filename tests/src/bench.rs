@@ -10,6 +10,7 @@ mod join;
 mod lanes;
 mod mechanisms;
 mod relay;
+mod scheduler;
 mod simulated;
 mod sizes;
 mod store;
@@ -64,6 +65,7 @@ enum Group {
     Mechanisms,
     Latency,
     Efficiency,
+    Scheduler,
     Channels,
     Broadcast,
     Presence,
@@ -77,11 +79,12 @@ enum Group {
     Start,
 }
 
-const GROUPS: [Group; 18] = [
+const GROUPS: [Group; 19] = [
     Group::Sizes,
     Group::Broadcast,
     Group::Presence,
     Group::Reconcile,
+    Group::Scheduler,
     Group::Relay,
     Group::Join,
     Group::Tasks,
@@ -109,7 +112,7 @@ const fn row(
 }
 
 /// All rows, in the order in which they are shown.
-pub const ROWS: [Row; 53] = [
+pub const ROWS: [Row; 55] = [
     row("join", "ms", 800.0, Better::Lower, Group::Join),
     row("join-again", "ms", 800.0, Better::Lower, Group::Join),
     row("tasks-per-second", "1/s", 9_300.0, Better::Higher, Group::Tasks),
@@ -137,6 +140,8 @@ pub const ROWS: [Row; 53] = [
     row("efficiency-100-ms", "ratio", 0.95, Better::Higher, Group::Efficiency),
     row("efficiency-10-ms", "ratio", 0.85, Better::Higher, Group::Efficiency),
     row("efficiency-1-ms", "ratio", 0.6, Better::Higher, Group::Efficiency),
+    row("scheduler-1000", "µs", 0.0, Better::Lower, Group::Scheduler),
+    row("scheduler-growth", "ratio", 1.0, Better::Lower, Group::Scheduler),
     row("fast-lane", "ratio", 0.75, Better::Higher, Group::Lanes),
     row("fast-over-interpreter", "ratio", 15.0, Better::Higher, Group::Lanes),
     row("spark-start", "ms", 1.0, Better::Lower, Group::Start),
@@ -249,6 +254,7 @@ impl Group {
             Self::Mechanisms => mechanisms::measure().await,
             Self::Latency => work::latency().await,
             Self::Efficiency => work::efficiency().await,
+            Self::Scheduler => scheduler::measure(),
             Self::Lanes => lanes::measure().await,
             Self::Start => lanes::starts().await,
             Self::Channels => channels::measure().await,

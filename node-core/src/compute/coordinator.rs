@@ -362,15 +362,18 @@ impl Coordinator {
         let ions = self.ions.len();
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let tasks = job.lease(now, ion, ions, &mut self.reputations);
+        job.wait(ion);
         if !tasks.is_empty() {
             effects.push(Effect::Send(ion, Message::Tasks { job: id, tasks }));
         }
     }
 
-    /// Serves everybody whose wish could not be met before.
+    /// Serves those whose wish could not be met before, as far as there is anything to
+    /// give.
     fn serve_waiting(&mut self, now: Time, id: JobId, effects: &mut Vec<Effect>) {
-        let Some(job) = self.jobs.get(&id) else { return };
-        for ion in job.asking() {
+        let asking = self.jobs.get(&id).map_or(0, Job::asking);
+        for _ in 0..asking {
+            let Some(ion) = self.jobs.get_mut(&id).and_then(Job::next_asking) else { return };
             self.serve(now, id, ion, effects);
         }
     }
@@ -418,9 +421,8 @@ impl Coordinator {
 
     /// Tells what is ready, ends what is complete, serves who waits.
     fn advance(&mut self, now: Time, id: JobId, effects: &mut Vec<Effect>) {
-        let linked = self.ions.keys().copied().collect();
         let Some(job) = self.jobs.get_mut(&id) else { return };
-        job.give_up(now, &linked, &self.reputations);
+        job.give_up(now, self.ions.keys().copied(), &self.reputations);
         while let Some((first, results)) = job.take_ready() {
             effects.push(Effect::Results { job: id, first, results });
         }

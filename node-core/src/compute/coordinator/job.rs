@@ -1,9 +1,10 @@
 //! One job's books: which task is where, what came back, what is next.
 
+mod asking;
 mod held;
 mod shown;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use ion_map::{LongMap, LongSet, Map, Set};
 use serde_bytes::ByteBuf;
@@ -70,6 +71,9 @@ pub(super) struct Job {
     requeued: LongSet<u64>,
     leases: Leases,
     ions: Map<IonId, Share>,
+    /// Ions that wait for tasks, the one that has waited longest first; and some that no
+    /// longer do.
+    asking: VecDeque<IonId>,
     /// Tasks that ended in a way that another ion might not meet.
     strikes: LongMap<u64, Strikes>,
     /// Results that do not count yet.
@@ -98,6 +102,8 @@ struct Strikes {
 struct Share {
     asks: usize,
     asked_at: Time,
+    /// Whether it is in the queue of those that wait.
+    waits: bool,
     finished: u64,
     outvoted: u64,
     /// Whether its results cannot be compared with those of others.
@@ -136,6 +142,7 @@ impl Job {
             requeued: LongSet::new(),
             leases: Leases::default(),
             ions: Map::new(),
+            asking: VecDeque::new(),
             strikes: LongMap::new(),
             ready: LongMap::new(),
             ready_bytes: 0,
@@ -195,27 +202,11 @@ impl Job {
         self.ready.clear();
         self.strikes.clear();
         self.trials.clear();
+        self.asking.clear();
         for share in self.ions.values_mut() {
-            share.asks = 0;
+            (share.asks, share.waits) = (0, false);
         }
         self.changed = true;
-    }
-
-    /// An ion has room for that many more tasks.
-    pub(super) fn ask(&mut self, now: Time, ion: IonId, tasks: usize) {
-        let share = self.ions.entry(ion).or_default();
-        (share.asks, share.asked_at) = (tasks, now);
-    }
-
-    pub(super) fn has_asked_since(&self, ion: IonId, now: Time, ms: u64) -> bool {
-        let asked = self.ions.get(&ion).filter(|share| share.asks > 0);
-        self.leases.count_of(&ion) > 0
-            || asked.is_some_and(|share| now.since_ms(share.asked_at) < ms)
-    }
-
-    /// Ions whose wish is not met yet.
-    pub(super) fn asking(&self) -> Vec<IonId> {
-        self.ions.iter().filter(|(_, share)| share.asks > 0).map(|(ion, _)| *ion).collect()
     }
 
     /// Gives an ion what it asked for, but no more than its share of what is
@@ -280,16 +271,18 @@ impl Job {
             self.retried += u64::from(!is_copy);
             return Some(task);
         }
-        // Nothing new while too much waits for an earlier task.
-        if self.ready_bytes + self.trials.bytes() > READY_BYTES_MAX {
-            return None;
-        }
         self.fresh = self.elsewhere.end_of(self.fresh).unwrap_or(self.fresh);
-        let limit = self.tasks.min(self.told.saturating_add(WINDOW_TASKS_MAX));
-        (self.fresh < limit).then(|| {
+        self.has_fresh().then(|| {
             self.fresh += 1;
             self.fresh - 1
         })
+    }
+
+    /// Whether a task may be given out for the first time: nothing new while too much
+    /// waits for an earlier one.
+    fn has_fresh(&self) -> bool {
+        let limit = self.tasks.min(self.told.saturating_add(WINDOW_TASKS_MAX));
+        self.fresh < limit && self.ready_bytes + self.trials.bytes() <= READY_BYTES_MAX
     }
 
     /// Whether an ion neither has a task, nor returned it, nor failed at it.
@@ -493,10 +486,16 @@ impl Job {
     /// Lets tasks fail that nobody else will try: enough have, all that are
     /// linked have, or those that have not are none that would be given it, did not
     /// ask for work for a while, and have nothing else to end first.
-    pub(super) fn give_up(&mut self, now: Time, linked: &Set<IonId>, reputations: &Reputations) {
+    pub(super) fn give_up(
+        &mut self,
+        now: Time,
+        linked: impl Iterator<Item = IonId>,
+        reputations: &Reputations,
+    ) {
         if self.strikes.is_empty() {
             return;
         }
+        let linked: Vec<IonId> = linked.collect();
         let (busy, compares) = (self.leases.holders(), self.trust().compares());
         let is_active = |ion: &IonId| {
             let share = self.ions.get(ion);

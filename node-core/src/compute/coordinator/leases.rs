@@ -17,7 +17,7 @@ use crate::{identity::IonId, platform::Time};
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     tasks: LongMap<u64, Vec<Lease>>,
-    /// Leases that each ion has in hand; those that lapsed do not count.
+    /// Leases that each ion has in hand, or 0; those that lapsed do not count.
     in_hand: Map<IonId, usize>,
 }
 
@@ -176,10 +176,7 @@ impl Lease {
 }
 
 fn count_out(in_hand: &mut Map<IonId, usize>, ion: IonId) {
-    let left = in_hand.get(&ion).map_or(0, |count| count.saturating_sub(1));
-    if left == 0 {
-        in_hand.remove(&ion);
-    } else {
-        in_hand.insert(ion, left);
+    if let Some(count) = in_hand.get_mut(&ion) {
+        *count = count.saturating_sub(1);
     }
 }

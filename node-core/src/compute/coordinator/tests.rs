@@ -258,6 +258,18 @@ fn a_late_result_counts_though_nobody_else_was_there_to_try() {
 }
 
 #[test]
+fn whoever_has_waited_longest_is_served_first() {
+    let mut coordinator = with_job(3, 1);
+    assert_eq!(pull(&mut coordinator, 0, 1, 1), [0]);
+    // The one that asks again keeps its place.
+    for (ms, asks) in [(1, 3), (2, 2), (3, 3)] {
+        assert!(pull(&mut coordinator, ms, asks, 1).is_empty());
+    }
+    let effects = step(&mut coordinator, 4, Input::Lost(ion(1)));
+    assert_eq!((given(&effects, 3), given(&effects, 2)), (vec![0], vec![]));
+}
+
+#[test]
 fn a_result_of_an_ion_that_never_had_the_task_is_ignored() {
     let mut coordinator = with_job(2, 2);
     pull(&mut coordinator, 0, 1, 1);

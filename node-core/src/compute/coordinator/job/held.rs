@@ -32,8 +32,8 @@ impl Job {
     /// Whether it should be held, as so many tasks failed and none ended well, of two of
     /// so many ions: one alone might only say so.
     pub(in super::super) fn is_in_vain(&self, ions: usize) -> bool {
-        let failed_at = self.ions.values().filter(|share| share.finished > 0).count();
-        !self.was_in_vain && self.has_only_failed() && failed_at >= ions.min(2)
+        let failed_at = || self.ions.values().filter(|share| share.finished > 0).count();
+        !self.was_in_vain && self.has_only_failed() && failed_at() >= ions.min(2)
     }
 
     pub(super) fn has_only_failed(&self) -> bool {
