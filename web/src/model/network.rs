@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use ion_map::sort_by;
 use node_core::node::{
     IonView, LinkKind, RelayView, Status,
     event::{EchoView, LinkLimits, Phase},
@@ -64,7 +65,7 @@ impl Tally {
 pub fn linked(ions: &[IonView]) -> Vec<IonView> {
     let mut linked: Vec<IonView> =
         ions.iter().filter(|ion| ion.link != LinkKind::Via).cloned().collect();
-    linked.sort_by(|one, other| {
+    sort_by(&mut linked, |one, other| {
         let by_score = other.score.cmp(&one.score);
         by_score.then_with(|| one.name.cmp(&other.name)).then_with(|| one.id.cmp(&other.id))
     });
@@ -75,7 +76,9 @@ pub fn linked(ions: &[IonView]) -> Vec<IonView> {
 pub fn unlinked(ions: &[IonView]) -> Vec<IonView> {
     let mut unlinked: Vec<IonView> =
         ions.iter().filter(|ion| ion.link == LinkKind::Via).cloned().collect();
-    unlinked.sort_by(|one, other| one.name.cmp(&other.name).then_with(|| one.id.cmp(&other.id)));
+    sort_by(&mut unlinked, |one, other| {
+        one.name.cmp(&other.name).then_with(|| one.id.cmp(&other.id))
+    });
     unlinked
 }
 

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use ion_map::sort_by;
 use node_core::compute::{
     Input,
     spec::{INPUTS_BYTES_MAX, TASKS_MAX},
@@ -74,7 +75,7 @@ impl Plan {
     pub fn of(files: &[(String, u64)]) -> Result<Self, String> {
         let mut order: Vec<usize> =
             (0..files.len()).filter(|at| !is_hidden(&files[*at].0)).collect();
-        order.sort_by(|one, other| files[*one].0.cmp(&files[*other].0));
+        sort_by(&mut order, |one, other| files[*one].0.cmp(&files[*other].0));
         let hidden = (files.len() - order.len()) as u64;
         if order.is_empty() {
             return Err(match hidden {

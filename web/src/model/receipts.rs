@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ion_map::sort_by;
 use node_core::{
     compute::receipt::{self, Receipt, Verifier},
     identity::{Ed25519Keys, IonId},
@@ -53,7 +54,7 @@ pub fn checked(file: &[u8]) -> Result<Shown, String> {
     }
     let mut by_ion: Vec<Signer> =
         by_ion.into_iter().map(|(ion, receipts)| signer(&ion, receipts)).collect();
-    by_ion.sort_by_key(|signer| std::cmp::Reverse(signer.receipts));
+    sort_by(&mut by_ion, |one, other| other.receipts.cmp(&one.receipts));
     let count = format::counted(sealed.len() as u64, "receipt");
     let jobs = format::counted(jobs.len() as u64, "job");
     let ions = format::counted(by_ion.len() as u64, "ion");

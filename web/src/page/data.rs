@@ -141,7 +141,7 @@ fn spaces(desk: At, search: RwSignal<String>) -> AnyView {
     let first = Space::Members(FIRST_SPACE.to_owned());
     let mut all = vec![first, shown.clone()];
     all.extend(spaces);
-    all.sort();
+    ion_map::sort(&mut all);
     all.dedup();
     let mut field = tag("select", "").test("data-space");
     for (at, space) in all.iter().enumerate() {

@@ -311,7 +311,7 @@ fn addressees(desk: At) -> Vec<(String, String)> {
     let away = mail.letters.iter().filter(|letter| here.iter().all(|(id, _)| *id != letter.other));
     let away = away.map(|letter| (letter.other.clone(), format!("{} (away)", letter.other_name)));
     let mut away: Vec<(String, String)> = away.collect();
-    away.sort();
+    ion_map::sort(&mut away);
     away.dedup();
     here.into_iter().chain(away).collect()
 }
