@@ -7,6 +7,7 @@
 
 pub mod checks;
 pub mod data;
+pub mod decimal;
 pub mod files;
 pub mod format;
 pub mod gallery;
@@ -26,8 +27,12 @@ pub mod picked;
 pub mod picture;
 pub mod qr;
 pub mod receipts;
+pub mod request;
+pub mod results;
 pub mod route;
 pub mod setup;
 pub mod table;
+pub mod tally;
+pub mod together;
 pub mod watch;
 pub mod words;

@@ -15,6 +15,7 @@ mod icons;
 mod ions;
 mod job;
 mod job_grid;
+mod job_next;
 mod job_results;
 mod jobs;
 mod keys;
@@ -33,6 +34,7 @@ mod servers;
 mod settings;
 mod setup;
 mod sparks;
+mod together;
 
 use leptos::prelude::*;
 use node_core::node::Start;

@@ -2,7 +2,13 @@
 
 /// A count with thousands apart: `12,345`.
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
+    apart(&number.to_string())
+}
+
+/// A decimal number with the thousands of its whole part apart: `-12,345.5`.
+pub fn apart(number: &str) -> String {
+    let (sign, digits) = number.split_at(usize::from(number.starts_with('-')));
+    let (digits, part) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
         if position > 0 && (digits.len() - position).is_multiple_of(3) {
@@ -10,7 +16,7 @@ pub fn count(number: u64) -> String {
         }
         text.push(digit);
     }
-    text
+    [sign, &text, part].concat()
 }
 
 /// A count with its noun, which takes an `s` unless there is one: `3 tasks`.
@@ -111,6 +117,10 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1_000), "1,000");
         assert_eq!(count(12_345_678), "12,345,678");
+        assert_eq!(
+            ["-123", "-1234.56789", "0.1234"].map(apart),
+            ["-123", "-1,234.56789", "0.1234"]
+        );
         assert_eq!(counted(1, "ion"), "1 ion");
         assert_eq!(counted(2, "ion"), "2 ions");
     }

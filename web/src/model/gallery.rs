@@ -6,6 +6,7 @@ use super::{
     inputs::Kind,
     picture::{Format, Picture},
     route::NAME_CHARS_MAX,
+    together::Together,
 };
 
 /// Sparks that a gallery may have.
@@ -32,9 +33,9 @@ pub struct Spark {
     pub stdin: bool,
     /// What it runs over at first.
     pub inputs: SparkInputs,
-    /// How its results are drawn, if they are a picture.
+    /// What becomes of its results together at first.
     #[serde(default)]
-    pub picture: Option<Rows>,
+    pub together: Together<Rows>,
     /// Its source, beside the gallery's own file.
     #[serde(default)]
     pub sources: Vec<String>,
@@ -126,7 +127,7 @@ impl SparkInputs {
 }
 
 /// Each result is so many whole rows of a picture.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Rows {
     /// How their pixels are written.
     pub format: Format,
@@ -144,6 +145,17 @@ impl Rows {
         let number = |argument: usize| arguments.get(argument)?.parse().ok();
         let rows = self.rows_argument.map_or(Some(1), number)?;
         Picture::new(self.format, number(self.size_argument)?, rows, results)
+    }
+
+    /// Which arguments a picture was told by: the first that say its width and the rows of
+    /// a result. `None` if none does.
+    pub fn of(picture: Picture, arguments: &[String]) -> Option<Self> {
+        let place = |number: u32| {
+            let number = number.to_string();
+            arguments.iter().position(|argument| *argument == number)
+        };
+        let rows_argument = if picture.rows == 1 { None } else { Some(place(picture.rows)?) };
+        Some(Self { format: picture.format, size_argument: place(picture.width)?, rows_argument })
     }
 }
 
@@ -201,8 +213,27 @@ mod tests {
                 assert!(!version.sources.is_empty(), "{name}");
             }
         }
+        let together = |name: &str| {
+            let spark = sparks.iter().find(|spark| spark.name == name).expect("it is there");
+            spark.together
+        };
+        assert_eq!([together("word-count"), together("monte-carlo")], [Together::Sum; 2]);
+        assert_eq!(together("ray-tracer").key(), "picture");
+        assert_eq!(together("add"), Together::Concatenate);
         assert_eq!(source_name("add/c/add.c-0123456789abcdef.txt"), "add.c");
         let strange = Spark { name: "<b>".to_owned(), ..gallery.sparks[0].clone() };
         assert_eq!(Gallery { sparks: vec![strange] }.sparks(), []);
+    }
+
+    #[test]
+    fn a_picture_is_told_by_the_arguments_that_it_was_told_by() {
+        let rows = Rows { format: Format::Pixmap, size_argument: 1, rows_argument: Some(2) };
+        let arguments = ["{}", "640", "16", "640"].map(str::to_owned);
+        let picture = rows.picture(&arguments, 30).expect("small");
+        assert_eq!(Rows::of(picture, &arguments), Some(rows));
+        assert_eq!(Rows::of(picture, &arguments[..2]), None);
+        let rows = Rows { rows_argument: None, ..rows };
+        let picture = rows.picture(&arguments, 30).expect("small");
+        assert_eq!(Rows::of(picture, &arguments), Some(rows));
     }
 }

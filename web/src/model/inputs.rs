@@ -1,7 +1,7 @@
 //! What a job runs over, as people give it: a range, lines of text, a file cut by
-//! lines, a [table](super::table), [files](super::picked), or one input. Anything that
-//! could not run is refused here, before it reaches the ion, with a sentence for the
-//! field.
+//! lines, a [table](super::table), [files](super::picked), one input, or
+//! [another job's results](super::results). Anything that could not run is refused here,
+//! before it reaches the ion, with a sentence for the field.
 
 use node_core::compute::{Input, Inputs};
 
@@ -21,12 +21,14 @@ pub enum Kind {
     Files,
     /// One task with one input, which may be empty.
     One,
+    /// Another job's results; offered where there are some.
+    Results,
 }
 
 impl Kind {
     /// Every way, in the order they are offered.
-    pub const ALL: [Self; 6] =
-        [Self::Range, Self::Lines, Self::File, Self::Table, Self::Files, Self::One];
+    pub const ALL: [Self; 7] =
+        [Self::Range, Self::Lines, Self::File, Self::Table, Self::Files, Self::One, Self::Results];
 
     /// The name in addresses, tests and gallery files.
     pub fn key(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Kind {
             Self::Table => "table",
             Self::Files => "files",
             Self::One => "one",
+            Self::Results => "results",
         }
     }
 
@@ -49,6 +52,7 @@ impl Kind {
             Self::Table => "A table, by rows",
             Self::Files => "Files or a folder",
             Self::One => "One input",
+            Self::Results => "Results of a job",
         }
     }
 }

@@ -1,11 +1,9 @@
 //! A job as the page keeps it: the ion's last word on it, its results in
 //! order, and what is needed to run it again.
 
-use std::sync::Arc;
-
 use node_core::{
-    compute::{Entry, Inputs, Program, Trust, receipt},
-    node::{Command, JobId, JobState, JobView, Problem, TaskResult},
+    compute::{Trust, receipt},
+    node::{JobId, JobState, JobView, Problem, TaskResult},
 };
 
 use super::{
@@ -14,6 +12,8 @@ use super::{
     outcome::{Whole, contribution, json_line},
     pace::Pace,
     picture::Picture,
+    request::Request,
+    tally::Tally,
 };
 
 /// Jobs that the page keeps; the oldest that ended goes first.
@@ -24,39 +24,6 @@ pub const KEPT_BYTES_MAX: usize = 512 << 20;
 /// Receipts that the page keeps for one job, in bytes; those of later results are
 /// let go.
 pub const RECEIPTS_BYTES_MAX: usize = 64 << 20;
-
-/// What was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// What to run.
-    pub program: Program,
-    /// Its binary.
-    pub binary: Arc<[u8]>,
-    /// What to run it over.
-    pub inputs: Inputs,
-    /// The names of the inputs, where they are files; this page alone has them.
-    pub names: Arc<[String]>,
-    /// The picture that its results make, if they make one.
-    pub picture: Option<Picture>,
-}
-
-impl Request {
-    /// The command that runs it as that job.
-    pub fn command(&self, job: JobId) -> Command {
-        Command::RunJob {
-            job,
-            program: self.program.clone(),
-            binary: self.binary.to_vec(),
-            inputs: self.inputs.clone(),
-            about: self.picture.map(Picture::about).unwrap_or_default(),
-        }
-    }
-
-    /// Whether each output is a line by itself: what JSON sparks answer is.
-    fn has_lines(&self) -> bool {
-        self.program.entry == Entry::Json
-    }
-}
 
 /// How a job stands, seen from the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +70,7 @@ pub struct Job {
     /// Tasks that failed, in order.
     failed: Vec<u64>,
     whole: Whole,
+    tally: Tally,
     kept_bytes: usize,
     receipts_bytes: usize,
     /// Results that none is kept of.
@@ -119,7 +87,8 @@ impl Job {
     pub fn new(job: JobId, request: Request) -> Self {
         Self {
             view: first_view(job, &request),
-            whole: Whole::new(request.picture, request.has_lines()),
+            whole: Whole::new(request.together.picture()),
+            tally: Tally::new(request.together),
             request,
             results: Vec::new(),
             failed: Vec::new(),
@@ -247,7 +216,7 @@ impl Job {
 
     /// The file of all results, in order.
     pub fn file(&self) -> Vec<u8> {
-        let header = self.request.picture.map(Picture::header).unwrap_or_default();
+        let header = self.request.together.picture().map(Picture::header).unwrap_or_default();
         self.results.iter().fold(header, |mut file, result| {
             file.extend_from_slice(&contribution(&result.report, self.request.has_lines()));
             file
@@ -256,8 +225,8 @@ impl Job {
 
     /// That file's name.
     pub fn file_name(&self) -> String {
-        let ending = self.request.picture.map_or("txt", |picture| picture.format.ending());
-        format!("{}.{ending}", file_stem(&self.view.name))
+        let picture = self.request.together.picture();
+        self.named(picture.map_or("txt", |picture| picture.format.ending()))
     }
 
     /// All results as lines of JSON, one per task.
@@ -268,7 +237,7 @@ impl Job {
 
     /// The name of the file of [`Self::json_lines`].
     pub fn json_lines_name(&self) -> String {
-        format!("{}.jsonl", file_stem(&self.view.name))
+        self.named("jsonl")
     }
 
     /// The receipts of all results, as one file.
@@ -289,7 +258,7 @@ impl Job {
 
     /// The name of the file of [`Self::receipts`].
     pub fn receipts_name(&self) -> String {
-        format!("{}.receipts", file_stem(&self.view.name))
+        self.named("receipts")
     }
 
     /// How results were checked, once any was: by how many ions they were confirmed,
@@ -306,14 +275,29 @@ impl Job {
         }
     }
 
-    /// The name of one input, where it has one.
-    pub fn input_name(&self, task: u64) -> Option<&str> {
-        self.request.names.get(usize::try_from(task).ok()?).map(String::as_str)
+    /// What its results add up to.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The name of the file of that.
+    pub fn tally_name(&self) -> String {
+        self.named(self.tally.ending())
+    }
+
+    /// How many tasks can be retried: those that failed, once none is open.
+    pub fn retries(&self) -> usize {
+        if self.is_open() { 0 } else { self.failed.len() }
+    }
+
+    /// What retries them.
+    pub fn retry(&self) -> Request {
+        self.request.retry(self.view.job, &self.failed)
     }
 
     /// The name of one input, else its text, shortened, as a list shows it.
     pub fn input_text(&self, task: u64) -> String {
-        if let Some(name) = self.input_name(task) {
+        if let Some(name) = self.request.input_name(task) {
             return name.to_owned();
         }
         let input = self.request.inputs.get(task).unwrap_or_default();
@@ -322,8 +306,12 @@ impl Job {
     }
 
     fn push(&mut self, mut result: TaskResult) {
-        self.whole.add(&result.report);
         let report = &result.report;
+        let output = contribution(report, self.request.has_lines());
+        self.whole.add(&output);
+        if report.stop.is_none() {
+            self.tally.add(self.results.len() as u64, &output);
+        }
         let stop_bytes = report.stop.as_ref().map_or(0, |stop| stop.to_string().len());
         self.kept_bytes += report.stdout.len() + report.stderr.len() + stop_bytes;
         if self.kept_bytes > KEPT_BYTES_MAX {
@@ -339,6 +327,11 @@ impl Job {
             self.failed.push(self.results.len() as u64);
         }
         self.results.push(result);
+    }
+
+    /// A file's name with that ending.
+    fn named(&self, ending: &str) -> String {
+        [&file_stem(&self.view.name), ".", ending].concat()
     }
 }
 
@@ -372,124 +365,5 @@ fn file_stem(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::picture::Format;
-    use node_core::node::IonShare;
-    use spark_runtime::{Lane, Limits, Report, Stop};
-
-    fn job(tasks: i64, picture: Option<Picture>) -> Job {
-        let program = Program {
-            name: "word count.wasm".to_owned(),
-            entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
-            limits: Limits::default(),
-            lane: Lane::Automatic,
-            trust: Trust::Once,
-        };
-        let inputs = Inputs::Range { first: 1, last: tasks };
-        let names = Arc::from([]);
-        Job::new(7, Request { program, binary: Arc::from([]), inputs, names, picture })
-    }
-
-    fn result(text: &str) -> TaskResult {
-        let stdout = text.as_bytes().to_vec();
-        let report = Report { stdout, ..Report::default() };
-        TaskResult { ion: "a".to_owned(), report, receipts: vec![receipt_of(text).into()] }
-    }
-
-    /// As long as a receipt is at least.
-    fn receipt_of(text: &str) -> Vec<u8> {
-        text.repeat(200).into_bytes()
-    }
-
-    #[test]
-    fn the_file_of_receipts_has_those_of_all_results() {
-        let mut job = job(3, None);
-        job.take(0, vec![result("a"), result("b")]);
-        assert_eq!(
-            receipt::unpack(&job.receipts()),
-            Ok(vec![receipt_of("a").into(), receipt_of("b").into()])
-        );
-        assert!(!job.receipts_note().contains("without"), "{}", job.receipts_note());
-        job.take(2, vec![TaskResult { receipts: Vec::new(), ..result("c") }]);
-        assert!(job.receipts_note().ends_with("1 result without a receipt"));
-        assert_eq!(job.receipts_name(), "word-count.receipts");
-    }
-
-    #[test]
-    fn where_results_are_compared_it_says_what_came_of_it() {
-        let mut job = job(3, None);
-        assert_eq!(job.checked(), "");
-        let by_ion = vec![IonShare {
-            id: String::new(),
-            name: String::new(),
-            is_self: false,
-            finished: 1,
-            outvoted: 2,
-            running: 0,
-        }];
-        job.update(JobView { trust: Trust::Copies(2), confirmed: 1, by_ion, ..job.view.clone() });
-        assert_eq!(job.checked(), "1 result confirmed by several ions; 2 results outvoted.");
-    }
-
-    #[test]
-    fn results_are_taken_once_and_without_gaps() {
-        let mut job = job(4, None);
-        job.take(0, vec![result("a"), result("b")]);
-        job.take(1, vec![result("b"), result("c")]);
-        job.take(9, vec![result("z")]);
-        assert_eq!(job.file(), b"abc");
-        assert_eq!(job.sha256(), None);
-        job.take(3, vec![result("d")]);
-        assert_eq!(job.sha256().map(|sum| sum.len()), Some(64));
-        assert_eq!(job.file_name(), "word-count.txt");
-        assert_eq!(job.json_lines().lines().count(), 4);
-    }
-
-    #[test]
-    fn a_picture_is_a_file_that_viewers_open() {
-        let mut job = job(2, Picture::new(Format::Bitmap, 8, 1, 2));
-        job.take(0, vec![result("\u{1}"), result("\u{2}")]);
-        assert_eq!(job.file(), b"P4\n8 2\n\x01\x02");
-        assert_eq!(job.file_name(), "word-count.pbm");
-        assert_eq!(job.bytes(), 9);
-        let mut job = self::job(2, Picture::new(Format::Pixmap, 1, 2, 2));
-        job.take(0, vec![result("red gr"), result("een bl")]);
-        assert_eq!(job.file(), b"P6\n1 4\n255\nred green bl");
-        assert_eq!(job.file_name(), "word-count.ppm");
-    }
-
-    #[test]
-    fn only_a_running_job_is_interrupted() {
-        let mut running = job(1, None);
-        running.interrupt();
-        assert_eq!(running.standing(), Standing::Interrupted);
-        running.resume();
-        assert_eq!(running.standing(), Standing::Running);
-        let mut ended = job(1, None);
-        ended.view.state = JobState::Finished;
-        ended.interrupt();
-        assert_eq!(ended.standing(), Standing::Finished);
-        ended.view.failed = 1;
-        assert_eq!(ended.standing(), Standing::FinishedWithFailures);
-    }
-
-    #[test]
-    fn failures_show_in_the_grid() {
-        let mut job = job(3, None);
-        let stop = Some(Stop::Exit { code: 1 });
-        let report = Report { stop, ..Report::default() };
-        job.take(0, vec![TaskResult { ion: String::new(), report, receipts: vec![] }]);
-        assert_eq!(job.grid().cells[0], crate::model::grid::Cell::Failed);
-    }
-
-    #[test]
-    fn inputs_are_named_by_their_text() {
-        assert_eq!(job(3, None).input_text(2), "3");
-        assert_eq!(job(3, None).input_text(9), "");
-        let mut named = job(3, None);
-        named.request.names = Arc::from(["d/a".to_owned()]);
-        assert_eq!((named.input_name(0), named.input_name(1)), (Some("d/a"), None));
-        assert_eq!((named.input_text(0), named.input_text(1)), ("d/a".to_owned(), "2".to_owned()));
-    }
-}
+#[path = "job_tests.rs"]
+pub(super) mod tests;

@@ -102,23 +102,22 @@ pub fn hex(bytes: &[u8]) -> String {
 pub struct Whole {
     hasher: Sha256,
     bytes: u64,
-    has_lines: bool,
 }
 
 impl Whole {
-    /// An empty one; a picture begins with its header. `has_lines` says that each output
-    /// is a line.
-    pub fn new(picture: Option<Picture>, has_lines: bool) -> Self {
-        let mut whole = Self { hasher: Sha256::new(), bytes: 0, has_lines };
+    /// An empty one; a picture begins with its header.
+    pub fn new(picture: Option<Picture>) -> Self {
+        let mut whole = Self { hasher: Sha256::new(), bytes: 0 };
         if let Some(picture) = picture {
-            whole.take(&picture.header());
+            whole.add(&picture.header());
         }
         whole
     }
 
     /// Adds what a task adds.
-    pub fn add(&mut self, report: &Report) {
-        self.take(&contribution(report, self.has_lines));
+    pub fn add(&mut self, part: &[u8]) {
+        self.hasher.update(part);
+        self.bytes += part.len() as u64;
     }
 
     /// Its length, in bytes.
@@ -129,11 +128,6 @@ impl Whole {
     /// The SHA-256 of all so far, as hexadecimal digits.
     pub fn sha256(&self) -> String {
         hex(&self.hasher.clone().finalize())
-    }
-
-    fn take(&mut self, part: &[u8]) {
-        self.hasher.update(part);
-        self.bytes += part.len() as u64;
     }
 }
 
@@ -179,10 +173,11 @@ mod tests {
 
     #[test]
     fn the_whole_is_its_parts_in_order() {
-        let mut whole = Whole::new(Picture::new(Format::Bitmap, 8, 1, 2), false);
-        whole.add(&output(&[1]));
-        whole.add(&Report { stop: Some(Stop::OutOfFuel { fuel_max: 1 }), ..output(&[9]) });
-        whole.add(&output(&[2]));
+        let mut whole = Whole::new(Picture::new(Format::Bitmap, 8, 1, 2));
+        let failed = Report { stop: Some(Stop::OutOfFuel { fuel_max: 1 }), ..output(&[9]) };
+        for report in [output(&[1]), failed, output(&[2])] {
+            whole.add(&contribution(&report, false));
+        }
         assert_eq!(whole.sha256(), hex(&Sha256::digest(b"P4\n8 2\n\x01\x02")));
         assert_eq!(whole.bytes(), 9);
     }
@@ -201,10 +196,6 @@ mod tests {
             assert_eq!(contribution(&self::output(report), true).as_ref(), line.as_bytes());
             assert_eq!(contribution(&self::output(report), false).as_ref(), report);
         }
-        let mut whole = Whole::new(None, true);
-        whole.add(&output(b"1"));
-        whole.add(&output(b"2"));
-        assert_eq!(whole.sha256(), hex(&Sha256::digest(b"1\n2\n")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Setting up a job: what stands in the form, and the request that it makes.
 //! Every mistake is told by the field it is in, before anything runs.
 
+mod again;
 mod preview;
 
 use std::sync::Arc;
@@ -20,10 +21,11 @@ use spark_runtime::{
 use super::{
     gallery::{Rows, Spark, SparkEntry, SparkInputs},
     inputs::{self, Kind},
-    job::Request,
     picked::Picked,
-    picture::Picture,
+    request::Request,
+    results::Results,
     table::Given,
+    together::Together,
 };
 
 pub use preview::Preview;
@@ -76,6 +78,10 @@ pub struct Form {
     pub table: Given,
     /// The files that are an input each.
     pub files: Option<Arc<Picked>>,
+    /// Another job's results.
+    pub results: Option<Arc<Results>>,
+    /// How many of them make one input.
+    pub each: usize,
     /// Fuel a task may use, in millions.
     pub fuel_millions: String,
     /// Memory a task may use, in MiB.
@@ -86,8 +92,8 @@ pub struct Form {
     pub lane: Lane,
     /// What it takes for a result to count.
     pub trust: Trust,
-    /// How results are drawn.
-    pub rows: Option<Rows>,
+    /// What becomes of results together.
+    pub together: Together<Rows>,
 }
 
 impl Default for Form {
@@ -107,26 +113,35 @@ impl Default for Form {
             file: None,
             table: Given::default(),
             files: None,
+            results: None,
+            each: 1,
             fuel_millions: (limits.fuel_max / MILLION).to_string(),
             memory_mib: (limits.memory_bytes_max >> 20).to_string(),
             seconds: (limits.wall_ms_max / 1000).to_string(),
             lane: Lane::Automatic,
             trust: Trust::Once,
-            rows: None,
+            together: Together::Concatenate,
         }
     }
 }
 
-/// What can be chosen to run tasks, each with its key and what it says.
-pub const LANES: [(Lane, &str, &str); 3] = [
+/// What can be chosen of something: a value, its key and what it says.
+pub type Choice<T> = (T, &'static str, &'static str);
+
+/// The chosen one of that key, if there is such a one.
+pub fn chosen<T: Copy>(choices: &[Choice<T>], key: &str) -> Option<T> {
+    choices.iter().find(|(_, known, _)| *known == key).map(|(one, ..)| *one)
+}
+
+/// What can be chosen to run tasks.
+pub const LANES: [Choice<Lane>; 3] = [
     (Lane::Automatic, "automatic", "The fastest"),
     (Lane::Fast, "fast", "Browser's engine"),
     (Lane::Interpreter, "interpreter", "Interpreter"),
 ];
 
-/// What a result can be asked to take before it counts, each with its key and what
-/// it says.
-pub const TRUSTS: [(Trust, &str, &str); 4] = [
+/// What a result can be asked to take before it counts.
+pub const TRUSTS: [Choice<Trust>; 4] = [
     (Trust::Once, "once", "One ion is enough"),
     (Trust::Copies(2), "two", "Two must agree"),
     (Trust::Copies(3), "three", "Three must agree"),
@@ -150,7 +165,7 @@ impl Form {
             arguments: join(&spark.arguments),
             stdin: spark.stdin,
             kind: spark.inputs.kind(),
-            rows: spark.picture.clone(),
+            together: spark.together,
             ..Self::default()
         };
         form.take_inputs(&spark.inputs);
@@ -178,25 +193,20 @@ impl Form {
         let arguments = self.arguments()?;
         let inputs = self.inputs().map_err(|why| (Field::Inputs, why))?;
         let limits = self.limits()?;
-        let picture = self.picture(&arguments, &inputs);
+        let together = self.together.told(|rows| rows.picture(&arguments, inputs.len()));
         let entry = self.entry(arguments)?;
         check_entry(&entry, &inputs, inspection)?;
         let program =
             Program { name: self.name.clone(), entry, limits, lane: self.lane, trust: self.trust };
         let names = self.picked().map(|picked| Arc::clone(&picked.names)).unwrap_or_default();
-        Ok(Request { program, binary: Arc::clone(binary), inputs, names, picture })
+        let binary = Arc::clone(binary);
+        Ok(Request { program, binary, inputs, names, together, retries: None })
     }
 
-    /// Takes the lane of that key; a key that is none changes nothing.
-    pub fn take_lane(&mut self, key: &str) {
-        let named = LANES.iter().find(|(_, known, _)| *known == key);
-        self.lane = named.map_or(self.lane, |(lane, ..)| *lane);
-    }
-
-    /// Takes the trust of that key; a key that is none changes nothing.
-    pub fn take_trust(&mut self, key: &str) {
-        let named = TRUSTS.iter().find(|(_, known, _)| *known == key);
-        self.trust = named.map_or(self.trust, |(trust, ..)| *trust);
+    /// The same with another job's results as its inputs.
+    #[must_use]
+    pub fn over(self, results: Arc<Results>) -> Self {
+        Self { results: Some(results), kind: Kind::Results, ..self }
     }
 
     /// How many tasks the form makes, if its inputs can be read.
@@ -204,6 +214,7 @@ impl Form {
         match self.kind {
             Kind::Table => self.table.table.as_ref().ok().map(|table| table.rows.len()),
             Kind::Files => self.picked().map(|picked| picked.inputs.len() as u64),
+            Kind::Results => self.results.as_ref()?.count(self.each).ok(),
             _ => self.inputs().ok().map(|inputs| inputs.len()),
         }
     }
@@ -267,6 +278,10 @@ impl Form {
                 Some(picked) => inputs::checked(Inputs::List(picked.inputs.clone())),
                 None => Err("Choose files or a folder first.".to_owned()),
             },
+            Kind::Results => match &self.results {
+                Some(results) => results.inputs(self.each),
+                None => Err("There are no results of another job here.".to_owned()),
+            },
         }
     }
 
@@ -280,10 +295,6 @@ impl Form {
             wall_ms_max: seconds * 1000,
             ..Limits::default()
         })
-    }
-
-    fn picture(&self, arguments: &[String], inputs: &Inputs) -> Option<Picture> {
-        self.rows.as_ref()?.picture(arguments, inputs.len())
     }
 }
 

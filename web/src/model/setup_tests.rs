@@ -1,7 +1,10 @@
 //! Stories of the form.
 
 use super::*;
-use crate::model::picture::Format;
+use crate::model::{
+    job::tests::{job, result},
+    picture::{Format, Picture},
+};
 use spark_runtime::inspect::Signature;
 
 fn inspection(is_command: bool) -> Inspection {
@@ -54,7 +57,11 @@ fn mandelbrot() -> Spark {
         arguments: vec!["{}".to_owned(), "200".to_owned()],
         stdin: false,
         inputs: SparkInputs::Range { first: 0, last: 199 },
-        picture: Some(Rows { format: Format::Bitmap, size_argument: 1, rows_argument: None }),
+        together: Together::Picture(Rows {
+            format: Format::Bitmap,
+            size_argument: 1,
+            rows_argument: None,
+        }),
         sources: Vec::new(),
         translations: Vec::new(),
         of: None,
@@ -65,7 +72,7 @@ fn mandelbrot() -> Spark {
 fn a_gallery_spark_runs_as_it_comes() {
     let form = Form::of_spark(&mandelbrot());
     let request = form.request(&binary(), &inspection(true)).expect("complete");
-    assert_eq!(request.picture, Picture::new(Format::Bitmap, 200, 1, 200));
+    assert_eq!(request.together.picture(), Picture::new(Format::Bitmap, 200, 1, 200));
     assert_eq!(request.inputs, Inputs::Range { first: 0, last: 199 });
     let arguments = vec!["{}".to_owned(), "200".to_owned()];
     assert_eq!(
@@ -150,10 +157,10 @@ fn arguments_are_cut_as_in_a_shell() {
 #[test]
 fn an_argument_says_how_many_rows_a_result_has() {
     let rows = Rows { format: Format::Pixmap, size_argument: 1, rows_argument: Some(2) };
-    let spark = Spark { picture: Some(rows), ..mandelbrot() };
+    let spark = Spark { together: Together::Picture(rows), ..mandelbrot() };
     let picture = |arguments: &str| {
         let form = Form { arguments: arguments.to_owned(), ..Form::of_spark(&spark) };
-        form.request(&binary(), &inspection(true)).expect("complete").picture
+        form.request(&binary(), &inspection(true)).expect("complete").together.picture()
     };
     assert_eq!(picture("{} 640 16"), Picture::new(Format::Pixmap, 640, 16, 200));
     for none in ["{} 640", "{} 640 0", "{} 640 few", "{} 640 41", "{} 640 18446744073709551615"] {
@@ -165,21 +172,24 @@ fn an_argument_says_how_many_rows_a_result_has() {
 fn a_width_that_is_none_draws_no_picture() {
     let form = Form { arguments: "{} wide".to_owned(), ..Form::of_spark(&mandelbrot()) };
     let request = form.request(&binary(), &inspection(true)).expect("complete");
-    assert_eq!(request.picture, None);
+    assert_eq!(request.together, Together::Concatenate);
 }
 
 #[test]
-fn the_lane_that_is_chosen_is_asked_for() {
-    let lane =
-        |form: &Form| form.request(&binary(), &inspection(false)).expect("complete").program.lane;
-    let mut form = form();
-    assert_eq!(lane(&form), Lane::Automatic);
-    for (chosen, key, _) in LANES {
-        form.take_lane(key);
-        assert_eq!(lane(&form), chosen);
+fn what_is_chosen_is_asked_for() {
+    for (lane, key, _) in LANES {
+        assert_eq!(chosen(&LANES, key), Some(lane));
     }
-    form.take_lane("none of them");
-    assert_eq!(lane(&form), Lane::Interpreter);
+    assert_eq!(chosen(&LANES, "none of them"), None);
+    for (trust, key, _) in TRUSTS {
+        assert_eq!(chosen(&TRUSTS, key), Some(trust));
+        assert!(trust.is_sound());
+        let lane = Lane::Interpreter;
+        let form = Form { lane, trust, together: Together::Count, ..form() };
+        let request = form.request(&binary(), &inspection(false)).expect("complete");
+        assert_eq!((request.program.lane, request.program.trust), (lane, trust));
+        assert_eq!(request.together, Together::Count);
+    }
 }
 
 #[test]
@@ -213,21 +223,6 @@ fn what_can_be_called_is_offered_in_order() {
     let seen = Inspection { is_command: true, ..json_inspection() };
     assert_eq!(offered(&seen)[..3], [SparkEntry::Json, SparkEntry::Command, function("add")]);
     assert_eq!(entries(&seen)[2].1, "add(i32, i32) → i32");
-}
-
-#[test]
-fn the_trust_that_is_chosen_is_asked_for() {
-    let trust =
-        |form: &Form| form.request(&binary(), &inspection(false)).expect("complete").program.trust;
-    let mut form = form();
-    assert_eq!(trust(&form), Trust::Once);
-    for (chosen, key, _) in TRUSTS {
-        form.take_trust(key);
-        assert_eq!(trust(&form), chosen);
-        assert!(chosen.is_sound());
-    }
-    form.take_trust("none of them");
-    assert_eq!(trust(&form), Trust::Adaptive);
 }
 
 /// The form of `add` over a table, or a file of it.
@@ -326,4 +321,50 @@ fn files_are_an_input_each_and_keep_their_names() {
     let range = Form { kind: Kind::Range, ..form };
     let request = range.request(&binary(), &inspection(true)).expect("complete");
     assert_eq!(request.names.len(), 0);
+}
+
+#[test]
+fn results_of_a_job_are_inputs_so_many_each() {
+    let mut job = job(3, None);
+    job.take(0, ["1 2", "3 4", "5 6\n"].map(result).to_vec());
+    let results = Arc::new(Results::of(&job).expect("some"));
+    let form = Form { arguments: String::new(), ..form() }.over(results);
+    let request = form.request(&binary(), &inspection(false)).expect("complete");
+    assert_eq!((request.inputs.len(), form.tasks()), (3, Some(3)));
+    assert_eq!(request.inputs.get(2).expect("it is there").as_ref(), b"5 6");
+    let form = Form { each: 10, entry: SparkEntry::Command, ..form };
+    let request = form.request(&binary(), &inspection(true)).expect("complete");
+    assert_eq!((request.inputs.len(), form.tasks()), (1, Some(1)));
+    assert_eq!(request.inputs.get(0).expect("it is there").as_ref(), b"1 2\n3 4\n5 6");
+    let none = Form { results: None, ..form };
+    let (field, _) = none.request(&binary(), &inspection(true)).expect_err("there are none");
+    assert_eq!((field, none.tasks()), (Field::Inputs, None));
+}
+
+#[test]
+fn the_form_of_a_job_that_was_has_its_settings_and_no_inputs() {
+    let environment = "LEVEL=3\nNAME=a = b".to_owned();
+    let given = [
+        (Form { environment, trust: Trust::Adaptive, ..Form::of_spark(&mandelbrot()) }, true),
+        (Form { lane: Lane::Fast, seconds: "7".to_owned(), ..form() }, false),
+        (Form { entry: SparkEntry::Json, ..over_table(SUMS, "") }, false),
+    ];
+    for (given, is_command) in given {
+        let seen = Inspection { is_command, ..json_inspection() };
+        let request = given.request(&binary(), &seen).expect("complete");
+        let again = Form::of_request(&request);
+        let (field, why) = again.request(&binary(), &seen).expect_err("it has no inputs");
+        assert_eq!(field, Field::Inputs, "{why}");
+        let is_range = again.kind == Kind::Range;
+        assert_eq!(is_range, matches!(request.inputs, Inputs::Range { .. }));
+        // With the same inputs it is the same request.
+        let (first, last, table) = (given.first, given.last, given.table);
+        let again = Form { kind: given.kind, first, last, table, ..again };
+        assert_eq!(again.request(&binary(), &seen), Ok(request));
+    }
+    let names = Arc::from(["a".to_owned()]);
+    let named = Inputs::List(vec![node_core::compute::Input::new()]);
+    let request = form().request(&binary(), &inspection(false)).expect("complete");
+    let request = Request { inputs: named, names, ..request };
+    assert_eq!(Form::of_request(&request).kind, Kind::Files);
 }

@@ -17,14 +17,14 @@ use crate::{
         data::Data,
         gallery::Spark,
         ice::Trial,
-        job::{JOBS_MAX, Job, Request},
+        job::{JOBS_MAX, Job},
         mail::Mail,
         map::Map,
         network::{self, Echo, Echoes},
         news::{News, problem},
         pairing::Role,
         picked::Reading,
-        picture::Picture,
+        request::Request,
         route::Route,
         setup::Form,
         words::phase_key,
@@ -66,6 +66,8 @@ pub(crate) enum Source {
     Gallery(Box<Spark>),
     /// A file of that name.
     File(String),
+    /// A job that ran here, with the form of another like it.
+    Again(Box<Form>),
 }
 
 /// The module that is being set up.
@@ -204,6 +206,7 @@ impl Desk {
     /// Hands a job to the ion; its place.
     pub(crate) fn run(&self, request: Request) -> Route {
         let id = browser::random_id();
+        self.form.update(|form| form.results = None);
         self.post(request.command(id));
         self.add(Job::new(id, request));
         Route::Job(id)
@@ -284,9 +287,9 @@ impl Desk {
                 if let Some(handle) = self.job(job) {
                     return handle.job.update(Job::resume);
                 }
-                let (picture, binary) = (Picture::of_about(&about), binary.into_vec().into());
-                let names = Arc::default();
-                let request = Request { program, binary, inputs, names, picture };
+                let (together, retries) = Request::of_about(&about);
+                let (binary, names) = (binary.into_vec().into(), Arc::default());
+                let request = Request { program, binary, inputs, names, together, retries };
                 self.add(Job::kept(job, request, is_own));
             }
             Event::Records(records) => self.records.set(records),
@@ -370,9 +373,16 @@ impl Desk {
             Err(problem) => self.bench.set(Bench::Refused(problem)),
             Ok(inspection) => {
                 self.reading.update(Reading::stop);
-                self.form.set(match &source {
-                    Source::Gallery(spark) => Form::of_spark(spark),
-                    Source::File(name) => Form::of_file(name, &inspection),
+                let form = match source {
+                    Source::Gallery(spark) => Form::of_spark(&spark),
+                    Source::File(name) => Form::of_file(&name, &inspection),
+                    Source::Again(form) => *form,
+                };
+                self.form.update(|old| {
+                    *old = match old.results.take() {
+                        Some(results) => form.over(results),
+                        None => form,
+                    }
                 });
                 self.bench.set(Bench::Ready(binary, inspection));
             }

@@ -6,14 +6,16 @@ use node_core::node::{Cause, Command, IonShare, JobId, RecordView};
 use super::{
     browser,
     desk::{At, JobHandle},
-    job_grid, job_results, parts, picture,
+    job_grid, job_next, job_results, parts,
     raw::{Part, button, drawn, effect, tag, text},
     router,
     sealed::{Seal, live},
+    together,
 };
 use crate::model::{
     format,
     job::{Job, Standing},
+    route::Route,
 };
 
 /// The page.
@@ -63,13 +65,16 @@ fn known(desk: At, handle: JobHandle) -> AnyView {
     let name = job.with_untracked(|job| job.view.name.clone());
     let crumb = tag("p", "crumb").put(text("a", "", "Jobs").set("href", "/jobs"));
     let title = text("h1", "", &name).set("tabindex", "-1");
-    let about = tag("div", "").put(crumb).put(title).put(standing(job));
+    let about = tag("div", "").put(crumb).put(title).put(standing(job)).put_all(retries(job));
     let main = tag("div", "job-main")
-        .put_all(picture::view(job))
+        .put_all(together::view(job))
         .rows(move || causes(job))
         .put(job_results::view(desk, job));
-    let side =
-        tag("div", "job-side").put(job_grid::view(desk, job)).put(shares(job)).put(whole(job));
+    let side = tag("div", "job-side")
+        .put(job_grid::view(desk, job))
+        .put(shares(job))
+        .put(whole(job))
+        .put(job_next::view(desk, job));
     let refused = tag("div", "contents").live(move || refusal(job));
     vec![
         tag("header", "head").put(about).put(actions(desk, handle)).seal(),
@@ -100,6 +105,17 @@ fn standing(job: RwSignal<Job>) -> Part {
     tag("p", "job-state").set("role", "status").put(state).put(waiting)
 }
 
+/// Which job's failed tasks these are. Another ion's has other addresses.
+fn retries(job: RwSignal<Job>) -> Option<Part> {
+    let (retries, is_others) = job.with_untracked(|job| (job.request.retries, job.is_others()));
+    let words = "an earlier job";
+    let earlier = match retries? {
+        _ if is_others => text("span", "", words),
+        earlier => text("a", "", words).set("href", &Route::Job(earlier).path()),
+    };
+    Some(text("p", "small muted", "What failed in ").test("job-retries").put(earlier))
+}
+
 fn refusal(job: RwSignal<Job>) -> Option<Part> {
     job.with(|job| job.refusal().map(|problem| parts::refused(problem, "job-refused")))
 }
@@ -114,14 +130,6 @@ fn actions(desk: At, handle: JobHandle) -> Part {
     };
     let save = move || {
         let (name, bytes) = job.with_untracked(|job| (job.file_name(), job.file()));
-        browser::download(&name, &bytes);
-    };
-    let save_lines = move || {
-        let (name, lines) = job.with_untracked(|job| (job.json_lines_name(), job.json_lines()));
-        browser::download(&name, lines.as_bytes());
-    };
-    let save_receipts = move || {
-        let (name, bytes) = job.with_untracked(|job| (job.receipts_name(), job.receipts()));
         browser::download(&name, &bytes);
     };
     let first = move || {
@@ -143,16 +151,18 @@ fn actions(desk: At, handle: JobHandle) -> Part {
             if is_paused { ("button primary", "Resume") } else { ("button", "Pause") };
         is_own.then(|| button("hold", class, word, hold))
     };
+    let failed = Memo::new(move |_| job.with(Job::retries));
+    let retry = move || {
+        let words = format!("Retry {} failed", format::count(failed.get() as u64));
+        let retry = move || router::go(desk, desk.run(job.with_untracked(Job::retry)));
+        (failed.get() > 0).then(|| button("retry", "button", &words, retry))
+    };
     let has_none = move || job.with(|job| job.results().is_empty()).then(String::new);
-    let saving = |button: Part| button.follow("disabled", has_none);
-    let lines = button("download-jsonl", "button", "JSON lines", save_lines);
-    let whole = button("download", "button", "Download", save);
-    let receipts = button("download-receipts", "button", "Receipts", save_receipts);
+    let whole = button("download", "button", "Download", save).follow("disabled", has_none);
     tag("div", "actions")
-        .put(saving(receipts).follow("title", move || Some(job.with(Job::receipts_note))))
-        .put(saving(lines).set("title", "One line of JSON per task"))
-        .put(saving(whole).set("title", "All outputs, one after the other"))
+        .put(whole.set("title", "All outputs, one after the other"))
         .live(pause)
+        .live(retry)
         .live(first)
 }
 
@@ -261,7 +271,7 @@ fn causes(job: RwSignal<Job>) -> Vec<Part> {
 }
 
 fn cause(job: &Job, cause: &Cause) -> Part {
-    let name = job.input_name(cause.first_task).map(|name| format!(", {name}"));
+    let name = job.request.input_name(cause.first_task).map(|name| format!(", {name}"));
     let first = format!(" (first: task {}{})", cause.first_task, name.unwrap_or_default());
     tag("li", "")
         .test("job-cause")

@@ -35,7 +35,7 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
     let list = list.grow(move || shown.get(), move |task| row(desk, job, task));
     let fold = tag("details", "panel fold");
     // A picture says more than its rows of bits.
-    let is_open = job.with_untracked(|job| job.request.picture.is_none());
+    let is_open = job.with_untracked(|job| job.request.together.picture().is_none());
     let fold = if is_open { fold.set("open", "") } else { fold };
     fold.put(text("summary", "", "Results ").put(count)).put(list).rows(note).live(more)
 }

@@ -12,7 +12,7 @@ use crate::model::{
 
 /// The picture; nothing if the job makes none.
 pub(crate) fn view(job: RwSignal<Job>) -> Option<Part> {
-    let picture = job.with_untracked(|job| job.request.picture)?;
+    let picture = job.with_untracked(|job| job.request.together.picture())?;
     let come = Memo::new(move |_| job.with(|job| job.results().len()));
     let mut drawn = 0;
     // Single bits are to be seen; pictures in colour are smoothed where they are scaled.

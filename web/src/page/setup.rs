@@ -19,8 +19,9 @@ use super::{
 };
 use crate::model::{
     format,
-    gallery::SparkEntry,
-    setup::{Field, Form, LANES, TRUSTS, entries},
+    gallery::{Rows, SparkEntry},
+    setup::{Field, Form, LANES, TRUSTS, chosen, entries},
+    together::Together,
 };
 
 type Mistake = RwSignal<Option<(Field, String)>>;
@@ -58,6 +59,7 @@ pub(crate) fn view(desk: At, binary: Arc<[u8]>, inspection: Inspection) -> AnyVi
     let main = tag("div", "setup-main")
         .put(entry)
         .put(over::view(desk, mistake))
+        .put(together(desk))
         .put(trust(desk))
         .put(limits(desk, mistake))
         .put(tag("div", "setup-run").put(run_button).put(count));
@@ -128,17 +130,42 @@ fn variables(desk: At) -> AnyView {
     area(desk, label, ("environment", "2"), |form| &mut form.environment).seal()
 }
 
+/// What becomes of results; a picture can be chosen where the spark makes one.
+fn together(desk: At) -> Part {
+    let form = desk.form;
+    let at_first = form.with_untracked(|form| form.together);
+    let mut choices = Together::<Rows>::ALL.map(|one| (one.key(), one.label())).to_vec();
+    if let Together::Picture(_) = at_first {
+        choices.push((at_first.key(), at_first.label()));
+    }
+    let field = select("together", &choices, at_first.key(), move |key| {
+        form.update(|form| form.together = Together::of_key(&key).unwrap_or(at_first));
+    });
+    panel("Results together").put(labelled("What becomes of them", field))
+}
+
+/// A field to choose one of those keys from, each behind what people read of it.
+fn select(
+    test: &str,
+    choices: &[(&str, &str)],
+    at_first: &str,
+    take: impl FnMut(String) + 'static,
+) -> Part {
+    let options = choices.iter().map(|(key, words)| {
+        let option = text("option", "", words).set("value", key);
+        if *key == at_first { option.set("selected", "") } else { option }
+    });
+    tag("select", "").test(test).put_all(options).read("change", take)
+}
+
 fn trust(desk: At) -> Part {
     let form = desk.form;
-    let chosen = form.with_untracked(|form| form.trust);
-    let choices = TRUSTS.map(|(trust, key, words)| {
-        let option = text("option", "", words).set("value", key);
-        if trust == chosen { option.set("selected", "") } else { option }
+    let at_first = form.with_untracked(|form| form.trust);
+    let at_first = TRUSTS.iter().find(|(trust, ..)| *trust == at_first).map_or("", |one| one.1);
+    let choices = TRUSTS.map(|(_, key, words)| (key, words));
+    let field = select("trust", &choices, at_first, move |key| {
+        form.update(|form| form.trust = chosen(&TRUSTS, &key).unwrap_or(form.trust));
     });
-    let field = tag("select", "")
-        .test("trust")
-        .put_all(choices)
-        .read("change", move |key| form.update(|form| form.take_trust(&key)));
     let about = "Where several must agree, each task runs on as many ions, and their results are \
                  compared bit by bit; who returned another one is outvoted. Adaptive compares \
                  until an ion has ten good results in a row, and only some from then on. This does \
@@ -168,15 +195,12 @@ fn limits(desk: At, mistake: Mistake) -> Part {
 
 fn lane(desk: At) -> Part {
     let form = desk.form;
-    let chosen = form.with_untracked(|form| form.lane);
-    let choices = LANES.map(|(lane, key, words)| {
-        let option = text("option", "", words).set("value", key);
-        if lane == chosen { option.set("selected", "") } else { option }
-    });
-    tag("select", "")
-        .test("lane")
-        .put_all(choices)
-        .read("change", move |key| form.update(|form| form.take_lane(&key)))
+    let at_first = form.with_untracked(|form| form.lane);
+    let at_first = LANES.iter().find(|(lane, ..)| *lane == at_first).map_or("", |one| one.1);
+    let choices = LANES.map(|(_, key, words)| (key, words));
+    select("lane", &choices, at_first, move |key| {
+        form.update(|form| form.lane = chosen(&LANES, &key).unwrap_or(form.lane));
+    })
 }
 
 /// Where the form keeps a text.

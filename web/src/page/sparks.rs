@@ -42,7 +42,7 @@ fn all(desk: At) -> AnyView {
         if is_chosen.get() {
             return vec![back(desk), bench(desk)].seal();
         }
-        vec![gallery_view(desk).seal(), upload(desk).seal()].seal()
+        vec![results(desk), gallery_view(desk).seal(), upload(desk).seal()].seal()
     });
     if matches!(desk.bench.get_untracked(), Bench::Loading(Source::Gallery(_)) | Bench::Ready(..)) {
         desk.clear_bench();
@@ -50,6 +50,19 @@ fn all(desk: At) -> AnyView {
     let about =
         "Programs that the nebula can run: pick one, or bring a WebAssembly module of your own.";
     vec![parts::head("Sparks", about, None).seal(), content.seal()].seal()
+}
+
+/// Which results wait for a spark that takes them, if some do.
+fn results(desk: At) -> AnyView {
+    let row = move || {
+        let of = desk.form.with(|form| form.results.as_ref().map(|results| results.about()));
+        let words = format!("Choose the spark that takes {} as its inputs.", of?);
+        let cancel = move || desk.form.update(|form| form.results = None);
+        let cancel = button("results-cancel", "button quiet", "Cancel", cancel);
+        let row = tag("div", "panel row").test("results-wait").set("role", "status");
+        Some(row.put(text("p", "", &words)).put(cancel))
+    };
+    tag("div", "contents").live(row).seal()
 }
 
 fn one(desk: At, name: String) -> AnyView {
@@ -227,6 +240,7 @@ fn loading(source: &Source) -> Part {
     let name = match source {
         Source::Gallery(spark) => &spark.title,
         Source::File(name) => name,
+        Source::Again(form) => &form.name,
     };
     text("p", "muted", &format!("Looking at {name} …")).set("role", "status")
 }

@@ -10,13 +10,14 @@ use node_core::compute::{
 };
 use web_sys::FileList;
 
-use super::{Mistake, area, line, told};
+use super::{Mistake, area, line, select, told};
 use crate::{
     model::{
         format,
         inputs::Kind,
         picked::{Picked, Plan, Reading},
-        setup::{Field, Form},
+        results::EACH,
+        setup::{Field, Form, chosen},
         table::Given,
     },
     page::{
@@ -33,7 +34,9 @@ use crate::{
 pub(super) fn view(desk: At, mistake: Mistake) -> Part {
     let form = desk.form;
     let kind = Memo::new(move |_| form.with(|form| form.kind));
-    let choices = Kind::ALL.map(|choice| {
+    let has_results = form.with_untracked(|form| form.results.is_some());
+    let choices = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Results || has_results);
+    let choices = choices.map(|choice| {
         let field = tag("input", "")
             .set("type", "radio")
             .set("name", "inputs")
@@ -51,6 +54,7 @@ pub(super) fn view(desk: At, mistake: Mistake) -> Part {
         Kind::Table => table(desk, mistake),
         Kind::Files => picked(desk, mistake),
         Kind::One => line(desk, "The input", "one", |form| &mut form.one).seal(),
+        Kind::Results => results(desk),
     });
     let legend = text("legend", "hidden", "Kind of inputs");
     panel("What to run it over")
@@ -64,6 +68,27 @@ fn range(desk: At) -> AnyView {
         .put(line(desk, "From", "range-first", |form| &mut form.first))
         .put(line(desk, "To, included", "range-last", |form| &mut form.last))
         .seal()
+}
+
+fn results(desk: At) -> AnyView {
+    let form = desk.form;
+    let at_first = form.with_untracked(|form| form.each);
+    let at_first = EACH.iter().find(|(each, ..)| *each == at_first).map_or("", |one| one.1);
+    let choices = EACH.map(|(_, key, words)| (key, words));
+    let field = select("each", &choices, at_first, move |key| {
+        form.update(|form| form.each = chosen(&EACH, &key).unwrap_or(form.each));
+    });
+    let about = |form: &Form| {
+        form.results.as_ref().map_or_else(String::new, |results| {
+            let why = results.count(form.each).err().unwrap_or_default();
+            format!("{}. {why}", results.about())
+        })
+    };
+    vec![
+        labelled("What makes one input", field).seal(),
+        said(desk, about).test("results-about").seal(),
+    ]
+    .seal()
 }
 
 /// What the form makes of a file; why it does not, if so.
