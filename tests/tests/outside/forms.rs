@@ -12,7 +12,7 @@ use crate::turn;
 
 const PEOPLE: &str = "name;first;second\n\"Ada; L.\";1;2\nBob;40;2\nEve;-5;8\nZoe;x;1\n";
 
-async fn set_up(spark: &str, inputs: &str) -> (Relay, Browser, Tab) {
+pub(crate) async fn set_up(spark: &str, inputs: &str) -> (Relay, Browser, Tab) {
     let relay = Relay::start();
     let browser = Browser::start().await;
     let tab = browser.open(&relay.url("/")).await;
@@ -23,19 +23,19 @@ async fn set_up(spark: &str, inputs: &str) -> (Relay, Browser, Tab) {
 }
 
 /// Waits until an element says that.
-async fn says(tab: &Tab, test: &str, words: &str) {
+pub(crate) async fn says(tab: &Tab, test: &str, words: &str) {
     let said = format!("{}?.innerText.includes({})", query(test), Value::from(words));
     tab.wait_for(&format!("{test} with {words}"), &said).await;
 }
 
 /// Presses Run and waits for a mistake that says that.
-async fn refuses(tab: &Tab, words: &str) {
+pub(crate) async fn refuses(tab: &Tab, words: &str) {
     tab.click("run").await;
     says(tab, "mistake", words).await;
 }
 
 /// Keeps pictures of the form on desk and phone, light and dark.
-async fn pictures(tab: &Tab, name: &str, at: &str) {
+pub(crate) async fn pictures(tab: &Tab, name: &str, at: &str) {
     for (place, width, height) in [("desk", 1440, 900), ("phone", 390, 844)] {
         for scheme in ["light", "dark"] {
             tab.look(width, height, scheme).await;
@@ -48,7 +48,7 @@ async fn pictures(tab: &Tab, name: &str, at: &str) {
 }
 
 /// What stands in each result's row under that class.
-async fn column(tab: &Tab, class: &str) -> Value {
+pub(crate) async fn column(tab: &Tab, class: &str) -> Value {
     let rows = "[...document.querySelectorAll('[data-test=\"result\"]')]";
     let cells = format!("{rows}.map((row) => row.querySelector('.{class}').innerText.trim())");
     tab.value(&cells).await.expect("there are results")

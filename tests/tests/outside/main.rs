@@ -34,6 +34,7 @@ mod relay_down;
 mod self_test;
 mod servers;
 mod tabs;
+mod together;
 mod work;
 
 use ionosphere_tests::{browser::Browser, mission, relay::Relay, tab::Tab};
