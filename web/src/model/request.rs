@@ -131,8 +131,8 @@ mod tests {
         assert_eq!(retried.inputs, Inputs::List(inputs.clone()));
         assert_eq!((retried.retries, retried.together), (Some(7), Together::Sum));
         assert_eq!(retried.names.len(), 0);
-        let names = ["d/a", "d/b"].map(str::to_owned);
-        let named = Request { names: Arc::from(names), ..request(Inputs::List(inputs)) };
+        let paths = ["d/a", "d/b"].map(str::to_owned);
+        let named = Request { names: Arc::from(paths), ..request(Inputs::List(inputs)) };
         let retried = named.retry(7, &[1]);
         assert_eq!((retried.inputs.len(), &*retried.names), (1, &["d/b".to_owned()][..]));
         let picture = Picture::new(Format::Bitmap, 8, 1, 2).expect("small");

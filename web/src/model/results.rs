@@ -126,7 +126,7 @@ mod tests {
     use crate::model::job::tests::{failed, job, result};
 
     fn of(outputs: &[&str]) -> Job {
-        let mut job = job(outputs.len() as i64, None);
+        let mut job = job(outputs.len().try_into().expect("few"), None);
         job.take(0, outputs.iter().map(|output| result(output)).collect());
         job
     }

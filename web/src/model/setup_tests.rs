@@ -363,8 +363,8 @@ fn the_form_of_a_job_that_was_has_its_settings_and_no_inputs() {
         assert_eq!(again.request(&binary(), &seen), Ok(request));
     }
     let names = Arc::from(["a".to_owned()]);
-    let named = Inputs::List(vec![node_core::compute::Input::new()]);
+    let inputs = Inputs::List(vec![node_core::compute::Input::new()]);
     let request = form().request(&binary(), &inspection(false)).expect("complete");
-    let request = Request { inputs: named, names, ..request };
+    let request = Request { inputs, names, ..request };
     assert_eq!(Form::of_request(&request).kind, Kind::Files);
 }

@@ -281,8 +281,8 @@ mod tests {
         // What is known is still counted.
         counts.add(9_999, b"7");
         assert_eq!((counts.rows()[0].name.as_str(), counts.rows()[0].sum.positive()), ("7", 2));
-        let words: String = (0..=KEYS_MAX).map(|word| format!("w{word} 1\n")).collect();
-        let sums = tally(Together::SumByWord, &[&words, "w1 1"]);
+        let words: Vec<String> = (0..=KEYS_MAX).map(|word| format!("w{word} 1")).collect();
+        let sums = tally(Together::SumByWord, &[&words.join("\n"), "w1 1"]);
         assert_eq!((sums.fit(), sums.unfit(), sums.file().as_str()), (1, 1, "word,sum\nw1,1\n"));
     }
 
