@@ -31,8 +31,8 @@ mod words;
 pub use command::{Command, JobId, Start};
 pub use event::{
     AttemptView, Cause, CheckState, CheckView, Durability, EchoView, Event, IceFound, IonShare,
-    IonView, JobState, JobView, LinkKind, LinkLimits, NebulaView, Pairing, Phase, Problem,
-    RecordView, RelayView, Status, TaskResult,
+    IonView, JobState, JobView, LeaseView, LinkKind, LinkLimits, NebulaView, Pairing, Phase,
+    Problem, RecordView, RelayView, Status, Supply, TaskResult, TaskView, Waiting, WorkView,
 };
 pub use ice::OWN_MAX as ICE_SERVERS_MAX;
 pub use links::LINKS_MAX;

@@ -35,4 +35,6 @@ pub mod table;
 pub mod tally;
 pub mod together;
 pub mod watch;
+pub mod why;
 pub mod words;
+pub mod work;

@@ -38,7 +38,7 @@ use serde_bytes::ByteBuf;
 use spark_runtime::{Report, meter::VERSION, wire::ModuleHash};
 
 use self::{
-    job::{Given, Job},
+    job::{Around, Given, Job},
     reputation::Reputations,
     trials::Voice,
 };
@@ -51,7 +51,7 @@ use super::{
 use crate::{
     compute::{
         JobId, JobName,
-        view::{JobState, JobView},
+        view::{JobState, JobView, TaskView},
     },
     identity::{IonId, Keys},
     platform::Time,
@@ -276,14 +276,25 @@ impl Coordinator {
     /// Jobs that changed since this was last asked, as they are now. Names of
     /// ions are left empty.
     pub fn changed(&mut self, now: Time) -> Vec<JobView> {
-        let heeded = self.ions.keys().filter(|ion| !self.reputations.shuns(now, ion)).count();
-        let mut views = Vec::new();
-        for (id, job) in &mut self.jobs {
-            if job.take_changed() {
-                views.push(job.view(now, *id, self.ions.len(), heeded));
-            }
-        }
-        views
+        let jobs = self.jobs.values().filter(|job| job.is_running() && !job.is_held()).count();
+        let around = Around { ions: &self.ions, reputations: &self.reputations, jobs };
+        let changed = self
+            .jobs
+            .iter_mut()
+            .filter_map(|(id, job)| job.take_changed().then(|| job.view(now, *id, &around)));
+        changed.collect()
+    }
+
+    /// Where one task of a job stands, if the job is kept; `name` is an ion's readable name.
+    pub fn task(
+        &self,
+        now: Time,
+        job: JobId,
+        task: u64,
+        name: &dyn Fn(&IonId) -> String,
+    ) -> Option<TaskView> {
+        let view = self.jobs.get(&job)?.task(now, task, name);
+        Some(TaskView { job, ..view })
     }
 
     fn make_room(&mut self) {

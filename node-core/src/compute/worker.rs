@@ -9,12 +9,15 @@
 //! are shared evenly between owners, then between the jobs of each: whoever has
 //! many jobs gets no more for it. Short tasks go to a guest worker several at once,
 //! as many as their job's last ones let expect to be done in 20 ms; those behind one that
-//! takes longer all the same are given to another.
+//! takes longer all the same are given to another. What ran, and for whom, is remembered
+//! ([`Worker::log`]).
 //!
 //! Bounds: [`JOBS_MAX`] jobs, [`JOBS_PER_OWNER_MAX`] of one owner,
-//! [`TASKS_HELD_MAX`] tasks of one job, [`MODULES_BYTES_MAX`] of modules.
+//! [`TASKS_HELD_MAX`] tasks of one job, [`MODULES_BYTES_MAX`] of modules, [`LOG_MAX`] jobs
+//! that are remembered.
 
 mod jobs;
+mod log;
 mod modules;
 mod pace;
 mod turns;
@@ -24,8 +27,13 @@ use std::{collections::VecDeque, sync::Arc};
 use ion_map::Map;
 use spark_runtime::{Call, Lane, Limits, Report, Stop, wire::ModuleHash};
 
+pub use self::{
+    jobs::Key,
+    log::{LOG_MAX, Row},
+};
 use self::{
-    jobs::{Job, Key, Task},
+    jobs::{Job, Task},
+    log::Log,
     modules::Modules,
     turns::Turns,
 };
@@ -128,6 +136,7 @@ pub struct Worker {
     runs: u64,
     turns: Turns,
     done: u64,
+    log: Log,
 }
 
 /// Signs what is returned.
@@ -163,6 +172,7 @@ impl Worker {
             runs: 0,
             turns: Turns::default(),
             done: 0,
+            log: Log::default(),
         }
     }
 
@@ -172,7 +182,7 @@ impl Worker {
             Input::Said(owner, message) => self.said(now, owner, message, effects),
             Input::Lost(owner) => {
                 for key in self.keys_of(owner) {
-                    self.forget(key, effects);
+                    self.forget(now, key, effects);
                 }
             }
             Input::Done { run, reports } => self.done(now, run, reports, effects),
@@ -199,6 +209,11 @@ impl Worker {
         self.jobs.keys().map(|(owner, _)| *owner)
     }
 
+    /// What ran here, the latest job first.
+    pub fn log(&self) -> impl Iterator<Item = &Row> {
+        self.log.rows()
+    }
+
     /// Tasks finished since the start.
     pub fn tasks_done(&self) -> u64 {
         self.done
@@ -220,12 +235,12 @@ impl Worker {
                     self.jobs.insert(key, job);
                 }
             }
-            Message::Withdraw { job } => self.forget((owner, job), effects),
+            Message::Withdraw { job } => self.forget(now, (owner, job), effects),
             Message::Tasks { job, tasks } => self.tasks((owner, job), tasks, effects),
             Message::Block { module, offset, bytes } => {
                 if self.modules.block(now, owner, module, offset, &bytes, effects).is_err() {
                     effects.push(Effect::Offence(owner));
-                    self.forget_jobs_with(owner, module, effects);
+                    self.forget_jobs_with(now, owner, module, effects);
                 }
             }
             Message::Pull { .. }
@@ -259,10 +274,12 @@ impl Worker {
     fn done(&mut self, now: Time, run: u64, reports: Vec<Report>, effects: &mut Vec<Effect>) {
         let Some(running) = self.running.get_mut(&run) else { return };
         let Some(job) = self.jobs.get_mut(&running.key) else { return };
+        self.log.ran(now, job.of(), running.since);
         running.since = now;
         for report in reports {
             let Some(task) = running.tasks.pop_front() else { break };
             self.done += 1;
+            self.log.end(job.of(), &report);
             job.finish(&task, report);
         }
         if running.tasks.is_empty() {
@@ -297,8 +314,8 @@ impl Worker {
         if workers > 0 {
             return;
         }
-        for run in std::mem::take(&mut self.running).into_keys() {
-            effects.push(Effect::Kill(run));
+        for run in self.running.keys().copied().collect::<Vec<_>>() {
+            self.kill(now, run, effects);
         }
         for (key, job) in &mut self.jobs {
             job.flush(now, 0, &self.signer, effects);
@@ -328,16 +345,24 @@ impl Worker {
         }
     }
 
-    fn forget(&mut self, key: Key, effects: &mut Vec<Effect>) {
-        let Some(job) = self.jobs.remove(&key) else { return };
-        self.turns.forget(key);
+    /// Ends a run that nobody waits for.
+    fn kill(&mut self, now: Time, run: u64, effects: &mut Vec<Effect>) {
+        let Some(running) = self.running.remove(&run) else { return };
+        if let Some(job) = self.jobs.get(&running.key) {
+            self.log.ran(now, job.of(), running.since);
+        }
+        effects.push(Effect::Kill(run));
+    }
+
+    fn forget(&mut self, now: Time, key: Key, effects: &mut Vec<Effect>) {
         let mine = |running: &Running| running.key == key;
         let runs: Vec<u64> =
             self.running.iter().filter(|(_, one)| mine(one)).map(|(run, _)| *run).collect();
         for run in runs {
-            self.running.remove(&run);
-            effects.push(Effect::Kill(run));
+            self.kill(now, run, effects);
         }
+        let Some(job) = self.jobs.remove(&key) else { return };
+        self.turns.forget(key);
         let wanted = |module: &ModuleHash| self.jobs.values().any(|job| job.module() == module);
         if !wanted(job.module()) {
             self.modules.unused(*job.module());
@@ -363,10 +388,16 @@ impl Worker {
     }
 
     /// An owner offered what it does not have.
-    fn forget_jobs_with(&mut self, owner: IonId, module: ModuleHash, effects: &mut Vec<Effect>) {
+    fn forget_jobs_with(
+        &mut self,
+        now: Time,
+        owner: IonId,
+        module: ModuleHash,
+        effects: &mut Vec<Effect>,
+    ) {
         for key in self.keys_of(owner) {
             if self.jobs.get(&key).is_some_and(|job| *job.module() == module) {
-                self.forget(key, effects);
+                self.forget(now, key, effects);
             }
         }
     }
@@ -384,6 +415,7 @@ impl Worker {
     fn start_one(&mut self, now: Time, effects: &mut Vec<Effect>) -> bool {
         let Some(key) = self.next_job() else { return false };
         let job = self.jobs.get_mut(&key).expect("it was just found");
+        self.log.begin(now, job.of(), &job.program().name);
         let (mut tasks, mut calls) = (VecDeque::new(), Vec::new());
         for task in job.next(self.lends) {
             match job.program().entry.bind(&task.input) {
@@ -392,7 +424,9 @@ impl Worker {
                     calls.push(call);
                 }
                 Err(stop) => {
-                    job.finish(&task, Report { stop: Some(stop), ..Report::default() });
+                    let report = Report { stop: Some(stop), ..Report::default() };
+                    self.log.end(job.of(), &report);
+                    job.finish(&task, report);
                     job.flush(now, FLUSH_MS, &self.signer, effects);
                 }
             }

@@ -84,6 +84,11 @@ pub enum Command {
         /// Its name there.
         job: JobId,
     },
+    /// See where one task of a job stands, and why: the job, by its name here, and which of
+    /// its tasks; answered by [`Event::Task`](super::Event::Task).
+    AskTask(JobId, u64),
+    /// See what ran here, and for whom; answered by [`Event::Work`](super::Event::Work).
+    ShowWork,
     /// Hold so many links.
     SetLinks(LinkLimits),
     /// Use these STUN and TURN servers beside those that the relay names, for

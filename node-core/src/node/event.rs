@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use spark_runtime::{Report, inspect::Inspection};
 
-pub use crate::compute::view::{Cause, IonShare, JobState, JobView};
+pub use crate::compute::view::{
+    Cause, IonShare, JobState, JobView, LeaseView, Supply, TaskView, Waiting, WorkView,
+};
 
 use super::{data, files, mail};
 use crate::{
@@ -27,6 +29,11 @@ pub enum Event {
     /// A job of this ion, as it is now. Sent at most ten times a second, and
     /// when it ends.
     Job(JobView),
+    /// The answer to `Command::AskTask`.
+    Task(Box<TaskView>),
+    /// The answer to `Command::ShowWork`: what ran here since this ion started, the latest
+    /// job first, at most [`LOG_MAX`](crate::compute::worker::LOG_MAX).
+    Work(Vec<WorkView>),
     /// A job that cannot run: nothing of it is kept.
     Refused {
         /// The job.

@@ -302,7 +302,7 @@ mod tests {
     use crate::compute::Trust;
     use crate::{
         identity::{IonId, SimKeys},
-        node::{Birth, Command, Durability, Input as NodeInput},
+        node::{Birth, Command, Durability, Input as NodeInput, TaskView},
     };
     use spark_runtime::{
         Lane, Limits, Report,
@@ -339,6 +339,16 @@ mod tests {
             matches!(effect, Effect::Tell(Event::Inspected { request: 5, result: Err(_) }))
         };
         assert!(late.iter().any(is_told));
+    }
+
+    #[test]
+    fn whoever_asks_about_a_job_that_is_not_here_is_answered() {
+        let mut node = node();
+        let mut ask = |command| step(&mut node, 0, NodeInput::Command(command, Box::new([0; 48])));
+        let unknown = TaskView { job: 5, task: 1, ..TaskView::default() };
+        let unknown = Event::Task(Box::new(unknown));
+        assert!(ask(Command::AskTask(5, 1)).contains(&Effect::Tell(unknown)));
+        assert!(ask(Command::ShowWork).contains(&Effect::Tell(Event::Work(Vec::new()))));
     }
 
     /// The first task and the number of each event's results.

@@ -16,7 +16,7 @@ use crate::{
     compute::{
         JobId, Parts,
         coordinator::{self, Done},
-        view::{JobState, JobView},
+        view::{JobState, JobView, Waiting},
     },
     platform::Time,
     records::{self, Input, Name, Row, form::INPUTS_FILE_BYTES_MAX},
@@ -219,7 +219,7 @@ impl Node {
         let told = self.records.told(view.job)?;
         if view.state == JobState::Finished && told < view.tasks {
             view.state = JobState::Running;
-            "results that the nebula keeps are being read".clone_into(&mut view.waiting);
+            view.waiting = Waiting::Reading;
         }
         Some(view)
     }

@@ -3,11 +3,15 @@
 use ion_map::{Map, Set};
 
 use super::{
-    event::{AttemptView, Durability, Event, IonView, JobView, LinkKind, Phase, RelayView, Status},
+    event::{
+        AttemptView, Durability, Event, IonView, JobView, LinkKind, Phase, RelayView, Status,
+        TaskView, Waiting, WorkView,
+    },
     machine::{Effect, Node},
     words,
 };
 use crate::{
+    compute::{JobId, worker::Row},
     identity::IonId,
     network::{directory::Entry, neighbours::Neighbour, overlay::USE_SCORE, ways::Way},
     platform::Time,
@@ -267,11 +271,51 @@ impl Node {
 
     pub(super) fn with_names(&self, mut view: JobView) -> JobView {
         let own = self.own.to_string();
+        let name = |id: &str| id.parse().map(|ion| self.name_of(&ion)).unwrap_or_default();
         for share in &mut view.by_ion {
             share.is_self = share.id == own;
-            share.name = share.id.parse().map(|ion| self.name_of(&ion)).unwrap_or_default();
+            share.name = name(&share.id);
+        }
+        match &mut view.waiting {
+            Waiting::Ions(supply) => {
+                let others = self.mesh.directory().entries().values();
+                let paused = others.filter(|entry| entry.profile.workers == 0).count() as u64;
+                supply.is_self_paused = self.lends() == 0;
+                supply.paused = paused + u64::from(supply.is_self_paused);
+            }
+            Waiting::Elsewhere(ion) => *ion = name(ion),
+            _ => {}
         }
         view
+    }
+
+    /// Where one task of a job stands.
+    pub(super) fn task_view(&self, now: Time, job: JobId, task: u64) -> TaskView {
+        let view = TaskView { job, task, ..TaskView::default() };
+        let known = self.coordinator.task(now, job, task, &|ion| self.name_of(ion));
+        known.unwrap_or_else(|| match self.records.task(job, task) {
+            Some((ion, has_ended)) => {
+                TaskView { is_known: true, coordinator: self.name_of(&ion), has_ended, ..view }
+            }
+            None => view,
+        })
+    }
+
+    /// What ran here, and for whom.
+    pub(super) fn work_views(&self) -> Vec<WorkView> {
+        let view = |row: &Row| WorkView {
+            owner: row.of.0.to_string(),
+            owner_name: self.name_of(&row.of.0),
+            is_own: row.of.0 == self.own,
+            name: row.name.clone(),
+            succeeded: row.succeeded,
+            failed: row.failed,
+            fuel: row.fuel,
+            ran_ms: row.ran_ms,
+            began_at_ms: row.began.as_ms(),
+            last_at_ms: row.last.as_ms(),
+        };
+        self.worker.log().map(view).collect()
     }
 }
 

@@ -5,8 +5,9 @@ use ion_map::Map;
 use super::{Effect, JobState, JobView, Name, Records, book::Book, load::Load};
 use crate::{
     compute::{
+        JobId,
         coordinator::{Done, tally::Tally},
-        view::IonShare,
+        view::{IonShare, Waiting},
     },
     identity::IonId,
     platform::Time,
@@ -110,6 +111,15 @@ impl Records {
         }
     }
 
+    /// Who coordinates a job that the user looks at, by its name here, and whether a task's
+    /// result is kept.
+    pub fn task(&self, job: JobId, task: u64) -> Option<(IonId, bool)> {
+        let own = self.keys.own();
+        let name = self.shows.keys().find(|name| name.at(own) == job)?;
+        let book = self.books.get(name)?;
+        Some((self.rightful(name), book.done.contains(task)))
+    }
+
     /// Tells how a job stands that this ion does not coordinate.
     fn view(&mut self, now: Time, name: Name, effects: &mut Vec<Effect>) {
         if self.runs.get(&name).is_some_and(|run| run.is_begun) {
@@ -136,16 +146,12 @@ impl Records {
             outvoted: 0,
             running: 0,
         };
+        let elsewhere = |ion: IonId| Waiting::Elsewhere(ion.to_string());
         let waiting = match state {
-            JobState::Running if is_behind => {
-                "results that the nebula keeps are being read".to_owned()
-            }
-            JobState::Running => format!(
-                "{} coordinates it, and writes results down every few seconds",
-                coordinator.readable_name()
-            ),
-            JobState::Paused => format!("{} can resume it", name.owner.readable_name()),
-            JobState::Finished | JobState::Cancelled => String::new(),
+            JobState::Running if is_behind => Waiting::Reading,
+            JobState::Running => elsewhere(coordinator),
+            JobState::Paused => elsewhere(name.owner),
+            JobState::Finished | JobState::Cancelled => Waiting::Nothing,
         };
         effects.push(Effect::View(Box::new(JobView {
             job: name.at(self.keys.own()),

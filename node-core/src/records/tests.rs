@@ -203,6 +203,20 @@ fn an_ion_stands_in_once_the_owner_is_away_for_a_while_and_lets_go_when_it_is_ba
     assert!(released(&step(&mut records, 5_000 + HANDOVER_MS + TURN_MS, Input::Tick)));
 }
 
+#[test]
+fn a_task_of_a_job_that_another_coordinates_tells_who_does_and_whether_it_is_done() {
+    let mut records = records(2);
+    let rows = listing(&[(0..4, 3, encode_page(&signed(3, 0..4)))]);
+    step(&mut records, 0, Input::Live(vec![ion(1), ion(3)]));
+    step(&mut records, 0, Input::Listed(rows));
+    let here = NAME().at(ion(2));
+    assert_eq!(records.task(here, 3), None, "its user does not look at it");
+    step(&mut records, 1, Input::Open(NAME()));
+    assert_eq!(records.task(here, 3), Some((ion(1), true)));
+    assert_eq!(records.task(here, 4), Some((ion(1), false)));
+    assert_eq!(records.task(JOB, 3), None, "that is its name elsewhere");
+}
+
 /// Ion 1 sees its job again, of which others wrote these pages.
 fn seen_again(pages: &[(Span, u8, Vec<u8>)]) -> Vec<Effect> {
     let mut records = records(1);

@@ -100,6 +100,8 @@ impl World {
             Event::Files(_) | Event::Mail(_) => self.ions[ion].told.push(event),
             Event::Problem(problem) => self.ions[ion].problems.push(problem.what),
             Event::Status(_)
+            | Event::Task(_)
+            | Event::Work(_)
             | Event::Inspected { .. }
             | Event::Echoed { .. }
             | Event::Said { .. }

@@ -2,8 +2,6 @@
 //! come stand first, in their order; behind them, by number only, those that
 //! ended out of turn, those that run, and those that wait.
 
-use std::fmt::Write;
-
 /// Cells that are drawn at most; beyond, a cell stands for several tasks.
 pub const CELLS_MAX: usize = 600;
 /// Cells in a row.
@@ -98,11 +96,16 @@ impl Grid {
         let cells = self.cells.iter().enumerate().filter(|(_, cell)| **cell == state);
         let mut path = String::new();
         for (at, _) in cells {
-            let (x, y) = (at % COLUMNS * 10 + 1, at / COLUMNS * 10 + 1);
-            write!(path, "M{x} {y}h8v8h-8z").expect("a string takes all text");
+            path += &square(at);
         }
         path
     }
+}
+
+/// The part of a path that is one cell.
+pub fn square(cell: usize) -> String {
+    let (x, y) = (cell % COLUMNS * 10 + 1, cell / COLUMNS * 10 + 1);
+    format!("M{x} {y}h8v8h-8z")
 }
 
 /// The state of a task that has not failed.

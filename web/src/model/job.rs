@@ -2,8 +2,13 @@
 //! order, and what is needed to run it again.
 
 use node_core::{
+<<<<<<< HEAD
     compute::{Trust, receipt},
     node::{JobId, JobState, JobView, Problem, TaskResult},
+=======
+    compute::{Entry, Inputs, Program, Trust, receipt},
+    node::{Command, JobId, JobState, JobView, Problem, TaskResult, Waiting},
+>>>>>>> 00a6b40 (jobs: whoever asks why a task waits is told, and a tab knows for whom it worked)
 };
 
 use super::{
@@ -106,7 +111,7 @@ impl Job {
     pub fn kept(job: JobId, request: Request, is_own: bool) -> Self {
         let mut kept = Self::new(job, request);
         kept.is_others = !is_own;
-        "what the nebula keeps of it is being read".clone_into(&mut kept.view.waiting);
+        kept.view.waiting = Waiting::Reading;
         kept
     }
 
@@ -198,6 +203,16 @@ impl Job {
         let come = self.results.len() as u64;
         let counts = Counts { tasks: self.view.tasks, come, ended, running };
         Grid::lay(counts, &self.failed)
+    }
+
+    /// The task of a cell that a person wants to know of: of those that failed the first,
+    /// else the first whose result has not come.
+    pub fn task_of(&self, grid: &Grid, cell: usize) -> u64 {
+        let (first, end) = (grid.first_task(cell), grid.first_task(cell + 1));
+        let failed = self.failed.partition_point(|task| *task < first);
+        let failed = self.failed.get(failed).copied().filter(|task| *task < end);
+        let come = self.results.len() as u64;
+        failed.unwrap_or(if come < end { come.max(first) } else { first })
     }
 
     /// Tasks a second: of late while it runs, else over all its time.
@@ -354,7 +369,7 @@ fn first_view(job: JobId, request: &Request) -> JobView {
         fuel: 0,
         by_ion: Vec::new(),
         causes: Vec::new(),
-        waiting: "handing it to the ion of this tab".to_owned(),
+        waiting: Waiting::Handed,
     }
 }
 

@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 use node_core::node::{
-    Command, Event, IonView, JobId, Phase, Problem, RecordView, Status,
+    Command, Event, IonView, JobId, Phase, Problem, RecordView, Status, TaskView, WorkView,
     event::{AttemptView, CheckView, EchoView, Pairing},
 };
 use spark_runtime::inspect::Inspection;
@@ -116,6 +116,10 @@ pub(crate) struct Desk {
     pub(crate) echoes: RwSignal<Echoes>,
     /// What the Data page shows.
     pub(crate) data: RwSignal<Data>,
+    /// What ran here and for whom, the latest job first.
+    pub(crate) work: State<Vec<WorkView>>,
+    /// The last answer about a task.
+    pub(crate) asked: State<Option<TaskView>>,
     /// What the Mail page shows.
     pub(crate) mail: State<Mail>,
     /// What the Files page shows, and what is under way there.
@@ -153,6 +157,8 @@ impl Desk {
             checks: RwSignal::new(Vec::new()),
             echoes: RwSignal::new(Echoes::default()),
             data: RwSignal::new(Data::default()),
+            work: State::new(Vec::new()),
+            asked: State::new(None),
             mail: State::new(Mail::default()),
             files: Shelf::new(),
             trial: RwSignal::new(None),
@@ -235,6 +241,11 @@ impl Desk {
         self.post(Command::Inspect { request, binary });
     }
 
+    /// Asks where a task stands, and why.
+    pub(crate) fn ask(&self, job: JobId, task: u64) {
+        self.post(Command::AskTask(job, task));
+    }
+
     /// Clears the bench.
     pub(crate) fn clear_bench(&self) {
         self.inspecting.update(|(_, source)| *source = None);
@@ -292,6 +303,8 @@ impl Desk {
                 let request = Request { program, binary, inputs, names, together, retries };
                 self.add(Job::kept(job, request, is_own));
             }
+            Event::Task(view) => self.asked.set(Some(*view)),
+            Event::Work(rows) => self.work.set(rows),
             Event::Records(records) => self.records.set(records),
             Event::Results { job, first, results } => {
                 if let Some(handle) = self.job(job) {
@@ -419,6 +432,8 @@ impl Desk {
         self.checks.set(Vec::new());
         self.echoes.set(Echoes::default());
         self.trial.set(None);
+        self.work.set(Vec::new());
+        self.asked.set(None);
         self.files_interrupted();
         self.mail.update(Mail::interrupted);
         self.ion_started_ms.set(browser::now_ms());

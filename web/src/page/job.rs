@@ -15,7 +15,11 @@ use super::{
 use crate::model::{
     format,
     job::{Job, Standing},
+<<<<<<< HEAD
     route::Route,
+=======
+    why,
+>>>>>>> 00a6b40 (jobs: whoever asks why a task waits is told, and a tab knows for whom it worked)
 };
 
 /// The page.
@@ -89,10 +93,10 @@ fn standing(job: RwSignal<Job>) -> Part {
     let now = move || job.with(Job::standing);
     let waiting = move || {
         job.with(|job| {
-            let why = &job.view.waiting;
+            let why = why::waiting(&job.view.waiting, job.view.state);
             match job.standing() {
                 Standing::Running if !why.is_empty() => format!("Waiting: {why}"),
-                Standing::Paused => why.clone(),
+                Standing::Paused => why,
                 _ => String::new(),
             }
         })

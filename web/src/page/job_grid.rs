@@ -1,5 +1,6 @@
 //! A job's tasks as coloured squares; pointing at one, or walking there with
-//! the arrow keys, tells its ion, its cost and its cause.
+//! the arrow keys, tells its ion, its cost and its cause; pressing it, or Enter there, has
+//! the ion say why it waits.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -11,8 +12,9 @@ use super::{
 };
 use crate::model::{
     format,
-    grid::{COLUMNS, Cell, Grid},
+    grid::{COLUMNS, Cell, Grid, square},
     job::Job,
+    why::Pointed,
 };
 
 /// The grid.
@@ -34,37 +36,54 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
         tasks => format!("one square is {}", format::counted(tasks, "task")),
     };
     let pointed = RwSignal::new(0_usize);
-    let detail = move || grid.with(|grid| job.with(|job| describe(desk, job, grid, pointed.get())));
     let drawing = drawn("svg", "grid")
         .follow("viewBox", field)
         .set("tabindex", "0")
         .set("role", "img")
-        .set("aria-label", "Tasks by state; arrow keys walk through them")
+        .set("aria-label", "Tasks by state; arrow keys walk through them, Enter asks why")
         .on("mousemove", move |event| point_at(event.unchecked_ref(), pointed))
-        .on("keydown", move |event| {
-            walk(event.unchecked_ref(), pointed, grid.with_untracked(|g| g.cells.len()));
+        .on("click", move |event| {
+            point_at(event.unchecked_ref(), pointed);
+            ask(desk, job, grid, pointed);
         })
-        .put_all(Cell::ALL.map(path));
-    let detail =
-        tag("p", "small muted grid-detail").set("role", "status").test("task-detail").words(detail);
+        .on("keydown", move |event| {
+            let event: &web_sys::KeyboardEvent = event.unchecked_ref();
+            match event.key().as_str() {
+                "Enter" | " " => {
+                    event.prevent_default();
+                    ask(desk, job, grid, pointed);
+                }
+                _ => walk(event, pointed, grid.with_untracked(|g| g.cells.len())),
+            }
+        })
+        .put_all(Cell::ALL.map(path))
+        .put(drawn("path", "pointed").follow("d", move || Some(square(pointed.get()))));
+    let read = move |words: fn(&Pointed<'_>) -> String| {
+        let told = desk.asked.read();
+        job.with(|job| {
+            let name = |id: &str| job_results::ion_name(desk, job, id);
+            let (cell, told, name) = (pointed.get(), told.as_ref(), &name);
+            grid.with(|grid| words(&Pointed { job, grid, cell, told, name }))
+        })
+    };
+    let line = |test: &str| tag("p", "small muted").set("role", "status").test(test);
     parts::panel("Tasks")
         .put(drawing)
-        .put(detail)
+        .put(
+            line("task-detail")
+                .set("class", "small muted grid-detail")
+                .words(move || read(|at| at.detail())),
+        )
+        .put(line("task-why").words(move || read(|at| at.answer())))
         .put(tag("ul", "legend").put_all(Cell::ALL.map(legend)))
         .put(note("").words(scale))
 }
 
-fn describe(desk: At, job: &Job, grid: &Grid, cell: usize) -> String {
-    let Some(state) = grid.cells.get(cell) else { return "\u{a0}".to_owned() };
-    let task = grid.first_task(cell);
-    let result = usize::try_from(task).ok().and_then(|task| job.results().get(task));
-    let (Some(result), 0 | 1) = (result, grid.tasks_per_cell) else {
-        return format!("Task {}: {}", format::count(task), state.name());
-    };
-    let by = job_results::ion_name(desk, job, &result.ion);
-    let cause = result.report.stop.as_ref().map(|stop| format!(", {stop}")).unwrap_or_default();
-    let fuel = format::fuel(result.report.fuel);
-    format!("Task {}: {} by {by}, {fuel} fuel{cause}", format::count(task), state.name())
+fn ask(desk: At, job: RwSignal<Job>, grid: Memo<Grid>, pointed: RwSignal<usize>) {
+    let cell = pointed.get_untracked();
+    let task = |job: &Job| grid.with_untracked(|grid| (job.view.job, job.task_of(grid, cell)));
+    let (job, task) = job.with_untracked(task);
+    desk.ask(job, task);
 }
 
 #[expect(

@@ -151,7 +151,11 @@ impl Part {
     }
 
     /// Hands what stands in this field to that, at every such event.
-    pub(crate) fn read(self, event: &str, mut take: impl FnMut(String) + 'static) -> Self {
+    pub(crate) fn read(self, event: &str, take: impl FnMut(String) + 'static) -> Self {
+        self.read_boxed(event, Box::new(take))
+    }
+
+    fn read_boxed(self, event: &str, mut take: Box<dyn FnMut(String)>) -> Self {
         let field = self.element.clone();
         self.listen(event, Box::new(move |_| take(typed(&field))))
     }
@@ -161,7 +165,15 @@ impl Part {
     pub(crate) fn follow(
         self,
         name: &'static str,
-        mut value: impl FnMut() -> Option<String> + 'static,
+        value: impl FnMut() -> Option<String> + 'static,
+    ) -> Self {
+        self.follow_boxed(name, Box::new(value))
+    }
+
+    fn follow_boxed(
+        self,
+        name: &'static str,
+        mut value: Box<dyn FnMut() -> Option<String>>,
     ) -> Self {
         self.watch(Box::new(move |element| {
             let _ = match value() {
@@ -181,7 +193,11 @@ impl Part {
     }
 
     /// Adds a text that changes whenever what it read has.
-    pub(crate) fn words(self, mut words: impl FnMut() -> String + 'static) -> Self {
+    pub(crate) fn words(self, words: impl FnMut() -> String + 'static) -> Self {
+        self.words_boxed(Box::new(words))
+    }
+
+    fn words_boxed(self, mut words: Box<dyn FnMut() -> String>) -> Self {
         let node = document().create_text_node("");
         let _ = self.element.append_child(&node);
         self.watch(Box::new(move |_| node.set_data(&words())))

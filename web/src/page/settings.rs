@@ -16,7 +16,7 @@ use super::{
     parts,
     raw::{Part, button, labelled, note, tag, text},
     sealed::{Seal, live},
-    servers,
+    servers, work,
 };
 use crate::model::{
     invitation,
@@ -31,6 +31,7 @@ pub(crate) fn view(desk: At) -> AnyView {
     let sections = [
         this_ion(desk),
         lending(desk),
+        section("What ran here", work::view(desk)),
         links(desk),
         section("Storage", body().add(files::settings(desk))),
         nebulas(desk),

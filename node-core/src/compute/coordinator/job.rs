@@ -4,6 +4,8 @@ mod asking;
 mod held;
 mod shown;
 
+pub(super) use shown::Around;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use ion_map::{LongMap, LongSet, Map, Set};

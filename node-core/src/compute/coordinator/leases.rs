@@ -11,7 +11,7 @@
 use ion_map::{LongMap, Map, Set};
 
 use super::{LEASE_MS, LEASES_PER_TASK_MAX};
-use crate::{identity::IonId, platform::Time};
+use crate::{compute::view::LeaseView, identity::IonId, platform::Time};
 
 /// The leases of one job.
 #[derive(Debug, Default)]
@@ -136,6 +136,22 @@ impl Leases {
     /// How many tasks are in the hand of any ion.
     pub(super) fn tasks_out(&self) -> usize {
         self.tasks.keys().filter(|task| self.is_out(**task)).count()
+    }
+
+    /// Who has a task, as it is shown.
+    pub(super) fn views(
+        &self,
+        now: Time,
+        task: u64,
+        name: &dyn Fn(&IonId) -> String,
+    ) -> Vec<LeaseView> {
+        let view = |lease: &Lease| LeaseView {
+            ion: name(&lease.ion),
+            since_ms: now.since_ms(lease.given_at),
+            heard_ms: now.since_ms(lease.renewed_at),
+            is_kept: lease.state == State::Held,
+        };
+        self.leases(task).map(view).collect()
     }
 
     fn leases(&self, task: u64) -> impl Iterator<Item = &Lease> {

@@ -89,7 +89,12 @@ impl Reputations {
 
     /// Whether an ion gets no tasks of jobs that compare.
     pub(super) fn shuns(&self, now: Time, ion: &IonId) -> bool {
-        self.ions.get(ion).is_some_and(|record| record.shunned_until > now)
+        self.shunned_until(now, ion).is_some()
+    }
+
+    /// Until when an ion gets none, if so.
+    pub(super) fn shunned_until(&self, now: Time, ion: &IonId) -> Option<Time> {
+        self.ions.get(ion).map(|record| record.shunned_until).filter(|until| *until > now)
     }
 
     /// Who was outvoted since this was last asked.

@@ -14,6 +14,7 @@ use crate::{
 
 mod receipts;
 mod trust;
+mod why;
 
 const JOB: JobId = 7;
 /// Whose job it is: none of those that work.

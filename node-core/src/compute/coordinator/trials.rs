@@ -227,7 +227,7 @@ impl Trials {
     }
 
     /// Who has returned a result of a task that is not settled.
-    fn heard(&self, task: u64) -> Vec<IonId> {
+    pub(super) fn heard(&self, task: u64) -> Vec<IonId> {
         let opinions = self.open.get(&task).into_iter().flat_map(|trial| &trial.opinions);
         opinions.flat_map(|opinion| opinion.by.iter().map(|voice| voice.ion)).collect()
     }

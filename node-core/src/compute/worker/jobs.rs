@@ -18,8 +18,8 @@ use crate::{
     platform::Time,
 };
 
-/// Who coordinates a job, and its name there.
-pub(super) type Key = (IonId, JobId);
+/// Who coordinates a job, or whose it is, and its name there.
+pub type Key = (IonId, JobId);
 
 /// A task in hand.
 #[derive(Debug)]
@@ -81,6 +81,11 @@ impl Job {
             pace: Pace::default(),
             has_begun: false,
         }
+    }
+
+    /// Whose it is, and its name there.
+    pub(super) fn of(&self) -> Key {
+        (self.terms.owner, self.terms.job)
     }
 
     pub(super) fn program(&self) -> &Program {

@@ -31,6 +31,11 @@ fn say(worker: &mut Worker, ms: u64, message: Message) -> Vec<Effect> {
 }
 
 fn offer(worker: &mut Worker) -> Vec<Effect> {
+    offer_for(worker, None)
+}
+
+/// Of a job of this owner, and its name there, if it is not the coordinator's.
+fn offer_for(worker: &mut Worker, of: Option<Key>) -> Vec<Effect> {
     let program = Program {
         name: "test".to_owned(),
         entry: Entry::Command { arguments: vec![], environment: vec![], stdin: true },
@@ -39,7 +44,8 @@ fn offer(worker: &mut Worker) -> Vec<Effect> {
         trust: Trust::Once,
     };
     let module_bytes = binary().len() as u64;
-    say(worker, 1, Message::Offer { job: JOB, of: None, program, module: module(), module_bytes })
+    let (module, of) = (module(), of.map(Box::new));
+    say(worker, 1, Message::Offer { job: JOB, of, program, module, module_bytes })
 }
 
 fn block(worker: &mut Worker, bytes: &[u8], from: usize, to: usize) -> Vec<Effect> {
@@ -49,9 +55,13 @@ fn block(worker: &mut Worker, bytes: &[u8], from: usize, to: usize) -> Vec<Effec
 
 /// A worker that lends so many guest workers and has the job's module.
 fn ready(workers: u16) -> Worker {
+    ready_for(workers, None)
+}
+
+fn ready_for(workers: u16, of: Option<Key>) -> Worker {
     let mut worker = Worker::new(Arc::new(SimKeys::of(IonId::from_bytes([2; 32]))), 1_000);
     step(&mut worker, 0, Input::Lend(workers));
-    offer(&mut worker);
+    offer_for(&mut worker, of);
     let binary = binary();
     block(&mut worker, &binary, 0, 1 << 18);
     block(&mut worker, &binary, 1 << 18, binary.len());
@@ -415,4 +425,30 @@ fn each_guest_of_a_run_has_a_deadline_of_its_own() {
     let late = step(&mut worker, 3_001 + GRACE_MS, Input::Tick);
     assert!(late.contains(&Effect::Kill(run)));
     assert_eq!(results(&late), [(3, Some(Stop::Deadline { wall_ms_max: 1_000 }))]);
+}
+
+#[test]
+fn what_ran_is_remembered_with_its_time_though_it_was_put_back() {
+    let mut worker = ready(1);
+    let first = runs(&tasks(&mut worker, 10, 0..2))[0];
+    let stop = Some(Stop::Exit { code: 1 });
+    let second = runs(&done(&mut worker, 15, first))[0];
+    let reports = vec![Report { fuel: 4, stop, ..Report::default() }];
+    step(&mut worker, 22, Input::Done { run: second, reports });
+    tasks(&mut worker, 30, 2..3);
+    step(&mut worker, 39, Input::Lend(0));
+    let rows: Vec<&Row> = worker.log().collect();
+    let [row] = rows[..] else { panic!("{rows:?}") };
+    assert_eq!((row.of, row.name.as_str()), ((owner(), JOB), "test"));
+    assert_eq!((row.succeeded, row.failed, row.fuel), (1, 1, 4));
+    assert_eq!(row.ran_ms, 5 + 7 + 9);
+    assert_eq!((row.began.as_ms(), row.last.as_ms()), (10, 39));
+}
+
+#[test]
+fn work_for_a_stand_in_is_remembered_as_the_owners() {
+    let of = (IonId::from_bytes([7; 32]), 8);
+    let mut worker = ready_for(1, Some(of));
+    tasks(&mut worker, 10, 0..1);
+    assert_eq!(worker.log().map(|row| row.of).collect::<Vec<_>>(), [of]);
 }

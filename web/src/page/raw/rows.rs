@@ -10,7 +10,11 @@ impl Part {
     /// Adds rows, told anew whenever what that read has changed. Rows that listen
     /// or follow, or are another element than before, are replaced; all others are
     /// changed where they stand.
-    pub(crate) fn rows(self, mut rows: impl FnMut() -> Vec<Part> + 'static) -> Self {
+    pub(crate) fn rows(self, rows: impl FnMut() -> Vec<Part> + 'static) -> Self {
+        self.rows_boxed(Box::new(rows))
+    }
+
+    fn rows_boxed(self, mut rows: Box<dyn FnMut() -> Vec<Part>>) -> Self {
         let end = leptos::prelude::document().create_text_node("");
         let _ = self.element.append_child(&end);
         let mut kept = Vec::new();
