@@ -35,6 +35,7 @@ mod self_test;
 mod servers;
 mod tabs;
 mod together;
+mod why;
 mod work;
 
 use ionosphere_tests::{browser::Browser, mission, relay::Relay, tab::Tab};
