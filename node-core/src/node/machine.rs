@@ -305,10 +305,7 @@ impl Node {
             }
             Command::OpenJob { owner, job } => self.open_job(&owner, job, effects),
             Command::ForgetJob { owner, job } => self.forget_job(&owner, job, effects),
-            Command::AskTask(job, task) => {
-                let view = Box::new(self.task_view(now, job, task));
-                effects.push(Effect::Tell(Event::Task(view)));
-            }
+            Command::AskTask(job, task) => self.ask_task(now, job, task, effects),
             Command::ShowWork => effects.push(Effect::Tell(Event::Work(self.work_views()))),
             Command::SetLinks(limits) => self.set_links(limits, effects),
             Command::SetIceServers { servers } => self.set_ice(servers, effects),

@@ -289,16 +289,17 @@ impl Node {
         view
     }
 
-    /// Where one task of a job stands.
-    pub(super) fn task_view(&self, now: Time, job: JobId, task: u64) -> TaskView {
+    /// Tells where one task of a job stands.
+    pub(super) fn ask_task(&self, now: Time, job: JobId, task: u64, effects: &mut Vec<Effect>) {
         let view = TaskView { job, task, ..TaskView::default() };
         let known = self.coordinator.task(now, job, task, &|ion| self.name_of(ion));
-        known.unwrap_or_else(|| match self.records.task(job, task) {
+        let view = known.unwrap_or_else(|| match self.records.task(job, task) {
             Some((ion, has_ended)) => {
                 TaskView { is_known: true, coordinator: self.name_of(&ion), has_ended, ..view }
             }
             None => view,
-        })
+        });
+        effects.push(Effect::Tell(Event::Task(Box::new(view))));
     }
 
     /// What ran here, and for whom.

@@ -89,21 +89,21 @@ fn lacking(supply: &Supply) -> String {
 
 fn disagreeing(supply: &Supply, able: u64) -> String {
     let missing = counted(supply.wanted - able, "more ion");
-    let mut why = format!(
-        "{} ions must return the same result, and {} can: invite {missing}",
-        supply.wanted,
-        count(able)
-    );
+    let wanted = supply.wanted;
+    let able = count(able);
+    let mut why = vec![format!(
+        "{wanted} ions must return the same result, and {able} can: invite {missing}"
+    )];
     if supply.shunned > 0 {
         let whose = counted(supply.shunned, "ion");
         let when = seconds(supply.again_ms);
-        why += &format!("; {whose} returned something else before, and may try again in {when}");
+        why.push(format!("{whose} returned something else before, and may try again in {when}"));
     }
     if supply.apart > 0 {
         let whose = counted(supply.apart, "ion");
-        why += &format!("; {whose} of another version cannot be compared: reload its page");
+        why.push(format!("{whose} of another version cannot be compared: reload its page"));
     }
-    why
+    why.join("; ")
 }
 
 /// Who else could work.
