@@ -34,11 +34,8 @@ mod servers;
 mod settings;
 mod setup;
 mod sparks;
-<<<<<<< HEAD
 mod together;
-=======
 mod work;
->>>>>>> 00a6b40 (jobs: whoever asks why a task waits is told, and a tab knows for whom it worked)
 
 use leptos::prelude::*;
 use node_core::node::Start;

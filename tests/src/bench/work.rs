@@ -1,7 +1,7 @@
 //! What a task costs beside its work: the latency of an empty one, and how much of the
 //! processor's cores is left for tasks of some length.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use node_core::{
     compute::{Entry, Inputs, Program, Trust},
@@ -26,11 +26,8 @@ const ROUND_TRIP_BYTES: usize = 64;
 const ALONE_THOUSANDS: u32 = 1_000_000;
 /// Rows of efficiency: what a task takes, and how many there are, so that a run takes
 /// some seconds.
-const LENGTHS: [(&str, f64, u64); 3] = [
-    ("efficiency-100-ms", 100.0, 60),
-    ("efficiency-10-ms", 10.0, 600),
-    ("efficiency-1-ms", 1.0, 4_000),
-];
+const LENGTHS: [(&str, u32, u32); 3] =
+    [("efficiency-100-ms", 100, 60), ("efficiency-10-ms", 10, 600), ("efficiency-1-ms", 1, 4_000)];
 
 /// `task-latency`: from the command to run one empty task in another tab until its result
 /// is here, by the round trip of a raw data channel in the same browser.
@@ -76,10 +73,13 @@ pub(super) async fn efficiency() -> Found {
     let mut found: Found = LENGTHS.iter().map(|(name, ..)| (*name, Vec::new())).collect();
     for _ in 0..RUNS {
         let alone = tabs[0].job(&job(ALONE_THOUSANDS, 1), 1).await;
+        let alone = Duration::from_secs_f64(alone / 1_000.0);
         for ((name, milliseconds, tasks), (_, runs)) in LENGTHS.into_iter().zip(&mut found) {
-            let thousands = f64::from(ALONE_THOUSANDS) * milliseconds / alone;
-            let took = tabs[0].job(&job(thousands as u32, tasks), tasks).await;
-            let ideal = milliseconds * tasks as f64 / lends.min(cores as f64);
+            let length = Duration::from_millis(milliseconds.into());
+            let thousands = u128::from(ALONE_THOUSANDS) * length.as_micros() / alone.as_micros();
+            let thousands = u32::try_from(thousands).expect("it counts for a second at most");
+            let took = tabs[0].job(&job(thousands, tasks.into()), tasks.into()).await;
+            let ideal = f64::from(milliseconds * tasks) / lends.min(cores as f64);
             eprintln!("  {name}: {took:.0} ms of {ideal:.0} at best");
             runs.push(ideal / took);
         }

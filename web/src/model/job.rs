@@ -2,13 +2,8 @@
 //! order, and what is needed to run it again.
 
 use node_core::{
-<<<<<<< HEAD
     compute::{Trust, receipt},
-    node::{JobId, JobState, JobView, Problem, TaskResult},
-=======
-    compute::{Entry, Inputs, Program, Trust, receipt},
-    node::{Command, JobId, JobState, JobView, Problem, TaskResult, Waiting},
->>>>>>> 00a6b40 (jobs: whoever asks why a task waits is told, and a tab knows for whom it worked)
+    node::{JobId, JobState, JobView, Problem, TaskResult, Waiting},
 };
 
 use super::{

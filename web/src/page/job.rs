@@ -15,11 +15,8 @@ use super::{
 use crate::model::{
     format,
     job::{Job, Standing},
-<<<<<<< HEAD
     route::Route,
-=======
     why,
->>>>>>> 00a6b40 (jobs: whoever asks why a task waits is told, and a tab knows for whom it worked)
 };
 
 /// The page.
