@@ -19,8 +19,8 @@ async fn press(tab: &Tab, key: &str, code: u32) {
 
 /// JavaScript: what an element says, if that is in it.
 fn says(test: &str, words: &str) -> String {
-    let text = format!("({}?.textContent ?? '')", query(test));
-    format!("{text}.includes('{words}') && {text}")
+    let content = format!("({}?.textContent ?? '')", query(test));
+    format!("{content}.includes('{words}') && {content}")
 }
 
 async fn pictures(tab: &Tab, name: &str, at: &str) {

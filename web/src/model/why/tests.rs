@@ -9,7 +9,7 @@ use node_core::{
 use spark_runtime::{Lane, Limits, Report};
 
 use super::*;
-use crate::model::job::Request;
+use crate::model::{request::Request, together::Together};
 use node_core::node::TaskResult;
 
 fn said(supply: Supply) -> String {
@@ -111,7 +111,8 @@ fn job() -> Job {
     };
     let inputs = Inputs::Range { first: 0, last: 1_999 };
     let names = Arc::from([]);
-    let request = Request { program, binary: Arc::from([]), inputs, names, picture: None };
+    let (binary, together) = (Arc::from([]), Together::Concatenate);
+    let request = Request { program, binary, inputs, names, together, retries: None };
     let mut job = Job::new(7, request);
     job.update(JobView { waiting: Waiting::Nothing, ..job.view.clone() });
     job
