@@ -46,7 +46,7 @@ async fn run_until_it_waits(browser: &Browser, tab: &Tab) {
     let waits = says("job-waiting", "failed at every ion that asks for work");
     let why = tab.wait_for("a job that waits", &waits).await.to_string();
     println!("{why}");
-    assert!(why.contains("it fails for good in") && why.contains("1 ion is paused"), "{why}");
+    assert!(why.contains("fails for good in") && why.contains("1 ion is paused"), "{why}");
 }
 
 #[tokio::test]

@@ -58,23 +58,22 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
         })
         .put_all(Cell::ALL.map(path))
         .put(drawn("path", "pointed").follow("d", move || Some(square(pointed.get()))));
-    let read = move |words: fn(&Pointed<'_>) -> String| {
+    let read = move |is_answer: bool| {
         let told = desk.asked.read();
         job.with(|job| {
             let name = |id: &str| job_results::ion_name(desk, job, id);
             let (cell, told, name) = (pointed.get(), told.as_ref(), &name);
-            grid.with(|grid| words(&Pointed { job, grid, cell, told, name }))
+            grid.with(|grid| {
+                let pointed = Pointed { job, grid, cell, told, name };
+                if is_answer { pointed.answer() } else { pointed.detail() }
+            })
         })
     };
     let line = |test: &str| tag("p", "small muted").set("role", "status").test(test);
     parts::panel("Tasks")
         .put(drawing)
-        .put(
-            line("task-detail")
-                .set("class", "small muted grid-detail")
-                .words(move || read(|at| at.detail())),
-        )
-        .put(line("task-why").words(move || read(|at| at.answer())))
+        .put(line("task-detail").set("class", "small muted grid-detail").words(move || read(false)))
+        .put(line("task-why").words(move || read(true)))
         .put(tag("ul", "legend").put_all(Cell::ALL.map(legend)))
         .put(note("").words(scale))
 }
