@@ -86,8 +86,7 @@ impl Bridge {
     /// Posts a command, now or as soon as the worker listens. Whether it was
     /// taken: beyond [`WAITING_MAX`] it is not.
     pub fn post(&self, command: Command) -> bool {
-        if self.is_ready.get() {
-            self.send(&command);
+        if self.try_post(&command) {
             return true;
         }
         let mut waiting = self.waiting.borrow_mut();
@@ -96,6 +95,15 @@ impl Bridge {
             waiting.push(command);
         }
         has_room
+    }
+
+    /// Gives a command if the ion listens now; whether it does.
+    pub fn try_post(&self, command: &Command) -> bool {
+        let is_ready = self.is_ready.get();
+        if is_ready {
+            self.send(command);
+        }
+        is_ready
     }
 
     /// Hands a file to the worker, to be read there under that number. Whether

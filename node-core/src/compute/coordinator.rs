@@ -285,7 +285,7 @@ impl Coordinator {
         changed.collect()
     }
 
-    /// Where one task of a job stands, if the job is kept; `name` is an ion's readable name.
+    /// Where one task of a job stands, if the job is kept and has it; `name` is an ion's readable name.
     pub fn task(
         &self,
         now: Time,
@@ -293,7 +293,7 @@ impl Coordinator {
         task: u64,
         name: &dyn Fn(&IonId) -> String,
     ) -> Option<TaskView> {
-        let view = self.jobs.get(&job)?.task(now, task, name);
+        let view = self.jobs.get(&job).filter(|job| job.has(task))?.task(now, task, name);
         Some(TaskView { job, ..view })
     }
 

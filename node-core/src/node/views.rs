@@ -294,10 +294,11 @@ impl Node {
         let view = TaskView { job, task, ..TaskView::default() };
         let known = self.coordinator.task(now, job, task, &|ion| self.name_of(ion));
         let view = known.unwrap_or_else(|| match self.records.task(job, task) {
-            Some((ion, has_ended)) => {
+            // While this one begins it, it knows no more than nobody.
+            Some((ion, has_ended)) if ion != self.own => {
                 TaskView { is_known: true, coordinator: self.name_of(&ion), has_ended, ..view }
             }
-            None => view,
+            _ => view,
         });
         effects.push(Effect::Tell(Event::Task(Box::new(view))));
     }

@@ -1,7 +1,7 @@
-//! Decimal numbers, added without loss: the sum is the same in any order, on every ion.
+//! Decimal numbers, added without loss: the sum is the same on every ion.
 //!
-//! A number has at most 38 digits, those behind the point included. What has more, or
-//! would have as a sum, is refused rather than rounded.
+//! A number has some 38 digits at most, those behind the point included: what fits in 127
+//! bits. What has more, or would have as a sum, is refused rather than rounded.
 
 use std::{
     cmp::Ordering,
@@ -94,6 +94,9 @@ impl PartialOrd for Decimal {
 /// By whole parts first: to the same number of places not all can be brought.
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.places == other.places {
+            return self.units.cmp(&other.units);
+        }
         let whole = |one: &Self| power(one.places).map_or(0, |power| one.units.div_euclid(power));
         // Below one, each of them can.
         let part = |one: &Self| {

@@ -204,6 +204,7 @@ impl Job {
     /// else the first whose result has not come.
     pub fn task_of(&self, grid: &Grid, cell: usize) -> u64 {
         let (first, end) = (grid.first_task(cell), grid.first_task(cell + 1));
+        let end = end.min(self.view.tasks);
         let failed = self.failed.partition_point(|task| *task < first);
         let failed = self.failed.get(failed).copied().filter(|task| *task < end);
         let come = self.results.len() as u64;
@@ -297,7 +298,8 @@ impl Job {
 
     /// How many tasks can be retried: those that failed, once none is open.
     pub fn retries(&self) -> usize {
-        if self.is_open() { 0 } else { self.failed.len() }
+        let may_go_on = self.is_open() || self.standing() == Standing::Interrupted;
+        if may_go_on { 0 } else { self.failed.len() }
     }
 
     /// What retries them.

@@ -133,6 +133,16 @@ fn what_succeeded_is_added_up_and_what_failed_is_retried() {
 }
 
 #[test]
+fn a_cell_at_the_end_has_no_task_that_the_job_has_not() {
+    let mut job = job(1_201, None);
+    let results = (0..1_201).map(|_| result("a")).collect();
+    job.take(0, results);
+    let grid = job.grid();
+    assert!(grid.tasks_per_cell > 1, "the last cell is not full");
+    assert_eq!(job.task_of(&grid, grid.cells.len() - 1), 1_200);
+}
+
+#[test]
 fn failures_show_in_the_grid() {
     let mut job = job(3, None);
     job.take(0, vec![failed()]);

@@ -168,7 +168,10 @@ impl Pointed<'_> {
 /// Why a task waits whose result the page has not.
 fn task(job: &Job, view: &TaskView) -> String {
     let number = count(view.task);
-    if !job.is_open() || !view.is_known {
+    if job.is_open() && !view.is_known {
+        return format!("Task {number}: the ion has not taken the job yet; ask again in a moment.");
+    }
+    if !job.is_open() {
         let standing = job.standing().name();
         return format!(
             "Task {number}: no result; the job was {standing}. Run it again to have it."
@@ -240,6 +243,9 @@ fn lent(lease: &LeaseView) -> String {
 
 fn turn(view: &TaskView) -> String {
     match view {
+        TaskView { stop: Some(_), fails_ms: 0, .. } => {
+            "it goes to an ion that has not tried it, once one has ended other tasks".to_owned()
+        }
         TaskView { stop: Some(_), .. } => format!(
             "it fails for good in {} unless another ion begins it: resume or invite one",
             seconds(view.fails_ms)

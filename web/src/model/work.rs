@@ -17,7 +17,7 @@ pub fn figures(row: &WorkView) -> String {
         (0, failed) => format!("{} failed", counted(failed, "task")),
         (done, failed) => format!("{} done, {} failed", counted(done, "task"), failed),
     };
-    format!("{ended} · {} fuel · {} of processor", fuel(row.fuel), duration(row.ran_ms))
+    format!("{ended} · {} fuel · {} at work", fuel(row.fuel), duration(row.ran_ms))
 }
 
 /// From when to when, by the ion's clock as it stands now.
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_row_says_what_ended_and_what_it_took() {
-        assert_eq!(figures(&row()), "12 tasks done · 2.1 M fuel · 4.2 s of processor");
+        assert_eq!(figures(&row()), "12 tasks done · 2.1 M fuel · 4.2 s at work");
         let some = figures(&WorkView { failed: 3, ..row() });
         assert!(some.starts_with("12 tasks done, 3 failed ·"), "{some}");
         let none = figures(&WorkView { succeeded: 0, failed: 1, ..row() });

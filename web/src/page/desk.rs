@@ -188,6 +188,13 @@ impl Desk {
         }
     }
 
+    /// The same for a command that is given again before long: it is given up where the
+    /// ion does not listen, and nobody is told.
+    pub(crate) fn try_post(&self, command: &Command) {
+        self.bridge
+            .with_value(|bridge| bridge.as_ref().is_some_and(|bridge| bridge.try_post(command)));
+    }
+
     /// Hands a file to the ion, to be read under that number; whether it took it.
     pub(crate) fn hand(&self, source: u64, file: &web_sys::File) -> bool {
         self.bridge

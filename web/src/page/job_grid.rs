@@ -3,12 +3,13 @@
 //! the ion say why it waits.
 
 use leptos::prelude::*;
+use node_core::node::Command;
 use wasm_bindgen::JsCast;
 
 use super::{
     desk::At,
     job_results, parts,
-    raw::{Part, drawn, note, tag},
+    raw::{Part, drawn, effect, note, tag},
 };
 use crate::model::{
     format,
@@ -16,6 +17,9 @@ use crate::model::{
     job::Job,
     why::Pointed,
 };
+
+/// How often what was asked for is asked again, in milliseconds.
+const AGAIN_MS: u64 = 2_000;
 
 /// The grid.
 pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
@@ -69,6 +73,18 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
             })
         })
     };
+    // What was told grows old.
+    let now = parts::ticking(AGAIN_MS);
+    effect(move || {
+        now.track();
+        let asked =
+            desk.asked.with_untracked(|told| told.as_ref().map(|told| (told.job, told.task)));
+        let asked =
+            asked.filter(|(id, _)| job.with_untracked(|job| job.view.job == *id && job.is_open()));
+        if let Some((id, task)) = asked {
+            desk.try_post(&Command::AskTask(id, task));
+        }
+    });
     let line = |test: &str| tag("p", "small muted").set("role", "status").test(test);
     parts::panel("Tasks")
         .put(drawing)
@@ -80,6 +96,10 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
 
 fn ask(desk: At, job: RwSignal<Job>, grid: Memo<Grid>, pointed: RwSignal<usize>) {
     let cell = pointed.get_untracked();
+    // Beside the last one there is nothing.
+    if cell >= grid.with_untracked(|grid| grid.cells.len()) {
+        return;
+    }
     let task = |job: &Job| grid.with_untracked(|grid| (job.view.job, job.task_of(grid, cell)));
     let (job, task) = job.with_untracked(task);
     desk.ask(job, task);

@@ -18,13 +18,13 @@ pub(crate) fn view(desk: At) -> Part {
     let now = parts::ticking(AGAIN_MS);
     effect(move || {
         now.track();
-        desk.post(Command::ShowWork);
+        desk.try_post(&Command::ShowWork);
     });
     let rows = move || {
         let clock_ms = desk.ion_clock_ms();
         let rows = desk.work.read();
         if rows.is_empty() {
-            return vec![text("li", "muted", "Nothing ran here since this tab was opened.")];
+            return vec![text("li", "muted", "Nothing ran here yet.")];
         }
         rows.iter().map(|one| row(one, clock_ms)).collect()
     };

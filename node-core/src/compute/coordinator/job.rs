@@ -351,7 +351,8 @@ impl Job {
     /// A task without a result is open for others, unless as many of them hold it
     /// as are wanted.
     fn reopen(&mut self, task: u64) {
-        if self.leases.held(task) < self.trials.wanted(task) {
+        let is_wanted = self.leases.held(task) < self.trials.wanted(task);
+        if is_wanted && !self.elsewhere.contains(task) {
             self.requeued.insert(task);
         }
         self.changed = true;
@@ -555,6 +556,10 @@ impl Job {
             start = task + 1;
         }
         self.elsewhere.insert(start..end);
+        let open = self.requeued.range_from(&span.start).copied();
+        for task in open.take_while(|task| *task < end).collect::<Vec<_>>() {
+            self.requeued.remove(&task);
+        }
         for task in self.trials.begun_in(&span) {
             for settled in self.trials.drop(task) {
                 self.conclude(settled);

@@ -369,8 +369,9 @@ fn what_left_just_before_its_neighbour_went_is_sent_again() {
 
 #[test]
 fn what_was_passed_on_just_before_a_neighbour_went_is_sent_again() {
-    // 4 is behind 1, and there behind 2 or 3; 2 goes with the message.
-    let mut net = Net::new(5, &[(0, 1), (1, 2), (2, 4), (1, 3), (3, 4)]);
+    // 4 is behind 1, and there behind 2, 3 or 5; 2 goes with the message.
+    let links = [(0, 1), (1, 2), (2, 4), (1, 3), (3, 4), (1, 5), (5, 4)];
+    let mut net = Net::new(6, &links);
     net.put(0, Input::Hint { ion: ion(4), via: ion(1) });
     net.put(1, Input::Hint { ion: ion(4), via: ion(3) });
     net.put(1, Input::Hint { ion: ion(4), via: ion(2) });

@@ -20,6 +20,9 @@ use crate::{
 /// Messages passed on, of which a refusal would be believed.
 pub const PASSED_MAX: usize = 4_096;
 
+/// Messages whose pieces are told apart though they come in turns.
+const TOGETHER_MAX: usize = 64;
+
 /// A message that was passed on lately.
 #[derive(Debug)]
 struct Passed {
@@ -42,11 +45,10 @@ pub(super) struct Passages(VecDeque<Passed>);
 
 impl Passages {
     fn keep(&mut self, passed: Passed) {
-        // Pieces of a message follow each other.
-        if let Some(last) = self.0.back_mut().filter(|last| last.is(&passed.name, &passed.next)) {
-            *last = passed;
-            return;
-        }
+        // Pieces of a message follow each other, those of others in between.
+        let near = self.0.len().saturating_sub(TOGETHER_MAX);
+        let same = self.0.range(near..).rposition(|one| one.is(&passed.name, &passed.next));
+        same.and_then(|place| self.0.remove(near + place));
         if self.0.len() >= PASSED_MAX {
             self.0.pop_front();
         }

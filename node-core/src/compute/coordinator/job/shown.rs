@@ -99,6 +99,10 @@ impl Job {
         supply
     }
 
+    pub(in super::super) fn has(&self, task: u64) -> bool {
+        task < self.tasks
+    }
+
     /// Where one task stands; `name` is an ion's readable name.
     pub(in super::super) fn task(
         &self,

@@ -46,6 +46,18 @@ fn a_pause_is_a_reason_by_itself_and_so_is_one_for_failures() {
 }
 
 #[test]
+fn what_was_given_back_and_done_elsewhere_stands_before_nobody() {
+    let mut coordinator = with_job(1, 9);
+    assert_eq!(pull(&mut coordinator, 1, 1, 2), [0, 1]);
+    step(&mut coordinator, 2, Input::Lost(ion(1)));
+    assert_eq!(task(&coordinator, 3, 5).ahead, 5);
+    step(&mut coordinator, 4, Input::Done { job: JOB, span: 0..2 });
+    assert_eq!(task(&coordinator, 5, 5).ahead, 3);
+    let beyond = coordinator.task(Time::from_ms(6), JOB, 9, &|_| String::new());
+    assert_eq!(beyond, None);
+}
+
+#[test]
 fn other_jobs_that_give_out_tasks_are_counted() {
     let mut coordinator = with_job(1, 9);
     for job in 100..100 + 3 {
