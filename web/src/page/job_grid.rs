@@ -77,8 +77,7 @@ pub(crate) fn view(desk: At, job: RwSignal<Job>) -> Part {
     let now = parts::ticking(AGAIN_MS);
     effect(move || {
         now.track();
-        let asked =
-            desk.asked.with_untracked(|told| told.as_ref().map(|told| (told.job, told.task)));
+        let asked = desk.asked.now().as_ref().map(|told| (told.job, told.task));
         let asked =
             asked.filter(|(id, _)| job.with_untracked(|job| job.view.job == *id && job.is_open()));
         if let Some((id, task)) = asked {
