@@ -78,7 +78,7 @@ async fn a_tab_that_closes_half_way_costs_no_result() {
     let _turn = turn().await;
     let (_relay, browser, first, second) = two_tabs().await;
     upload(&browser, &first, "count", &guests::count()).await;
-    mission::set_up(&first, "{} 2000", 0, 119).await;
+    mission::set_up(&first, "{} 20000", 0, 119).await;
     mission::run(&first).await;
     mission::shared_by(&first, 2).await;
     mission::results(&first, TASKS / 4).await;
