@@ -18,7 +18,8 @@
 //! without a lie. Results that their ion did not sign as it says are an offence.
 //!
 //! A job may be held: what is out comes back and counts, nothing is given out, and whoever
-//! has nothing of it in hand may forget it. One whose first [`VAIN_TASKS`] tasks all failed is held by itself, once.
+//! has nothing of it in hand may forget it. One whose first [`VAIN_TASKS`] tasks all
+//! failed is held by itself, once.
 //!
 //! Bounds: [`JOBS_MAX`] jobs, [`WINDOW_TASKS_MAX`] tasks between the first
 //! unfinished one and the last one given out, [`ATTEMPTS_MAX`] attempts for a
@@ -285,7 +286,8 @@ impl Coordinator {
         changed.collect()
     }
 
-    /// Where one task of a job stands, if the job is kept and has it; `name` is an ion's readable name.
+    /// Where one task of a job stands, if the job is kept and has it; `name` is an ion's
+    /// readable name.
     pub fn task(
         &self,
         now: Time,

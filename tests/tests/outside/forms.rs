@@ -34,7 +34,8 @@ pub(crate) async fn refuses(tab: &Tab, words: &str) {
     says(tab, "mistake", words).await;
 }
 
-/// Keeps pictures of the form on desk and phone, light and dark.
+/// Keeps pictures of an element on desk and phone, light and dark. Nothing may be beyond
+/// the window's side.
 pub(crate) async fn pictures(tab: &Tab, name: &str, at: &str) {
     for (place, width, height) in [("desk", 1440, 900), ("phone", 390, 844)] {
         for scheme in ["light", "dark"] {

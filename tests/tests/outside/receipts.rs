@@ -10,13 +10,11 @@ use ionosphere_tests::{
 };
 use serde_json::Value;
 
-use crate::turn;
+use crate::{forms::pictures, turn};
 
 const TASKS: usize = 40;
 /// How many ions have to agree on each.
 const COPIES: usize = 2;
-/// Windows in which a page is looked at.
-const WINDOWS: [(&str, u32, u32); 2] = [("desk", 1440, 900), ("phone", 390, 844)];
 
 /// Three tabs of a nebula, the first of which has a module and inputs set up.
 async fn set_up() -> (Relay, Browser, [Tab; 3]) {
@@ -52,31 +50,17 @@ async fn told(tab: &Tab, file: &Path) -> String {
     words.as_str().unwrap_or_default().to_owned()
 }
 
-/// Keeps pictures of an element in both windows and schemes. Nothing may be beyond the
-/// window's side.
-async fn looked_at(tab: &Tab, test: &str, name: &str) {
-    for (place, width, height) in WINDOWS {
-        for scheme in ["light", "dark"] {
-            tab.look(width, height, scheme).await;
-            tab.run(&format!("{}.scrollIntoView({{ block: 'center' }});", query(test))).await;
-            let page = "document.documentElement.scrollWidth <= window.innerWidth";
-            tab.wait_for("a page that is not wider than the window", page).await;
-            tab.screenshot(&format!("{name}-{place}-{scheme}")).await;
-        }
-    }
-}
-
 #[tokio::test]
 async fn results_that_two_ions_agree_on_have_receipts_that_can_be_checked() {
     let _turn = turn().await;
     let (_relay, browser, [tab, ..]) = set_up().await;
     tab.choose("trust", "two").await;
-    looked_at(&tab, "trust", "trust-form").await;
+    pictures(&tab, "trust-form", "trust").await;
     mission::run(&tab).await;
     assert_eq!(mission::ended(&tab).await, "finished", "{}", tab.describe().await);
     let checked = tab.text("job-checked").await;
     assert_eq!(checked, format!("{TASKS} results confirmed by several ions; 0 results outvoted."));
-    looked_at(&tab, "job-checked", "trust-job").await;
+    pictures(&tab, "trust-job", "job-checked").await;
 
     tab.click("download-receipts").await;
     let receipts = tab.downloaded("count.receipts").await;
@@ -93,7 +77,7 @@ async fn results_that_two_ions_agree_on_have_receipts_that_can_be_checked() {
     assert!((COPIES..=3).contains(&shares.len()), "{words}");
     assert!(shares.iter().all(|share| *share <= TASKS as u64), "{words}");
     assert!(words.contains(&format!("by {} ions", shares.len())), "{words}");
-    looked_at(&tab, "receipts-told", "receipts-good").await;
+    pictures(&tab, "receipts-good", "receipts-told").await;
 
     let mut changed = receipts;
     *changed.last_mut().expect("it is not empty") ^= 1;
@@ -101,7 +85,7 @@ async fn results_that_two_ions_agree_on_have_receipts_that_can_be_checked() {
     let last = format!("receipt {0} of {0} is refused", COPIES * TASKS);
     assert!(words.starts_with("Refused") && words.contains(&last), "{words}");
     assert!(words.contains("the ion that it names did not sign it"), "{words}");
-    looked_at(&tab, "receipts-told", "receipts-changed").await;
+    pictures(&tab, "receipts-changed", "receipts-told").await;
 
     let words = told(&tab, &browser.file("letter.txt", b"Dear ion, I did it all.")).await;
     assert!(words.starts_with("Refused"), "{words}");

@@ -7,7 +7,7 @@ use ionosphere_tests::{
 };
 use serde_json::json;
 
-use crate::{turn, two_tabs};
+use crate::{forms::pictures, turn, two_tabs};
 
 /// Presses a key as a keyboard does.
 async fn press(tab: &Tab, key: &str, code: u32) {
@@ -21,18 +21,6 @@ async fn press(tab: &Tab, key: &str, code: u32) {
 fn says(test: &str, words: &str) -> String {
     let content = format!("({}?.textContent ?? '')", query(test));
     format!("{content}.includes('{words}') && {content}")
-}
-
-async fn pictures(tab: &Tab, name: &str, at: &str) {
-    for (place, width, height) in [("desk", 1440, 900), ("phone", 390, 844)] {
-        for scheme in ["light", "dark"] {
-            tab.look(width, height, scheme).await;
-            tab.run(&format!("{}.scrollIntoView({{ block: 'center' }});", query(at))).await;
-            let page = "document.documentElement.scrollWidth <= window.innerWidth";
-            tab.wait_for("a page that is not wider than the window", page).await;
-            tab.screenshot(&format!("{name}-{place}-{scheme}")).await;
-        }
-    }
 }
 
 /// The last of four tasks outstays its deadline at two ions, and the third lends nothing.
